@@ -1,0 +1,48 @@
+"""nanochart: the structural landscapes of metal nanoclusters.
+
+One package for the whole chain: parallel-tempering molecular dynamics of metal clusters, inherent
+structures, differentiable radial distribution functions, and a convolutional autoencoder whose
+bottleneck is a low-dimensional chart of the structures.
+
+Subpackages load on first use, so that ``import nanochart`` stays cheap.
+"""
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from types import ModuleType
+
+try:
+    __version__ = version("nanochart")
+except PackageNotFoundError:  # a source tree that was never installed
+    __version__ = "0+unknown"
+
+_SUBPACKAGES = (
+    "autoencoder",
+    "clusters",
+    "descriptors",
+    "dynamics",
+    "errors",
+    "interop",
+    "landscape",
+    "metals",
+    "minimization",
+    "potentials",
+    "report",
+    "store",
+    "tempering",
+    "testing",
+    "units",
+    "workflow",
+)
+
+__all__ = ["__version__", *_SUBPACKAGES]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in _SUBPACKAGES:
+        return import_module(f"nanochart.{name}")
+    raise AttributeError(f"module 'nanochart' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,51 @@
+"""Independent pieces of work on any ``concurrent.futures.Executor``."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+__all__ = ["chunks", "available_cores", "map_in_order", "use_executor"]
+
+Item = TypeVar("Item")
+Outcome = TypeVar("Outcome")
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextmanager
+def use_executor(executor: Executor | None) -> Iterator[Executor]:
+    """The caller's executor, or threads for the time of the block.
+
+    Threads suffice, because compiled kernels release the interpreter's lock.
+    """
+    if executor is not None:
+        yield executor
+        return
+    with ThreadPoolExecutor(available_cores()) as threads:
+        yield threads
+
+
+def map_in_order(
+    function: Callable[[Item], Outcome], items: Iterable[Item], executor: Executor | None = None
+) -> Iterator[Outcome]:
+    """Results in the order of the items, each as soon as it and its forerunners are done."""
+    with use_executor(executor) as pool:
+        futures = [pool.submit(function, item) for item in items]
+        try:
+            for future in futures:
+                yield future.result()
+        finally:
+            for future in futures:
+                future.cancel()
+
+
+def chunks(n: int, size: int) -> list[slice]:
+    """Slices of at most ``size`` that cover ``range(n)``."""
+    return [slice(first, min(first + size, n)) for first in range(0, n, size)]

@@ -1,0 +1,62 @@
+"""Embedded-atom potentials from tables."""
+
+from pathlib import Path
+
+import numpy as np
+
+from nanochart.metals import element
+from nanochart.potentials._kernels import TABLE, Model
+from nanochart.potentials._potential import Potential
+from nanochart.potentials._setfl import hermite_coefficients, read_setfl
+
+__all__ = ["eam"]
+
+# Nearest neighbours of the crystals that setfl headers name, in units of the lattice constant.
+_NEAREST = {"fcc": np.sqrt(0.5), "bcc": np.sqrt(0.75), "hcp": 1.0, "diamond": np.sqrt(3.0) / 4.0}
+
+
+def eam(path: str | Path, symbol: str) -> Potential:
+    """Embedded-atom potential from a setfl table (LAMMPS's ``pair_style eam/alloy``).
+
+    The table's functions F(ρ), f(r) and r φ(r) are interpolated by piecewise cubics with the
+    slopes that LAMMPS takes, so both give the same energies from one file.
+
+    Parameters
+    ----------
+    path
+        The table.
+    symbol
+        Which of its elements, as in "Ni".
+
+    Raises
+    ------
+    ValueError
+        If the file is no such table or lacks the element.
+    FileNotFoundError
+        If there is no such file.
+    """
+    path = Path(path)
+    table = read_setfl(path, symbol)
+    n_rho, n_r = table.embedding.size, table.r_phi.size
+    # A table that ends before its stated cut-off ends the interaction.
+    cutoff = min(table.cutoff, (n_r - 1) * table.d_r)
+    nearest = float(_NEAREST.get(table.lattice.lower(), _NEAREST["fcc"]) * table.lattice_constant)
+    if not 1.0 < nearest < cutoff:
+        raise ValueError(
+            f"{path}: the header's lattice ({table.lattice} {table.lattice_constant} Å) gives a "
+            f"nearest-neighbour distance of {nearest:.3f} Å, which must lie between 1 Å and the "
+            f"cut-off, {cutoff:.3f} Å; correct the element's line in the table"
+        )
+    params = np.array([n_r, table.d_r, n_rho, table.d_rho])
+    pair = np.hstack([hermite_coefficients(table.r_phi), hermite_coefficients(table.density)])
+    model = Model(
+        TABLE, cutoff, 0.0, 0.4 * nearest, params, pair, hermite_coefficients(table.embedding)
+    )
+    return Potential(
+        name=f"EAM {symbol} ({path.name})",
+        symbol=element(symbol).symbol,
+        mass=table.mass,
+        nearest_neighbour=nearest,
+        model=model,
+        parameters={"form": "eam/alloy", "file": path.name, "cutoff": cutoff},
+    )

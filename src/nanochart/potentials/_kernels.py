@@ -1,0 +1,443 @@
+"""Compiled evaluation of embedded-atom potentials for one cluster.
+
+Every potential here has the form E = Σ_i F(ρ_i) + Σ_{i<j} φ(r_ij) with ρ_i = Σ_j f(r_ij). What
+differs between potentials is only the two radial functions and F: see ``_near_pair``,
+``_far_pair`` and ``_embed``, chosen by ``Model.kind``.
+
+An evaluation is a chain of passes over contiguous arrays, because LLVM vectorizes a loop that
+gathers or a loop that stores, but not one that does both:
+
+1. distances of all pairs on the Verlet list,
+2. compaction: the indices of pairs closer than ``split`` (near) and of the others closer than
+   the cut-off (far), so that exponentials are evaluated only where they are needed,
+3. radial functions of near and of far pairs,
+4. densities summed to the atoms, embedding function,
+5. forces summed to the atoms.
+
+Compaction keeps the pairs within the cut-off in the order (i, j). The sums therefore do not
+depend on when the list was built: same positions, same bits. Indices are unsigned because Numba
+tests signed ones for wrap-around.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from nanochart._vector_math import exp
+
+U = np.uint64
+
+GUPTA = 0
+TABLE = 1
+
+# Finite-math flags but no re-association: the polynomials' rounding trick must survive.
+_OPTIONS = {
+    "nogil": True,
+    "cache": True,
+    "error_model": "numpy",
+    "fastmath": {"contract", "nsz", "arcp"},
+}
+
+#: Below this density (eV² for Gupta) an atom counts as isolated: F' = -1/(2 sqrt ρ) stays finite.
+_RHO_MIN = 1e-200
+
+
+class Model(NamedTuple):
+    """A potential as the kernels see it. Lengths in Å, energies in eV."""
+
+    kind: int  # GUPTA or TABLE
+    cutoff: float  # largest interaction distance
+    split: float  # distance that separates near from far pairs
+    overlap: float  # pairs closer than this are refused
+    params: np.ndarray  # (14,) radial functions of Gupta; (n_r, dr, n_rho, d_rho) of a table
+    pair: np.ndarray  # (n_r, 8) cubic coefficients of r φ and f; (1, 8) if unused
+    embedding: np.ndarray  # (n_rho, 4) cubic coefficients of F; (1, 4) if unused
+
+
+class Workspace(NamedTuple):
+    """Scratch arrays for clusters of N atoms with room for P pairs within cut-off plus skin."""
+
+    start: np.ndarray  # (N + 1,) first list entry of each atom
+    neighbour: np.ndarray  # (P,) second atom of each list entry, ascending within an atom
+    reference: np.ndarray  # (3, N) positions at which the list was built
+    delta: np.ndarray  # (4, P) dx, dy, dz, r² of list entries
+    near_start: np.ndarray  # (N + 1,)
+    near: np.ndarray  # (P,) list entries of near pairs
+    far_start: np.ndarray  # (N + 1,)
+    far: np.ndarray  # (P,) list entries of far pairs
+    near_radial: np.ndarray  # (5, P) φ, φ'/r, f, f'/r, r²
+    far_radial: np.ndarray  # (5, P)
+    density: np.ndarray  # (N,)
+    embedding: np.ndarray  # (N,) F(ρ_i)
+    slope: np.ndarray  # (N,) F'(ρ_i)
+    row: np.ndarray  # (N,) squared distances while a list is built
+
+
+@njit(**_OPTIONS)
+def make_workspace(n, capacity):
+    """Allocate a workspace for ``n`` atoms and ``capacity`` list entries."""
+    return Workspace(
+        np.zeros(n + 1, np.uint32),
+        np.zeros(capacity, np.uint32),
+        np.full((3, n), np.inf),
+        np.zeros((4, capacity)),
+        np.zeros(n + 1, np.uint32),
+        np.zeros(capacity, np.uint32),
+        np.zeros(n + 1, np.uint32),
+        np.zeros(capacity, np.uint32),
+        np.zeros((5, capacity)),
+        np.zeros((5, capacity)),
+        np.zeros(n),
+        np.zeros(n),
+        np.zeros(n),
+        np.zeros(n),
+    )
+
+
+@njit(**_OPTIONS)
+def all_pairs(n):
+    """Room for every pair of ``n`` atoms, and one more for the compaction's spare write."""
+    return n * (n - 1) // 2 + 1
+
+
+@njit(**_OPTIONS)
+def build_list(x, reach, ws):
+    """Half Verlet list of all pairs closer than ``reach``; x is (3, N).
+
+    Returns whether the workspace had room; if not, the list is not usable.
+    """
+    n = U(x.shape[1])
+    px, py, pz = x[0], x[1], x[2]
+    row, neighbour, start = ws.row, ws.neighbour, ws.start
+    limit = reach * reach
+    capacity = U(neighbour.size)
+    k = U(0)
+    one = U(1)
+    for i in range(n):
+        start[i] = k
+        xi, yi, zi = px[i], py[i], pz[i]
+        for j in range(i + one, n):
+            dx = xi - px[j]
+            dy = yi - py[j]
+            dz = zi - pz[j]
+            row[j] = dx * dx + dy * dy + dz * dz
+        # One entry stays spare: the compaction writes one past the last.
+        if k + (n - i) <= capacity:
+            for j in range(i + one, n):
+                neighbour[k] = j
+                k += U(row[j] < limit)
+        else:
+            for j in range(i + one, n):
+                if row[j] < limit:
+                    if k + one >= capacity:
+                        return False
+                    neighbour[k] = j
+                    k += one
+    start[n] = k
+    ws.reference[:, :] = x
+    return True
+
+
+@njit(**_OPTIONS)
+def rebuild_list(x, reach, ws):
+    """Rebuild the list, in a larger workspace if it no longer fits."""
+    while not build_list(x, reach, ws):
+        n = x.shape[1]
+        ws = make_workspace(n, min(all_pairs(n), 2 * ws.near.size))
+    return ws
+
+
+@njit(**_OPTIONS)
+def list_is_stale(x, skin, ws):
+    """Whether any atom has moved more than half the skin since the list was built."""
+    limit = 0.25 * skin * skin
+    stale = False
+    rx, ry, rz = ws.reference[0], ws.reference[1], ws.reference[2]
+    px, py, pz = x[0], x[1], x[2]
+    for i in range(U(x.shape[1])):
+        dx = px[i] - rx[i]
+        dy = py[i] - ry[i]
+        dz = pz[i] - rz[i]
+        # Written so that NaN also counts as stale.
+        stale |= not (dx * dx + dy * dy + dz * dz <= limit)
+    return stale
+
+
+@njit(**_OPTIONS)
+def _distances(x, overlap, ws):
+    """Pass 1; returns whether any listed pair is closer than ``overlap``."""
+    px, py, pz = x[0], x[1], x[2]
+    start, neighbour = ws.start, ws.neighbour
+    ex, ey, ez, r2 = ws.delta[0], ws.delta[1], ws.delta[2], ws.delta[3]
+    limit = overlap * overlap
+    overlapping = False
+    for i in range(U(x.shape[1])):
+        xi, yi, zi = px[i], py[i], pz[i]
+        for k in range(U(start[i]), U(start[i + U(1)])):
+            j = neighbour[k]
+            dx = xi - px[j]
+            dy = yi - py[j]
+            dz = zi - pz[j]
+            ex[k] = dx
+            ey[k] = dy
+            ez[k] = dz
+            r2[k] = dx * dx + dy * dy + dz * dz
+    for k in range(U(start[x.shape[1]])):
+        overlapping |= not (r2[k] >= limit)
+    return overlapping
+
+
+@njit(**_OPTIONS)
+def _compact(split, cutoff, ws):
+    """Pass 2: list entries of near and far pairs, without a branch per pair."""
+    n = U(ws.start.size - 1)
+    start, near_start, far_start = ws.start, ws.near_start, ws.far_start
+    near, far, r2 = ws.near, ws.far, ws.delta[3]
+    split2 = split * split
+    cutoff2 = cutoff * cutoff
+    a = U(0)
+    b = U(0)
+    for i in range(n):
+        near_start[i] = a
+        far_start[i] = b
+        for k in range(U(start[i]), U(start[i + U(1)])):
+            near[a] = k
+            far[b] = k
+            is_near = r2[k] < split2
+            a += U(is_near)
+            b += U((r2[k] < cutoff2) & (not is_near))
+    near_start[n] = a
+    far_start[n] = b
+
+
+@njit(**_OPTIONS)
+def _gather(index, count, source, target):
+    """Contiguous copies, so that the passes after this one vectorize."""
+    for a in range(count):
+        target[a] = source[index[a]]
+
+
+@njit(**_OPTIONS)
+def _gupta_near(params, count, radial):
+    """Exponentials: φ = 2A e^{-p(r/r0 - 1)} and f = ξ² e^{-2q(r/r0 - 1)}."""
+    A, p, xi, q, r0 = params[0], params[1], params[2], params[3], params[4]
+    phi, dphi, f, df, r2 = radial[0], radial[1], radial[2], radial[3], radial[4]
+    inverse_r0 = 1.0 / r0
+    for a in range(count):
+        r = math.sqrt(r2[a])
+        inverse_r = 1.0 / r
+        t = r * inverse_r0 - 1.0
+        repulsion = 2.0 * A * exp(-p * t)
+        hopping2 = xi * xi * exp(-2.0 * q * t)
+        phi[a] = repulsion
+        dphi[a] = -p * inverse_r0 * repulsion * inverse_r
+        f[a] = hopping2
+        df[a] = -2.0 * q * inverse_r0 * hopping2 * inverse_r
+
+
+@njit(**_OPTIONS)
+def _gupta_far(params, count, radial):
+    """Polynomial link in t = r - r_ce of A e^{...} and of the hopping, which is then squared."""
+    r_ce = params[6]
+    a3, a4, a5 = params[7], params[8], params[9]
+    b3, b4, b5 = params[10], params[11], params[12]
+    phi, dphi, f, df, r2 = radial[0], radial[1], radial[2], radial[3], radial[4]
+    for a in range(count):
+        r = math.sqrt(r2[a])
+        inverse_r = 1.0 / r
+        t = r - r_ce
+        t2 = t * t
+        phi[a] = 2.0 * t2 * t * (a3 + t * (a4 + t * a5))
+        dphi[a] = 2.0 * t2 * (3.0 * a3 + t * (4.0 * a4 + t * 5.0 * a5)) * inverse_r
+        hopping = t2 * t * (b3 + t * (b4 + t * b5))
+        slope = t2 * (3.0 * b3 + t * (4.0 * b4 + t * 5.0 * b5))
+        f[a] = hopping * hopping
+        df[a] = 2.0 * hopping * slope * inverse_r
+
+
+@njit(**_OPTIONS)
+def _table_pairs(params, table, count, radial):
+    """Piecewise cubics of z = r φ and of f on a uniform grid in r that starts at zero."""
+    inverse_dr = 1.0 / params[1]
+    last = params[0] - 2.0
+    phi, dphi, f, df, r2 = radial[0], radial[1], radial[2], radial[3], radial[4]
+    for a in range(count):
+        r = math.sqrt(r2[a])
+        inverse_r = 1.0 / r
+        s = r * inverse_dr
+        knot = min(math.floor(s), last)
+        m = U(knot)
+        s = min(s - knot, 1.0)
+        z = table[m, 0] + s * (table[m, 1] + s * (table[m, 2] + s * table[m, 3]))
+        dz = (table[m, 1] + s * (2.0 * table[m, 2] + s * 3.0 * table[m, 3])) * inverse_dr
+        phi[a] = z * inverse_r
+        dphi[a] = (dz - z * inverse_r) * inverse_r * inverse_r
+        f[a] = table[m, 4] + s * (table[m, 5] + s * (table[m, 6] + s * table[m, 7]))
+        df[a] = (
+            (table[m, 5] + s * (2.0 * table[m, 6] + s * 3.0 * table[m, 7])) * inverse_dr * inverse_r
+        )
+
+
+@njit(**_OPTIONS)
+def _add_density(start, neighbour, index, f, density):
+    for i in range(U(density.size)):
+        own = 0.0
+        for a in range(U(start[i]), U(start[i + U(1)])):
+            own += f[a]
+            density[neighbour[index[a]]] += f[a]
+        density[i] += own
+
+
+@njit(**_OPTIONS)
+def _gupta_embed(ws):
+    density, embedding, slope = ws.density, ws.embedding, ws.slope
+    for i in range(U(density.size)):
+        rho = density[i]
+        embedding[i] = -math.sqrt(rho)
+        rho = rho if rho > _RHO_MIN else _RHO_MIN
+        slope[i] = -0.5 / math.sqrt(rho)
+
+
+@njit(**_OPTIONS)
+def _table_embed(params, table, ws):
+    inverse_step = 1.0 / params[3]
+    last = params[2] - 2.0
+    for i in range(U(ws.density.size)):
+        s = ws.density[i] * inverse_step
+        knot = min(math.floor(s), last)
+        m = U(knot)
+        s -= knot
+        beyond = max(s - 1.0, 0.0)
+        s = min(s, 1.0)
+        slope = table[m, 1] + s * (2.0 * table[m, 2] + s * 3.0 * table[m, 3])
+        ws.slope[i] = slope * inverse_step
+        # Past the last knot the function goes on with its last slope.
+        ws.embedding[i] = (
+            table[m, 0] + s * (table[m, 1] + s * (table[m, 2] + s * table[m, 3])) + slope * beyond
+        )
+
+
+@njit(**_OPTIONS)
+def _add_forces(i, first, last, index, radial, ws, forces):
+    """Force of one atom's near or far pairs, added to its partners and returned for itself."""
+    neighbour, slope = ws.neighbour, ws.slope
+    ex, ey, ez = ws.delta[0], ws.delta[1], ws.delta[2]
+    dphi, df = radial[1], radial[3]
+    fx, fy, fz = forces[0], forces[1], forces[2]
+    sx = 0.0
+    sy = 0.0
+    sz = 0.0
+    own = slope[i]
+    for a in range(U(first), U(last)):
+        k = index[a]
+        j = neighbour[k]
+        w = dphi[a] + (own + slope[j]) * df[a]
+        gx = w * ex[k]
+        gy = w * ey[k]
+        gz = w * ez[k]
+        fx[j] += gx
+        fy[j] += gy
+        fz[j] += gz
+        sx += gx
+        sy += gy
+        sz += gz
+    return sx, sy, sz
+
+
+@njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz"})
+def _total(values, count):
+    """Sum of the first ``count`` values; re-association lets LLVM use vector registers."""
+    total = 0.0
+    for a in range(count):
+        total += values[a]
+    return total
+
+
+@njit(**_OPTIONS)
+def evaluate(model, x, ws, forces):
+    """Energy and forces of one cluster from a valid list.
+
+    Parameters
+    ----------
+    model
+        The potential.
+    x
+        (3, N) positions in Å.
+    ws
+        Workspace whose list covers all pairs within the cut-off.
+    forces
+        (3, N), overwritten, eV/Å.
+
+    Returns
+    -------
+    energy
+        eV.
+    overlapping
+        Whether two atoms are closer than ``model.overlap`` (or a position is NaN).
+    """
+    n = U(x.shape[1])
+    overlapping = _distances(x, model.overlap, ws)
+    _compact(model.split, model.cutoff, ws)
+    n_near = U(ws.near_start[n])
+    n_far = U(ws.far_start[n])
+    _gather(ws.near, n_near, ws.delta[3], ws.near_radial[4])
+    _gather(ws.far, n_far, ws.delta[3], ws.far_radial[4])
+    if model.kind == GUPTA:
+        _gupta_near(model.params, n_near, ws.near_radial)
+        _gupta_far(model.params, n_far, ws.far_radial)
+    else:
+        _table_pairs(model.params, model.pair, n_far, ws.far_radial)
+    ws.density[:] = 0.0
+    _add_density(ws.near_start, ws.neighbour, ws.near, ws.near_radial[2], ws.density)
+    _add_density(ws.far_start, ws.neighbour, ws.far, ws.far_radial[2], ws.density)
+    if model.kind == GUPTA:
+        _gupta_embed(ws)
+    else:
+        _table_embed(model.params, model.embedding, ws)
+    forces[:, :] = 0.0
+    for i in range(n):
+        nx, ny, nz = _add_forces(
+            i, ws.near_start[i], ws.near_start[i + U(1)], ws.near, ws.near_radial, ws, forces
+        )
+        fx, fy, fz = _add_forces(
+            i, ws.far_start[i], ws.far_start[i + U(1)], ws.far, ws.far_radial, ws, forces
+        )
+        forces[0, i] -= nx + fx
+        forces[1, i] -= ny + fy
+        forces[2, i] -= nz + fz
+    energy = (
+        _total(ws.embedding, n) + _total(ws.near_radial[0], n_near) + _total(ws.far_radial[0], n_far)
+    )
+    return energy, overlapping
+
+
+@njit(**_OPTIONS)
+def _atom_energies(ws, out):
+    """E_i = F(ρ_i) + ½ Σ_j φ(r_ij) from the workspace of the last evaluation."""
+    out[:] = ws.embedding
+    for i in range(U(out.size)):
+        for a in range(U(ws.near_start[i]), U(ws.near_start[i + U(1)])):
+            half = 0.5 * ws.near_radial[0, a]
+            out[i] += half
+            out[ws.neighbour[ws.near[a]]] += half
+        for a in range(U(ws.far_start[i]), U(ws.far_start[i + U(1)])):
+            half = 0.5 * ws.far_radial[0, a]
+            out[i] += half
+            out[ws.neighbour[ws.far[a]]] += half
+
+
+@njit(**_OPTIONS)
+def evaluate_batch(model, positions, energies, atom_energies, forces, bad):
+    """Energies and forces of frames (frame, N, 3); ``bad[f]`` marks overlapping atoms."""
+    n = positions.shape[1]
+    g = np.empty((3, n))
+    x = np.empty((3, n))
+    ws = make_workspace(n, min(all_pairs(n), 60 * n))
+    for frame in range(positions.shape[0]):
+        x[:, :] = positions[frame].T
+        ws = rebuild_list(x, model.cutoff, ws)
+        energies[frame], bad[frame] = evaluate(model, x, ws, g)
+        _atom_energies(ws, atom_energies[frame])
+        forces[frame] = g.T

@@ -1,0 +1,169 @@
+"""The setfl file format (``eam/alloy``): functions F(ρ), f(r) and z(r) = r φ(r) on uniform grids."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nanochart.metals import element
+from nanochart.potentials import _kernels
+
+if TYPE_CHECKING:
+    from nanochart.potentials._potential import Potential
+
+__all__ = ["Setfl", "hermite_coefficients", "read_setfl", "write_setfl"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Setfl:
+    """One element of a setfl file. Lengths in Å, energies in eV, density in the file's unit."""
+
+    symbol: str
+    mass: float
+    lattice_constant: float
+    lattice: str
+    d_rho: float
+    d_r: float
+    cutoff: float
+    embedding: Floats  # (n_rho,) F
+    density: Floats  # (n_r,) f
+    r_phi: Floats  # (n_r,) r φ
+
+
+def read_setfl(path: Path, symbol: str) -> Setfl:
+    """Read one element of a setfl file.
+
+    Raises
+    ------
+    ValueError
+        If the file is no setfl table or does not hold the element.
+    OSError
+        If the file cannot be opened.
+    """
+    with path.open() as file:
+        lines = [file.readline() for _ in range(5)]
+        words = file.read().split()
+    remedy = "give a table for LAMMPS's pair_style eam/alloy"
+    try:
+        count, *symbols = lines[3].split()
+        n_rho, d_rho, n_r, d_r, cutoff = lines[4].split()[:5]
+        n_elements, n_f, n_x = int(count), int(n_rho), int(n_r)
+        steps = float(d_rho), float(d_r), float(cutoff)
+        header = n_elements == len(symbols) and min(n_f, n_x) >= 5 and min(steps) > 0
+    except ValueError:
+        header = False
+    if not header:
+        raise ValueError(
+            f"{path}: an EAM table must have the setfl header (3 comments, the elements, "
+            f"n_rho d_rho n_r d_r cutoff); got {lines[3].strip()[:60]!r}; {remedy}"
+        )
+    if symbol not in symbols:
+        raise ValueError(f"{path}: holds the elements {' '.join(symbols)}; got {symbol!r}")
+    block = 4 + n_f + n_x
+    here = symbols.index(symbol)
+    pair = sum(range(here + 1)) + here  # column (here, here) of the lower triangle
+    try:
+        _, mass, lattice_constant = (float(w) for w in words[here * block : here * block + 3])
+        lattice = words[here * block + 3]
+        values = np.array(words[here * block + 4 : (here + 1) * block], dtype=float)
+        first = n_elements * block + pair * n_x
+        r_phi = np.array(words[first : first + n_x], dtype=float)
+    except (ValueError, IndexError) as error:
+        raise ValueError(f"{path}: the table of {symbol} is not numbers ({error}); {remedy}") from None
+    if values.size != n_f + n_x or r_phi.size != n_x or not np.isfinite([*values, *r_phi]).all():
+        raise ValueError(
+            f"{path}: the table of {symbol} must hold {n_f} + 2 x {n_x} finite numbers; "
+            f"got {values.size + r_phi.size}; the file may be cut short"
+        )
+    return Setfl(
+        symbol, mass, lattice_constant, lattice, *steps, values[:n_f], values[n_f:], r_phi
+    )
+
+
+def hermite_coefficients(values: Floats) -> Floats:
+    """Cubic coefficients (knot, 4) in the fraction of a step, lowest power first.
+
+    Slopes at the knots are five-point central differences, the convention of LAMMPS's EAM, so
+    that both evaluate one table alike. The last knot only closes the last interval.
+    """
+    f = values
+    slope = np.empty_like(f)
+    slope[2:-2] = ((f[:-4] - f[4:]) + 8.0 * (f[3:-1] - f[1:-3])) / 12.0
+    slope[1], slope[-2] = 0.5 * (f[2] - f[0]), 0.5 * (f[-1] - f[-3])
+    slope[0], slope[-1] = f[1] - f[0], f[-1] - f[-2]
+    rise = np.diff(f)
+    coefficients = np.zeros((f.size, 4))
+    coefficients[:, 0] = f
+    coefficients[:, 1] = slope
+    coefficients[:-1, 2] = 3.0 * rise - 2.0 * slope[:-1] - slope[1:]
+    coefficients[:-1, 3] = slope[:-1] + slope[1:] - 2.0 * rise
+    return coefficients
+
+
+def write_setfl(potential: Potential, path: Path, n_r: int, n_rho: int) -> None:
+    """Tabulate a potential; the file appears whole or not at all."""
+    if min(n_r, n_rho) < 100:
+        raise ValueError(f"an EAM table needs at least 100 knots; got {n_r} in r, {n_rho} in ρ")
+    d_r = potential.cutoff / (n_r - 1)
+    r = np.arange(n_r) * d_r
+    phi, f = radial_functions(potential.model, r[1:])
+    r_phi = np.concatenate([[0.0], r[1:] * phi])
+    f = np.concatenate([[f[0]], f])
+    # Twice the density of an fcc atom compressed by a tenth covers any thermal environment.
+    _, squeezed = radial_functions(potential.model, np.array([0.9 * potential.nearest_neighbour]))
+    rho_max = float(2.0 * 12.0 * squeezed[0])
+    d_rho = rho_max / (n_rho - 1)
+    embedding = embedding_function(potential.model, np.arange(n_rho) * d_rho)
+    number = element(potential.symbol).atomic_number
+    lattice = np.sqrt(2.0) * potential.nearest_neighbour
+    header = [
+        f"{potential.name}, tabulated by nanochart",
+        " ".join(f"{key}={value}" for key, value in potential.parameters.items()),
+        "units: eV, Angstrom",
+        f"1 {potential.symbol}",
+        f"{n_rho} {d_rho:.17g} {n_r} {d_r:.17g} {potential.cutoff:.17g}",
+        f"{number} {potential.mass:.8f} {lattice:.8f} fcc",
+    ]
+    body = [f"{value:.17g}" for value in np.concatenate([embedding, f, r_phi])]
+    temporary = path.with_name(path.name + ".partial")
+    temporary.write_text("\n".join(header + body) + "\n")
+    os.replace(temporary, path)
+
+
+def radial_functions(model: _kernels.Model, r: Floats) -> tuple[Floats, Floats]:
+    """φ(r) in eV and f(r) from the same kernels that the dynamics runs."""
+    r2 = r * r
+    phi, f = np.zeros_like(r), np.zeros_like(r)
+    inside = r < model.cutoff
+    near = r < model.split
+    for mask, is_near in ((near, True), (inside & ~near, False)):
+        count = int(mask.sum())
+        radial = np.zeros((5, max(count, 1)))
+        radial[4, :count] = r2[mask]
+        args = (np.uint64(count), radial)
+        if model.kind == _kernels.TABLE:
+            _kernels._table_pairs(model.params, model.pair, *args)
+        elif is_near:
+            _kernels._gupta_near(model.params, *args)
+        else:
+            _kernels._gupta_far(model.params, *args)
+        phi[mask], f[mask] = radial[0, :count], radial[2, :count]
+    return phi, f
+
+
+def embedding_function(model: _kernels.Model, density: Floats) -> Floats:
+    """F(ρ) in eV from the same kernels that the dynamics runs."""
+    ws = _kernels.make_workspace(density.size, 1)
+    ws.density[:] = density
+    if model.kind == _kernels.TABLE:
+        _kernels._table_embed(model.params, model.embedding, ws)
+    else:
+        _kernels._gupta_embed(ws)
+    return ws.embedding.copy()
