@@ -1,0 +1,169 @@
+"""Parallel tempering: rounds of dynamics with an exchange attempt after each."""
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nanochart._parallel import map_in_order
+from nanochart.dynamics import Langevin, Samples, State, initialize, join, run_segment
+from nanochart.potentials import Potential
+from nanochart.tempering._exchange import exchange
+from nanochart.tempering._ladder import Ladder
+
+__all__ = [
+    "Round",
+    "Segment",
+    "TemperingConfig",
+    "TemperingState",
+    "initialize_tempering",
+    "langevin_segment",
+    "step",
+]
+
+Floats = NDArray[np.float64]
+
+
+class Segment(Protocol):
+    """Advances replicas: ``(state, n_steps, sample_every) -> (state, samples)``, purely."""
+
+    def __call__(self, state: State, n_steps: int, sample_every: int) -> tuple[State, Samples]: ...
+
+
+@dataclass(frozen=True)
+class TemperingConfig:
+    """What is asked of parallel tempering.
+
+    ``ladder``; ``steps_per_round``: time steps between exchange attempts, even, because the
+    configuration of a round is stored half-way.
+    """
+
+    ladder: Ladder
+    steps_per_round: int
+
+    def __post_init__(self) -> None:
+        if self.steps_per_round < 2 or self.steps_per_round % 2:
+            raise ValueError(
+                f"steps_per_round must be an even number of at least 2, because a configuration "
+                f"is stored half-way between exchanges; got {self.steps_per_round!r}"
+            )
+
+
+@dataclass(frozen=True)
+class TemperingState:
+    """What continues: the replicas, their rungs, the rounds done and the seed of the exchanges.
+
+    Round ``r`` draws its exchanges from a generator seeded by (seed, r), so no further random
+    state has to be kept.
+    """
+
+    replicas: State
+    rungs: NDArray[np.int64]
+    round: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Round:
+    """What was observed in one round; arrays run over replicas, in constant order.
+
+    ``positions`` (replica, atom, 3) in Å and ``energies`` (replica,) in eV half-way between two
+    attempts, at ``temperatures`` (replica,) in K on ``rungs`` (replica,); then ``accepted``
+    (pair,) int8 of the attempt at the end: 1 exchanged, 0 refused, -1 not attempted.
+    """
+
+    positions: Floats
+    energies: Floats
+    temperatures: Floats
+    rungs: NDArray[np.int64]
+    accepted: NDArray[np.int8]
+    steps: int
+
+
+def initialize_tempering(
+    starts: ArrayLike, potential: Potential, config: TemperingConfig, seed: int
+) -> TemperingState:
+    """One replica per rung with velocities at its temperature.
+
+    Parameters
+    ----------
+    starts
+        (start, atom, 3) in Å; replica k begins from start k modulo their number.
+    potential
+        Gives the mass.
+    config
+        Ladder.
+    seed
+        Of velocities, of the replicas' noise and of the exchanges.
+    """
+    x = np.asarray(starts, dtype=np.float64)
+    if x.ndim != 3 or len(x) == 0:
+        raise ValueError(f"starts must have the shape (start, atom, 3); got {x.shape}")
+    n = len(config.ladder)
+    replicas = initialize(x[np.arange(n) % len(x)], potential, config.ladder.temperatures, seed)
+    return TemperingState(replicas, np.arange(n), 0, seed)
+
+
+def langevin_segment(potential: Potential, dynamics: Langevin) -> Segment:
+    """Langevin dynamics as a segment."""
+    return partial(_run_langevin, potential, dynamics)
+
+
+def _run_langevin(
+    potential: Potential, dynamics: Langevin, state: State, n_steps: int, sample_every: int
+) -> tuple[State, Samples]:
+    return run_segment(state, potential, dynamics, n_steps, sample_every)
+
+
+def step(
+    state: TemperingState,
+    segment: Segment,
+    config: TemperingConfig,
+    executor: Executor | None = None,
+) -> tuple[TemperingState, Round]:
+    """One round: dynamics of every replica, a stored configuration half-way, one attempt.
+
+    Parameters
+    ----------
+    state
+        Left unchanged.
+    segment
+        The dynamics, as from :func:`langevin_segment`.
+    config
+        Ladder and length of a round.
+    executor
+        Where replicas run; None is one thread per core. The result does not depend on it.
+    """
+    half = config.steps_per_round // 2
+    work: Callable[[State], tuple[State, Samples]] = partial(
+        segment, n_steps=2 * half, sample_every=half
+    )
+    # The hottest first: their lists are rebuilt most often, and a late long task leaves cores idle.
+    order = np.argsort(-state.rungs, kind="stable")
+    results = list(map_in_order(work, [state.replicas[int(k)] for k in order], executor))
+    by_replica = [results[int(k)] for k in np.argsort(order)]
+    replicas = join([s for s, _ in by_replica])
+    positions = np.stack([samples.positions[0, 0] for _, samples in by_replica])
+    energies = np.array([samples.potential_energies[:, 0] for _, samples in by_replica])
+
+    rng = np.random.default_rng((state.seed, state.round))
+    outcome = exchange(state.rungs, energies[:, 1], config.ladder, state.round % 2, rng)
+    T = np.asarray(config.ladder.temperatures)[outcome.rungs]
+    # Velocities keep their direction and take the new temperature's width.
+    scale = np.sqrt(T / replicas.temperatures)
+    replicas = replace(
+        replicas, temperatures=T, velocities=replicas.velocities * scale[:, None, None]
+    )
+    observed = Round(
+        positions=positions,
+        energies=energies[:, 0],
+        temperatures=state.replicas.temperatures,
+        rungs=state.rungs,
+        accepted=outcome.accepted,
+        steps=int(replicas.steps[0]) - half,
+    )
+    return TemperingState(replicas, outcome.rungs, state.round + 1, state.seed), observed

@@ -1,0 +1,6 @@
+"""Laws that implementations must obey, and systems with exact answers to test samplers on."""
+
+from nanochart.testing._exact_systems import TwoBasins
+from nanochart.testing._potential_laws import PotentialLaws
+
+__all__ = ["PotentialLaws", "TwoBasins"]

@@ -1,0 +1,119 @@
+"""What every potential must obey."""
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nanochart.potentials import Potential
+
+__all__ = ["PotentialLaws"]
+
+
+class PotentialLaws:
+    """A suite for pytest: subclass it, name it ``Test...`` and set the two attributes.
+
+    ``potential`` is the potential under test; ``positions`` (atom, 3) in Å, a cluster away from
+    any minimum, so that no force vanishes by symmetry.
+    """
+
+    potential: ClassVar[Potential]
+    positions: ClassVar[NDArray[np.float64]]
+
+    def test_forces_are_minus_the_gradient_for_every_atom(self) -> None:
+        x, h = self.positions, 1e-4
+        _, forces = self.potential.energy_forces(x)
+        shifts = np.zeros((x.size, *x.shape))
+        shifts.reshape(x.size, x.size)[np.arange(x.size), np.arange(x.size)] = h
+        # Fourth-order central differences: the error is far below the tolerance.
+        one = self.potential.energy(x + shifts) - self.potential.energy(x - shifts)
+        two = self.potential.energy(x + 2 * shifts) - self.potential.energy(x - 2 * shifts)
+        gradient = ((8.0 * one - two) / (12.0 * h)).reshape(x.shape)
+        np.testing.assert_allclose(forces, -gradient, rtol=0, atol=2e-7 * np.abs(forces).max())
+
+    def test_translation_leaves_energy_and_forces(self) -> None:
+        energy, forces = self.potential.energy_forces(self.positions)
+        moved_energy, moved = self.potential.energy_forces(self.positions + [7.0, -3.0, 11.0])
+        np.testing.assert_allclose(moved_energy, energy, rtol=1e-12)
+        np.testing.assert_allclose(moved, forces, atol=1e-9 * np.abs(forces).max())
+        np.testing.assert_allclose(forces.sum(axis=0), 0.0, atol=1e-10 * np.abs(forces).sum())
+
+    def test_rotation_turns_the_forces(self) -> None:
+        rotation = random_rotation(3)
+        energy, forces = self.potential.energy_forces(self.positions)
+        turned_energy, turned = self.potential.energy_forces(self.positions @ rotation.T)
+        np.testing.assert_allclose(turned_energy, energy, rtol=1e-12)
+        np.testing.assert_allclose(turned, forces @ rotation.T, atol=1e-9 * np.abs(forces).max())
+        torque = np.cross(self.positions, forces).sum(axis=0)
+        np.testing.assert_allclose(torque, 0.0, atol=1e-9 * np.abs(forces).sum())
+
+    def test_permutation_permutes_the_forces(self) -> None:
+        order = np.random.default_rng(5).permutation(len(self.positions))
+        energy, forces = self.potential.energy_forces(self.positions)
+        shuffled_energy, shuffled = self.potential.energy_forces(self.positions[order])
+        np.testing.assert_allclose(shuffled_energy, energy, rtol=1e-12)
+        np.testing.assert_allclose(shuffled, forces[order], atol=1e-9 * np.abs(forces).max())
+
+    def test_separated_clusters_add(self) -> None:
+        extent = np.ptp(self.positions[:, 0]) + self.potential.cutoff + 0.1
+        both = np.concatenate([self.positions, self.positions + [extent, 0.0, 0.0]])
+        energy, forces = self.potential.energy_forces(self.positions)
+        both_energy, both_forces = self.potential.energy_forces(both)
+        np.testing.assert_allclose(both_energy, 2.0 * energy, rtol=1e-12)
+        np.testing.assert_allclose(
+            both_forces, np.concatenate([forces, forces]), atol=1e-9 * np.abs(forces).max()
+        )
+
+    def test_energy_and_force_vanish_smoothly_at_the_cutoff(self) -> None:
+        cutoff = self.potential.cutoff
+        distances = cutoff - np.array([0.0, 1e-6, 1e-4])
+        pairs = np.zeros((3, 2, 3))
+        pairs[:, 1, 0] = distances
+        apart = self.potential.energy([[0.0, 0.0, 0.0], [cutoff + 1.0, 0.0, 0.0]])
+        energies, forces = self.potential.energy_forces(pairs)
+        np.testing.assert_allclose(energies - apart, 0.0, atol=1e-6)
+        np.testing.assert_allclose(forces, 0.0, atol=1e-5)
+
+    def test_an_isolated_atom_and_an_evaporated_dimer_are_finite(self) -> None:
+        cutoff = self.potential.cutoff
+        alone = np.zeros((1, 3))
+        _, force = self.potential.energy_forces(alone)
+        np.testing.assert_array_equal(force, 0.0)
+        for gap in (1e-12, 1e-9, 1e-6, 1e-3, 0.1):
+            far = np.concatenate([self.positions, [[0.0, 0.0, 0.0]]])
+            far[-1] = self.positions.max(axis=0) + cutoff - gap
+            energy, forces = self.potential.energy_forces(far)
+            assert np.isfinite(energy)
+            assert np.isfinite(forces).all()
+            pair = [[0.0, 0.0, 0.0], [cutoff - gap, 0.0, 0.0]]
+            energy, forces = self.potential.energy_forces(pair)
+            assert np.isfinite(energy)
+            assert np.isfinite(forces).all()
+
+    def test_a_batch_equals_single_frames_to_the_bit(self) -> None:
+        noise = np.random.default_rng(2).normal(0.0, 0.05, (2, 3, *self.positions.shape))
+        batch = self.positions + noise
+        energies, forces = self.potential.energy_forces(batch)
+        assert energies.shape == (2, 3)
+        assert forces.shape == batch.shape
+        for index in np.ndindex(2, 3):
+            energy, force = self.potential.energy_forces(batch[index])
+            assert energy == energies[index]
+            np.testing.assert_array_equal(force, forces[index])
+
+    def test_the_input_is_left_unchanged(self) -> None:
+        before = self.positions.copy()
+        self.potential.energy_forces(self.positions)
+        np.testing.assert_array_equal(self.positions, before)
+
+    def test_atom_energies_add_up(self) -> None:
+        energy = self.potential.energy(self.positions)
+        shares = self.potential.atom_energies(self.positions)
+        assert shares.shape == (len(self.positions),)
+        np.testing.assert_allclose(shares.sum(), energy, rtol=1e-12)
+
+
+def random_rotation(seed: int) -> NDArray[np.float64]:
+    """A proper rotation matrix (3, 3)."""
+    matrix, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))
+    return np.asarray(matrix * np.sign(np.linalg.det(matrix)), dtype=np.float64)

@@ -1,0 +1,137 @@
+import lammps_oracle
+import numpy as np
+import pytest
+from ase.cluster import Icosahedron
+
+import nanochart as nc
+from nanochart.testing import PotentialLaws
+
+
+def hot_strained_liquid(symbol, n_each=4):
+    """Clusters of 147 atoms: vibrating at high temperature, strained by 3 %, and molten."""
+    potential = nc.potentials.gupta(symbol)
+    a = 1.40 * potential.nearest_neighbour
+    x = Icosahedron(symbol, 4, latticeconstant=a).positions
+    state = nc.dynamics.initialize(x, potential, [600.0, 2000.0], seed=3)
+    config = nc.dynamics.Langevin(time_step=3.0, friction=5e-3)
+    _, samples = nc.dynamics.run_segment(state, potential, config, 2000, 2000 // n_each)
+    hot, liquid = samples.positions[:, 0], samples.positions[:, 1]
+    strain = np.random.default_rng(1).uniform(-0.03, 0.03, (n_each, 3, 3))
+    strained = hot + hot @ strain
+    return np.concatenate([hot, strained, liquid])
+
+
+@pytest.mark.parametrize("symbol", ["Au", "Ag", "Cu"])
+def test_lammps_agrees_on_the_table_that_nanochart_writes(symbol, tmp_path):
+    lammps_oracle.require_lammps()
+    potential = nc.potentials.gupta(symbol)
+    table = tmp_path / f"{symbol}.eam.alloy"
+    potential.write_setfl(table)
+    frames = hot_strained_liquid(symbol)
+    energies, forces = potential.energy_forces(frames)
+    e_lammps, f_lammps = lammps_oracle.energies_forces(frames, lammps_oracle.eam_alloy(table, symbol))
+    np.testing.assert_allclose(e_lammps, energies, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(f_lammps, forces, rtol=0, atol=1e-5)
+
+
+def made_table(path, n_rho=400, n_r=500):
+    """A nickel-like table, coarse on purpose: interpolation is part of what must agree."""
+    cutoff, rho_max = 5.1, 40.0
+    d_r, d_rho = cutoff / (n_r - 1), rho_max / (n_rho - 1)
+    r, rho = np.arange(n_r) * d_r, np.arange(n_rho) * d_rho
+    fade = (1 - r / cutoff) ** 3
+    f = 3.0 * np.exp(-2.2 * (r - 2.49)) * fade
+    r_phi = r * 14.0 * np.exp(-3.4 * (r - 2.49)) * fade * (1 + 0.1 * np.cos(3 * r))
+    embedding = -1.1 * np.sqrt(rho + 0.01) + 0.01 * rho
+    other = np.zeros(n_rho + n_r)
+    with path.open("w") as file:
+        file.write("made for a test\nof piecewise cubics\n\n2 Al Ni\n")
+        file.write(f"{n_rho} {d_rho:.16g} {n_r} {d_r:.16g} {cutoff}\n")
+        file.write("13 26.98 4.05 fcc\n" + "\n".join(map(str, other)) + "\n")
+        file.write("28 58.69 3.52 fcc\n")
+        for values in (embedding, f, np.zeros(n_r), np.zeros(n_r), r_phi):
+            file.writelines(
+                " ".join(f"{v:.16e}" for v in values[k : k + 5]) + "\n"
+                for k in range(0, len(values), 5)
+            )
+    return path
+
+
+@pytest.fixture(scope="module")
+def nickel_table(tmp_path_factory):
+    return made_table(tmp_path_factory.mktemp("eam") / "AlNi.eam.alloy")
+
+
+def nickel_frames():
+    x = Icosahedron("Ni", 4, latticeconstant=3.5).positions
+    noise = np.random.default_rng(2).normal(0.0, 0.15, (6, *x.shape))
+    return 1.02 * x + noise
+
+
+def test_lammps_agrees_on_a_foreign_table(nickel_table):
+    lammps_oracle.require_lammps()
+    nickel = nc.potentials.eam(nickel_table, "Ni")
+    frames = nickel_frames()
+    energies, forces = nickel.energy_forces(frames)
+    e_lammps, f_lammps = lammps_oracle.energies_forces(
+        frames, lammps_oracle.eam_alloy(nickel_table, "Ni")
+    )
+    np.testing.assert_allclose(e_lammps, energies, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(f_lammps, forces, rtol=0, atol=1e-5)
+
+
+def test_a_table_runs_through_the_same_dynamics_and_quench(nickel_table):
+    nickel = nc.potentials.eam(nickel_table, "Ni")
+    state = nc.dynamics.initialize(nickel_frames()[0], nickel, [300.0], seed=1)
+    config = nc.dynamics.Langevin(time_step=2.0)
+    _, samples = nc.dynamics.run_segment(state, nickel, config, 300, 100)
+    q = nc.minimization.quench(samples.positions, nickel)
+    assert q.converged.all()
+    assert (q.energies < samples.potential_energies).all()
+
+
+def test_a_table_of_gupta_gives_back_gupta(tmp_path):
+    gold = nc.potentials.gupta("Au")
+    gold.write_setfl(tmp_path / "au.eam.alloy")
+    again = nc.potentials.eam(tmp_path / "au.eam.alloy", "Au")
+    frames = hot_strained_liquid("Au", n_each=2)
+    energies, forces = gold.energy_forces(frames)
+    e_table, f_table = again.energy_forces(frames)
+    np.testing.assert_allclose(e_table, energies, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(f_table, forces, rtol=0, atol=1e-5)
+    assert again.mass == pytest.approx(gold.mass)
+    assert again.nearest_neighbour == pytest.approx(gold.nearest_neighbour)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nickel_for_the_laws(nickel_table):
+    TestNickelTable.potential = nc.potentials.eam(nickel_table, "Ni")
+
+
+class TestNickelTable(PotentialLaws):
+    positions = nickel_frames()[0][:55]
+
+
+def test_a_missing_element_is_named(nickel_table):
+    with pytest.raises(ValueError, match=r"holds the elements Al Ni; got 'Cu'"):
+        nc.potentials.eam(nickel_table, "Cu")
+
+
+def test_a_foreign_file_is_refused(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("no\ntable\nat\nall here\nfriends\n")
+    with pytest.raises(ValueError, match=r"must have the setfl header.*got 'all here'"):
+        nc.potentials.eam(path, "Ni")
+
+
+def test_a_truncated_table_is_refused(nickel_table, tmp_path):
+    path = tmp_path / "cut.eam.alloy"
+    text = nickel_table.read_text()
+    path.write_text(text[: len(text) - 20_000])
+    with pytest.raises(ValueError, match=r"table of Ni must hold 400 \+ 2 x 500 finite numbers"):
+        nc.potentials.eam(path, "Ni")
+
+
+def test_too_few_knots_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"at least 100 knots; got 10 in r"):
+        nc.potentials.gupta("Au").write_setfl(tmp_path / "x", n_r=10)
