@@ -7,14 +7,14 @@ differs between potentials is only the two radial functions and F: see ``_near_p
 An evaluation is a chain of passes over contiguous arrays, because LLVM vectorizes a loop that
 gathers or a loop that stores, but not one that does both:
 
-1. distances of all pairs on the Verlet list,
-2. compaction: the indices of pairs closer than ``split`` (near) and of the others closer than
-   the cut-off (far), so that exponentials are evaluated only where they are needed,
-3. radial functions of near and of far pairs,
-4. densities summed to the atoms, embedding function,
-5. forces summed to the atoms.
+1. selection from the Verlet list: partner and squared distance of pairs closer than ``split``
+   (near) and of the others closer than the cut-off (far), so that exponentials are evaluated only
+   where they are needed,
+2. radial functions of near and of far pairs,
+3. densities summed to the atoms, embedding function,
+4. forces summed to the atoms.
 
-Compaction keeps the pairs within the cut-off in the order (i, j). The sums therefore do not
+The selection keeps the pairs within the cut-off in the order (i, j). The sums therefore do not
 depend on when the list was built: same positions, same bits. Indices are unsigned because Numba
 tests signed ones for wrap-around.
 """
@@ -62,11 +62,10 @@ class Workspace(NamedTuple):
     start: np.ndarray  # (N + 1,) first list entry of each atom
     neighbour: np.ndarray  # (P,) second atom of each list entry, ascending within an atom
     reference: np.ndarray  # (3, N) positions at which the list was built
-    delta: np.ndarray  # (4, P) dx, dy, dz, r² of list entries
-    near_start: np.ndarray  # (N + 1,)
-    near: np.ndarray  # (P,) list entries of near pairs
+    near_start: np.ndarray  # (N + 1,) first near pair of each atom
+    near: np.ndarray  # (P,) second atom of near pairs
     far_start: np.ndarray  # (N + 1,)
-    far: np.ndarray  # (P,) list entries of far pairs
+    far: np.ndarray  # (P,) second atom of far pairs
     near_radial: np.ndarray  # (5, P) φ, φ'/r, f, f'/r, r²
     far_radial: np.ndarray  # (5, P)
     density: np.ndarray  # (N,)
@@ -82,7 +81,6 @@ def make_workspace(n, capacity):
         np.zeros(n + 1, np.uint32),
         np.zeros(capacity, np.uint32),
         np.full((3, n), np.inf),
-        np.zeros((4, capacity)),
         np.zeros(n + 1, np.uint32),
         np.zeros(capacity, np.uint32),
         np.zeros(n + 1, np.uint32),
@@ -98,7 +96,7 @@ def make_workspace(n, capacity):
 
 @njit(**_OPTIONS)
 def all_pairs(n):
-    """Room for every pair of ``n`` atoms, and one more for the compaction's spare write."""
+    """Room for every pair of ``n`` atoms, and one more for the selection's spare write."""
     return n * (n - 1) // 2 + 1
 
 
@@ -123,7 +121,7 @@ def build_list(x, reach, ws):
             dy = yi - py[j]
             dz = zi - pz[j]
             row[j] = dx * dx + dy * dy + dz * dz
-        # One entry stays spare: the compaction writes one past the last.
+        # One entry stays spare: the selection writes one past the last.
         if k + (n - i) <= capacity:
             for j in range(i + one, n):
                 neighbour[k] = j
@@ -166,35 +164,13 @@ def list_is_stale(x, skin, ws):
 
 
 @njit(**_OPTIONS)
-def _distances(x, overlap, ws):
-    """Pass 1; returns whether any listed pair is closer than ``overlap``."""
+def _select(x, split, cutoff, ws):
+    """Pass 1: partners and squared distances of near and of far pairs, no branch per pair."""
+    n = U(x.shape[1])
     px, py, pz = x[0], x[1], x[2]
     start, neighbour = ws.start, ws.neighbour
-    ex, ey, ez, r2 = ws.delta[0], ws.delta[1], ws.delta[2], ws.delta[3]
-    limit = overlap * overlap
-    overlapping = False
-    for i in range(U(x.shape[1])):
-        xi, yi, zi = px[i], py[i], pz[i]
-        for k in range(U(start[i]), U(start[i + U(1)])):
-            j = neighbour[k]
-            dx = xi - px[j]
-            dy = yi - py[j]
-            dz = zi - pz[j]
-            ex[k] = dx
-            ey[k] = dy
-            ez[k] = dz
-            r2[k] = dx * dx + dy * dy + dz * dz
-    for k in range(U(start[x.shape[1]])):
-        overlapping |= not (r2[k] >= limit)
-    return overlapping
-
-
-@njit(**_OPTIONS)
-def _compact(split, cutoff, ws):
-    """Pass 2: list entries of near and far pairs, without a branch per pair."""
-    n = U(ws.start.size - 1)
-    start, near_start, far_start = ws.start, ws.near_start, ws.far_start
-    near, far, r2 = ws.near, ws.far, ws.delta[3]
+    near_start, near, near_r2 = ws.near_start, ws.near, ws.near_radial[4]
+    far_start, far, far_r2 = ws.far_start, ws.far, ws.far_radial[4]
     split2 = split * split
     cutoff2 = cutoff * cutoff
     a = U(0)
@@ -202,21 +178,32 @@ def _compact(split, cutoff, ws):
     for i in range(n):
         near_start[i] = a
         far_start[i] = b
+        xi, yi, zi = px[i], py[i], pz[i]
         for k in range(U(start[i]), U(start[i + U(1)])):
-            near[a] = k
-            far[b] = k
-            is_near = r2[k] < split2
+            j = neighbour[k]
+            dx = xi - px[j]
+            dy = yi - py[j]
+            dz = zi - pz[j]
+            r2 = dx * dx + dy * dy + dz * dz
+            # Written to both; only the counter of the right one moves on.
+            near[a] = j
+            near_r2[a] = r2
+            far[b] = j
+            far_r2[b] = r2
+            is_near = r2 < split2
             a += U(is_near)
-            b += U((r2[k] < cutoff2) & (not is_near))
+            b += U((r2 < cutoff2) & (not is_near))
     near_start[n] = a
     far_start[n] = b
 
 
 @njit(**_OPTIONS)
-def _gather(index, count, source, target):
-    """Contiguous copies, so that the passes after this one vectorize."""
+def _any_below(r2, count, limit):
+    """Whether any of the first ``count`` squared distances is below ``limit``."""
+    below = False
     for a in range(count):
-        target[a] = source[index[a]]
+        below |= r2[a] < limit
+    return below
 
 
 @njit(**_OPTIONS)
@@ -281,12 +268,12 @@ def _table_pairs(params, table, count, radial):
 
 
 @njit(**_OPTIONS)
-def _add_density(start, neighbour, index, f, density):
+def _add_density(start, partner, f, density):
     for i in range(U(density.size)):
         own = 0.0
         for a in range(U(start[i]), U(start[i + U(1)])):
             own += f[a]
-            density[neighbour[index[a]]] += f[a]
+            density[partner[a]] += f[a]
         density[i] += own
 
 
@@ -320,30 +307,32 @@ def _table_embed(params, table, ws):
 
 
 @njit(**_OPTIONS)
-def _add_forces(i, first, last, index, radial, ws, forces):
-    """Force of one atom's near or far pairs, added to its partners and returned for itself."""
-    neighbour, slope = ws.neighbour, ws.slope
-    ex, ey, ez = ws.delta[0], ws.delta[1], ws.delta[2]
+def _add_forces(x, start, partner, radial, slope, forces):
+    """Forces of all near or all far pairs."""
+    px, py, pz = x[0], x[1], x[2]
     dphi, df = radial[1], radial[3]
     fx, fy, fz = forces[0], forces[1], forces[2]
-    sx = 0.0
-    sy = 0.0
-    sz = 0.0
-    own = slope[i]
-    for a in range(U(first), U(last)):
-        k = index[a]
-        j = neighbour[k]
-        w = dphi[a] + (own + slope[j]) * df[a]
-        gx = w * ex[k]
-        gy = w * ey[k]
-        gz = w * ez[k]
-        fx[j] += gx
-        fy[j] += gy
-        fz[j] += gz
-        sx += gx
-        sy += gy
-        sz += gz
-    return sx, sy, sz
+    for i in range(U(slope.size)):
+        xi, yi, zi = px[i], py[i], pz[i]
+        own = slope[i]
+        sx = 0.0
+        sy = 0.0
+        sz = 0.0
+        for a in range(U(start[i]), U(start[i + U(1)])):
+            j = partner[a]
+            w = dphi[a] + (own + slope[j]) * df[a]
+            gx = w * (xi - px[j])
+            gy = w * (yi - py[j])
+            gz = w * (zi - pz[j])
+            fx[j] += gx
+            fy[j] += gy
+            fz[j] += gz
+            sx += gx
+            sy += gy
+            sz += gz
+        fx[i] -= sx
+        fy[i] -= sy
+        fz[i] -= sz
 
 
 @njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz"})
@@ -375,38 +364,30 @@ def evaluate(model, x, ws, forces):
     energy
         eV.
     overlapping
-        Whether two atoms are closer than ``model.overlap`` (or a position is NaN).
+        Whether two atoms are closer than ``model.overlap``.
     """
     n = U(x.shape[1])
-    overlapping = _distances(x, model.overlap, ws)
-    _compact(model.split, model.cutoff, ws)
+    _select(x, model.split, model.cutoff, ws)
     n_near = U(ws.near_start[n])
     n_far = U(ws.far_start[n])
-    _gather(ws.near, n_near, ws.delta[3], ws.near_radial[4])
-    _gather(ws.far, n_far, ws.delta[3], ws.far_radial[4])
+    limit = model.overlap * model.overlap
+    overlapping = _any_below(ws.near_radial[4], n_near, limit)
     if model.kind == GUPTA:
         _gupta_near(model.params, n_near, ws.near_radial)
         _gupta_far(model.params, n_far, ws.far_radial)
     else:
+        overlapping |= _any_below(ws.far_radial[4], n_far, limit)
         _table_pairs(model.params, model.pair, n_far, ws.far_radial)
     ws.density[:] = 0.0
-    _add_density(ws.near_start, ws.neighbour, ws.near, ws.near_radial[2], ws.density)
-    _add_density(ws.far_start, ws.neighbour, ws.far, ws.far_radial[2], ws.density)
+    _add_density(ws.near_start, ws.near, ws.near_radial[2], ws.density)
+    _add_density(ws.far_start, ws.far, ws.far_radial[2], ws.density)
     if model.kind == GUPTA:
         _gupta_embed(ws)
     else:
         _table_embed(model.params, model.embedding, ws)
     forces[:, :] = 0.0
-    for i in range(n):
-        nx, ny, nz = _add_forces(
-            i, ws.near_start[i], ws.near_start[i + U(1)], ws.near, ws.near_radial, ws, forces
-        )
-        fx, fy, fz = _add_forces(
-            i, ws.far_start[i], ws.far_start[i + U(1)], ws.far, ws.far_radial, ws, forces
-        )
-        forces[0, i] -= nx + fx
-        forces[1, i] -= ny + fy
-        forces[2, i] -= nz + fz
+    _add_forces(x, ws.near_start, ws.near, ws.near_radial, ws.slope, forces)
+    _add_forces(x, ws.far_start, ws.far, ws.far_radial, ws.slope, forces)
     energy = (
         _total(ws.embedding, n) + _total(ws.near_radial[0], n_near) + _total(ws.far_radial[0], n_far)
     )
@@ -421,11 +402,11 @@ def _atom_energies(ws, out):
         for a in range(U(ws.near_start[i]), U(ws.near_start[i + U(1)])):
             half = 0.5 * ws.near_radial[0, a]
             out[i] += half
-            out[ws.neighbour[ws.near[a]]] += half
+            out[ws.near[a]] += half
         for a in range(U(ws.far_start[i]), U(ws.far_start[i + U(1)])):
             half = 0.5 * ws.far_radial[0, a]
             out[i] += half
-            out[ws.neighbour[ws.far[a]]] += half
+            out[ws.far[a]] += half
 
 
 @njit(**_OPTIONS)

@@ -1,0 +1,5 @@
+"""The ``nanochart`` command."""
+
+from nanochart.cli._main import main
+
+__all__ = ["main"]

@@ -1,0 +1,104 @@
+"""Options that commands share, and how they report progress and results."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nanochart.workflow._progress import Progress, silent
+
+__all__ = ["JsonFlag", "QuietFlag", "RunPath", "Seed", "default_model", "emit", "show_progress"]
+
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run (*.zarr).")]
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
+QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of the random numbers.")]
+
+
+def default_model(run: Path) -> Path:
+    """Model beside a run: ``au147.zarr`` -> ``au147.nanochart``."""
+    return run.with_suffix(".nanochart")
+
+
+def emit(result: dict[str, Any], as_json: bool, lines: list[str] | None = None) -> None:
+    """Print a result, for a program or for a person."""
+    if as_json:
+        typer.echo(json.dumps(result))
+        return
+    for line in lines if lines is not None else [f"{k}: {v}" for k, v in result.items()]:
+        typer.echo(line)
+
+
+@contextmanager
+def show_progress(quiet: bool) -> Iterator[Progress]:
+    """Progress on standard error: a live bar on a terminal, a line now and then elsewhere."""
+    if quiet:
+        yield silent
+    elif sys.stderr.isatty():
+        with _bars() as progress:
+            yield progress
+    else:
+        yield _Lines()
+
+
+@contextmanager
+def _bars() -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description:<7}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Bars(*columns, console=Console(stderr=True)) as bars:
+        tasks: dict[str, Any] = {}
+
+        def advance(stage: str, done: float, total: float, note: str = "") -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total, note="")
+            bars.update(tasks[stage], completed=done, total=total, note=note)
+
+        yield advance
+
+
+class _Lines:
+    """One line per stage every ten seconds and at its end, with an estimate of what is left."""
+
+    def __init__(self, interval: float = 10.0) -> None:
+        self.interval = interval
+        self.started: dict[str, tuple[float, float]] = {}
+        self.last = 0.0
+
+    def __call__(self, stage: str, done: float, total: float, note: str = "") -> None:
+        now = time.monotonic()
+        # The first report opens the stage: a resumed one does not begin at zero.
+        start, first = self.started.setdefault(stage, (now, done))
+        if done < total and now - self.last < self.interval:
+            return
+        self.last = now
+        share = f"{stage}: {done:g}/{total:g}"
+        elapsed = now - start
+        if done >= total:
+            clock = f", {elapsed:.0f} s"
+        elif done > first:
+            clock = f", {elapsed:.0f} s, {elapsed / (done - first) * (total - done):.0f} s left"
+        else:
+            clock = ""
+        typer.echo(f"{share}{clock}{', ' + note if note else ''}", err=True)

@@ -1,0 +1,36 @@
+"""``nanochart report``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nanochart.cli._main import app
+from nanochart.cli._options import JsonFlag, RunPath, default_model, emit
+
+
+@app.command()
+def report(
+    run: RunPath,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File to write; by default RUN's name, .html."),
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", "-m", help="Trained model; by default RUN's name, .nanochart."),
+    ] = None,
+    figures: Annotated[
+        Path | None, typer.Option("--figures", help="Folder for the figures as PNG and PDF.")
+    ] = None,
+    json: JsonFlag = False,
+) -> None:
+    """Write the report of a run, however far it has come, as one HTML file."""
+    from nanochart import autoencoder, store
+    from nanochart.workflow import report_run
+
+    opened = store.open(run)
+    path = model or default_model(run)
+    trained = autoencoder.load(path) if model is not None or path.exists() else None
+    written = report_run(opened, output or run.with_suffix(".html"), trained, figures=figures)
+    emit({"report": str(written)}, json, [str(written)])

@@ -1,0 +1,17 @@
+"""``nanochart warmup``."""
+
+from nanochart.cli._main import app
+from nanochart.cli._options import JsonFlag, emit
+
+
+@app.command()
+def warmup(json: JsonFlag = False) -> None:
+    """Compile all kernels once, so that later commands start at once."""
+    import time
+
+    from nanochart.workflow._warmup import compile_kernels
+
+    start = time.perf_counter()
+    compile_kernels()
+    seconds = time.perf_counter() - start
+    emit({"seconds": seconds}, json, [f"kernels are compiled ({seconds:.0f} s)"])

@@ -1,0 +1,48 @@
+"""Coordinates of every frame of a run in its chart."""
+
+import numpy as np
+
+from nanochart.autoencoder import Model
+from nanochart.errors import ModelError
+from nanochart.store import Run
+from nanochart.workflow._progress import Progress, silent
+
+__all__ = ["chart_run"]
+
+
+def chart_run(run: Run, model: Model, *, progress: Progress = silent) -> None:
+    """Write the chart coordinates of thermal frames and, where quenched, of inherent structures.
+
+    Parameters
+    ----------
+    run
+        Open for writing.
+    model
+        Trained on the same metal and size.
+    progress
+        Told of every block.
+
+    Raises
+    ------
+    ModelError
+        If model and run do not fit.
+    """
+    facts = run.metadata
+    if (model.element, model.n_atoms) != (facts.element, facts.n_atoms):
+        raise ModelError(
+            f"the model charts {model.element}{model.n_atoms} and {run.path} holds "
+            f"{facts.element}{facts.n_atoms}: train a model on this run"
+        )
+    data = run.to_xarray()
+    quenched = run.committed("quench") == run.committed() > 0
+    with run.lock():
+        run.clear("chart")
+        for block in list(run.pending("chart")):
+            part = data.isel(frame=block)
+            coordinates = {"chart": model.encode(part["positions"].to_numpy().astype(np.float64))}
+            if quenched:
+                inherent = part["inherent_positions"].to_numpy().astype(np.float64)
+                coordinates["inherent_chart"] = model.encode(inherent)
+            run.write("chart", block.start, coordinates)
+            progress("chart", block.stop, run.committed())
+        run.record_info("chart", {"target": model.target, "bottleneck": model.bottleneck})

@@ -1,0 +1,263 @@
+"""The configuration of a run: one YAML file, validated with field, unit and remedy."""
+
+import math
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from nanochart.autoencoder import TrainingConfig
+from nanochart.clusters import MOTIFS
+from nanochart.descriptors import RDF
+from nanochart.errors import ConfigError
+from nanochart.potentials import GUPTA_PARAMETERS
+from nanochart.tempering import Ladder
+
+__all__ = [
+    "DynamicsConfig",
+    "QuenchConfig",
+    "RDFConfig",
+    "RunConfig",
+    "SystemConfig",
+    "TemperingSection",
+    "load_config",
+    "training_config",
+]
+
+
+Config = TypeVar("Config", bound=BaseModel)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def _field(default: Any = ..., *, unit: str = "", **limits: Any) -> Any:
+    return Field(default, json_schema_extra={"unit": unit} if unit else None, **limits)
+
+
+class SystemConfig(_Section):
+    """What is simulated: ``metal``, ``n_atoms``, and the ``potential``, "gupta" or a setfl file."""
+
+    metal: str
+    n_atoms: int = _field(unit="atoms", ge=2)
+    potential: str = "gupta"
+
+    @model_validator(mode="after")
+    def _known_metal(self) -> Self:
+        if self.potential == "gupta" and self.metal not in GUPTA_PARAMETERS:
+            raise ValueError(
+                f"metal must be one of {', '.join(GUPTA_PARAMETERS)} for the Gupta potential, or "
+                f"potential must name an eam/alloy table; got {self.metal!r}"
+            )
+        return self
+
+
+class DynamicsConfig(_Section):
+    """Langevin dynamics; ``confinement`` is the room between cluster and confining sphere."""
+
+    time_step: float = _field(5.0, unit="fs", gt=0)
+    friction: float = _field(1e-3, unit="1/fs", gt=0)
+    confinement: float = _field(4.0, unit="Å", gt=0)
+
+
+class TemperingSection(_Section):
+    """The ladder, given or geometric, and the times of parallel tempering."""
+
+    temperatures: tuple[float, ...] | None = _field(None, unit="K")
+    t_min: float | None = _field(None, unit="K", gt=0)
+    t_max: float | None = _field(None, unit="K", gt=0)
+    n: int | None = _field(None, unit="temperatures", ge=2)
+    swap_interval: float = _field(unit="ps", gt=0)
+    discard: float = _field(0.0, unit="ns", ge=0)
+    time_per_replica: float = _field(unit="ns", gt=0)
+
+    @model_validator(mode="after")
+    def _ladder_is_given_once(self) -> Self:
+        ends = (self.t_min, self.t_max, self.n)
+        if (self.temperatures is None) == (ends == (None, None, None)):
+            raise ValueError(
+                "give either temperatures (K), or t_min (K), t_max (K) and n; "
+                f"got temperatures={self.temperatures}, t_min={self.t_min}, t_max={self.t_max}, "
+                f"n={self.n}"
+            )
+        self.ladder  # noqa: B018  # says what is wrong with it
+        return self
+
+    @property
+    def ladder(self) -> Ladder:
+        """The temperatures in K."""
+        if self.temperatures is not None:
+            return Ladder(self.temperatures)
+        if self.t_min is None or self.t_max is None or self.n is None:
+            raise ValueError("a geometric ladder needs all of t_min (K), t_max (K) and n")
+        return Ladder.geometric(self.t_min, self.t_max, self.n)
+
+
+class QuenchConfig(_Section):
+    """Target of the minimization."""
+
+    max_force: float = _field(1e-4, unit="eV/Å", gt=0)
+    max_evaluations: int = _field(5_000, unit="force evaluations", ge=1)
+
+
+class RDFConfig(_Section):
+    """Grid and bandwidth of the radial distribution function; without limits, fitted to the run."""
+
+    r_min: float | None = _field(None, unit="Å", gt=0)
+    r_max: float | None = _field(None, unit="Å", gt=0)
+    n_bins: int | None = _field(None, unit="bins", ge=2)
+    sigma: float = _field(0.2, unit="Å", gt=0)
+
+    @model_validator(mode="after")
+    def _all_or_none(self) -> Self:
+        given = [v is not None for v in (self.r_min, self.r_max, self.n_bins)]
+        if any(given) != all(given):
+            raise ValueError("give all of r_min (Å), r_max (Å) and n_bins, or none of them")
+        self.rdf  # noqa: B018  # says what is wrong with it
+        return self
+
+    @property
+    def rdf(self) -> RDF | None:
+        """The RDF, None if it is to be fitted to the run."""
+        if self.r_min is None or self.r_max is None or self.n_bins is None:
+            return None
+        return RDF(self.r_min, self.r_max, self.n_bins, self.sigma)
+
+
+class RunConfig(_Section):
+    """Everything from a metal's name to its chart."""
+
+    system: SystemConfig
+    starts: tuple[str, ...] = ("icosahedron", "decahedron", "octahedron", "twin")
+    dynamics: DynamicsConfig = DynamicsConfig()
+    tempering: TemperingSection
+    quench: QuenchConfig = QuenchConfig()
+    rdf: RDFConfig = RDFConfig()
+    training: TrainingConfig = TrainingConfig()
+    seed: int = _field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _starts_exist(self) -> Self:
+        if not self.starts:
+            raise ValueError(f"starts must name at least one motif ({', '.join(MOTIFS)}) or file")
+        for start in self.starts:
+            if start not in MOTIFS and not Path(start).is_file():
+                raise ValueError(
+                    f"each of starts must be a motif ({', '.join(MOTIFS)}) or a structure file; "
+                    f"got {start!r}"
+                )
+        return self
+
+    @property
+    def steps_per_round(self) -> int:
+        """Time steps between exchange attempts: the even number nearest to ``swap_interval``."""
+        half = 500.0 * self.tempering.swap_interval / self.dynamics.time_step
+        return 2 * max(1, round(half))
+
+    @property
+    def n_rounds(self) -> int:
+        """Stored frames of each replica."""
+        return self._rounds(self.tempering.time_per_replica)
+
+    @property
+    def n_discarded(self) -> int:
+        """Rounds before the first stored frame."""
+        return self._rounds(self.tempering.discard)
+
+    def _rounds(self, nanoseconds: float) -> int:
+        round_length = self.steps_per_round * self.dynamics.time_step * 1e-6
+        return math.ceil(nanoseconds / round_length - 1e-9)
+
+    def replaced(self, **changes: Any) -> Self:
+        """Copy with nested changes, as ``replaced(seed=2, tempering={"discard": 1.0})``."""
+        values = self.model_dump(mode="json")
+        for name, change in changes.items():
+            values[name] = {**values[name], **change} if isinstance(change, dict) else change
+        return _validated(type(self), values, "the configuration")
+
+
+def load_config(source: str | Path | dict[str, Any]) -> RunConfig:
+    """Read and validate a configuration.
+
+    Parameters
+    ----------
+    source
+        YAML file, or its content as a dictionary.
+
+    Raises
+    ------
+    ConfigError
+        Names each field that is wrong by its path, with unit and what was got.
+    """
+    if isinstance(source, dict):
+        return _validated(RunConfig, source, "the configuration")
+    path = Path(source)
+    try:
+        text = path.read_text()
+    except FileNotFoundError:
+        raise ConfigError(
+            f"there is no configuration {path}; `nanochart presets --write au147` makes one"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the configuration {path} is not a readable text file: {error}") from None
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        where = " ".join(str(error).split())
+        raise ConfigError(f"{path} is not valid YAML: {where}") from None
+    if not isinstance(values, dict):
+        raise ConfigError(
+            f"{path} must hold the sections of a configuration (system, tempering, ...); "
+            f"`nanochart presets --write au147` shows them"
+        )
+    return _validated(RunConfig, values, str(path))
+
+
+def training_config(base: TrainingConfig | None, changes: dict[str, Any]) -> TrainingConfig:
+    """Training settings with some of them changed.
+
+    Settings that ``base`` leaves to the recipe of its architecture follow a change of it.
+    """
+    values = base.model_dump(exclude_unset=True) if base else {}
+    if changes.get("architecture", values.get("architecture")) != values.get("architecture"):
+        values = {k: v for k, v in values.items() if k in {"target", "bottleneck", "seed"}}
+    return _validated(TrainingConfig, values | changes, "the training")
+
+
+def _validated(kind: type[Config], values: Any, where: str) -> Config:
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        sentences = [_sentence(kind, item) for item in error.errors()]
+        raise ConfigError(f"{where}: " + "; ".join(sentences)) from None
+
+
+def _sentence(kind: type[BaseModel], item: Any) -> str:
+    """Path, unit, what is wrong and what was got, of one of pydantic's findings."""
+    path = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "missing":
+        unit = _unit(kind, item["loc"])
+        return f"{path}{unit} is missing"
+    if item["type"] == "extra_forbidden":
+        return f"{path} is not a field of the configuration: remove it or correct its name"
+    message = item["msg"].removeprefix("Value error, ")
+    if item["type"] == "value_error":
+        return f"{path}: {message}" if path else message
+    message = message.replace("Input should be", "must be")
+    return f"{path}{_unit(kind, item['loc'])} {message}; got {item['input']!r}"
+
+
+def _unit(kind: type[BaseModel], loc: tuple[Any, ...]) -> str:
+    """Unit of the field at a path, as " (K)"."""
+    model: Any = kind
+    for part in loc:
+        field = model.model_fields.get(part) if hasattr(model, "model_fields") else None
+        if field is None:
+            return ""
+        extra = field.json_schema_extra
+        if isinstance(extra, dict) and "unit" in extra:
+            return f" ({extra['unit']})"
+        model = field.annotation
+    return ""

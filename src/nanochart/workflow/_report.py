@@ -1,0 +1,62 @@
+"""The report of a run, from what its stages have left."""
+
+import dataclasses
+from pathlib import Path
+
+from nanochart.autoencoder import Model
+from nanochart.clusters import build
+from nanochart.potentials import GUPTA_PARAMETERS
+from nanochart.report import build_report, run_sections, save_figures
+from nanochart.store import Run
+
+__all__ = ["reference_energies", "report_run"]
+
+#: Motifs whose best structures a run's energies are compared with.
+_REFERENCES = ("icosahedron", "decahedron", "octahedron", "twin")
+
+
+def reference_energies(element: str, n_atoms: int) -> dict[str, float]:
+    """Energy in eV of the built structure of each motif, with the Gupta potential.
+
+    Empty where there are no parameters for the metal or no structures of that size.
+    """
+    if element not in GUPTA_PARAMETERS or not 13 <= n_atoms <= 3_000:
+        return {}
+    return {
+        motif: float(build(motif, element, n_atoms).info["energy"]) for motif in _REFERENCES
+    }
+
+
+def report_run(
+    run: Run,
+    path: str | Path,
+    model: Model | None = None,
+    *,
+    wall_time: float | None = None,
+    figures: str | Path | None = None,
+) -> Path:
+    """Write the HTML report of a run.
+
+    Parameters
+    ----------
+    run
+        However far it has come.
+    path
+        File to write.
+    model
+        Trained on the run.
+    wall_time
+        Seconds that it took, if known.
+    figures
+        Folder for the figures as PNG and PDF.
+    """
+    facts = run.metadata
+    metadata = dataclasses.asdict(facts)
+    if facts.potential.get("form") == "gupta":
+        metadata["references"] = reference_energies(facts.element, facts.n_atoms)
+    if wall_time is not None:
+        metadata["wall_time_s"] = wall_time
+    header, sections = run_sections(run.to_xarray(), metadata, model)
+    if figures is not None:
+        save_figures(sections, figures)
+    return build_report(sections, path, header=header)

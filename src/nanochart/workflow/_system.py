@@ -1,0 +1,100 @@
+"""From a configuration to the things it names: potential, starts, dynamics."""
+
+from pathlib import Path
+from typing import Any
+
+import ase.io
+import numpy as np
+from numpy.typing import NDArray
+
+from nanochart.clusters import MOTIFS, build, confining_radius
+from nanochart.dynamics import Langevin, longest_time_step
+from nanochart.errors import ConfigError
+from nanochart.minimization import quench
+from nanochart.potentials import Potential, eam, gupta
+from nanochart.store import Run
+from nanochart.tempering import TemperingConfig
+from nanochart.workflow._config import RunConfig, load_config
+
+__all__ = [
+    "make_dynamics",
+    "make_potential",
+    "make_starts",
+    "potential_of",
+    "run_config",
+    "start_names",
+]
+
+
+def make_potential(config: RunConfig) -> Potential:
+    """Potential that the configuration names."""
+    if config.system.potential == "gupta":
+        return gupta(config.system.metal)
+    return eam(config.system.potential, config.system.metal)
+
+
+def run_config(run: Run) -> RunConfig | None:
+    """Configuration that a sampled run was made with, None for an imported one."""
+    return load_config(run.metadata.config) if run.metadata.kind == "sampled" else None
+
+
+def potential_of(run: Run, table: str | Path | None = None) -> Potential:
+    """Potential of a run: a table if given, else what it was sampled with, else Gupta."""
+    if table is not None:
+        return eam(table, run.metadata.element)
+    config = run_config(run)
+    return make_potential(config) if config else gupta(run.metadata.element)
+
+
+def start_names(config: RunConfig) -> tuple[str, ...]:
+    """Short name of each start: the motif, or the file's stem."""
+    return tuple(s if s in MOTIFS else Path(s).stem for s in config.starts)
+
+
+def make_starts(config: RunConfig, potential: Potential) -> NDArray[np.float64]:
+    """Relaxed starting structures, (start, atom, 3) in Å, centred."""
+    structures = []
+    for start in config.starts:
+        if start in MOTIFS:
+            atoms = build(
+                start,
+                config.system.metal,
+                config.system.n_atoms,
+                seed=config.seed if start == "random" else None,
+                potential=None if config.system.potential == "gupta" else potential,
+            )
+            structures.append(atoms.positions)
+        else:
+            structures.append(_from_file(start, config))
+    relaxed = quench(np.array(structures), potential).positions
+    centred: NDArray[np.float64] = relaxed - relaxed.mean(axis=1, keepdims=True)
+    return centred
+
+
+def _from_file(path: str, config: RunConfig) -> NDArray[np.float64]:
+    metal, n = config.system.metal, config.system.n_atoms
+    try:
+        atoms: Any = ase.io.read(path)
+    except Exception as error:  # ASE's readers raise what they like on a broken file
+        raise ConfigError(
+            f"starts: {path} is not a structure that ASE reads: {error or type(error).__name__}"
+        ) from error
+    found = atoms.get_chemical_formula()
+    if len(atoms) != n or set(atoms.get_chemical_symbols()) != {metal}:
+        raise ConfigError(f"starts: {path} must hold {metal}{n}; got {found}")
+    return np.asarray(atoms.positions, dtype=np.float64)
+
+
+def make_dynamics(
+    config: RunConfig, potential: Potential, starts: NDArray[np.float64]
+) -> tuple[Langevin, TemperingConfig]:
+    """Integrator and tempering, checked against the stiffness of the starts."""
+    longest = min(longest_time_step(x, potential) for x in starts)
+    if config.dynamics.time_step > longest:
+        raise ConfigError(
+            f"dynamics.time_step (fs) must be at most {longest:.1f} for {config.system.metal}, a "
+            f"twelfth of its shortest vibrational period; got {config.dynamics.time_step:g}"
+        )
+    radius = max(confining_radius(x, margin=config.dynamics.confinement) for x in starts)
+    dynamics = Langevin(config.dynamics.time_step, config.dynamics.friction, radius)
+    return dynamics, TemperingConfig(config.tempering.ladder, config.steps_per_round)

@@ -1,0 +1,115 @@
+"""Train a chart on a run."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nanochart.autoencoder import Model, TrainingConfig, split_blocks, train
+from nanochart.autoencoder import Progress as EpochProgress
+from nanochart.descriptors import RDF
+from nanochart.errors import StoreError
+from nanochart.store import Run
+from nanochart.workflow._config import RDFConfig
+from nanochart.workflow._progress import Progress, silent
+
+__all__ = ["train_run"]
+
+Floats = NDArray[np.float64]
+
+
+def train_run(
+    run: Run,
+    model_path: str | Path,
+    config: TrainingConfig | None = None,
+    rdf: RDFConfig | None = None,
+    *,
+    resume: bool = False,
+    progress: Progress = silent,
+) -> Model:
+    """Train an autoencoder on a run, save the model and record which frames it has seen.
+
+    With the target "inherent" the RDF of the thermal frame goes in and that of its inherent
+    structure is to come out; with "self" the RDF of the inherent structure is both.
+
+    Parameters
+    ----------
+    run
+        Open for writing, quenched.
+    model_path
+        File of the model.
+    config, rdf
+        Settings; None is the default of each.
+    resume
+        Continue a training that was stopped.
+    progress
+        Told of every epoch.
+
+    Raises
+    ------
+    StoreError
+        If the run is not quenched.
+    """
+    settings, grid = config or TrainingConfig(), rdf or RDFConfig()
+    n_frames, n_quenched = run.committed(), run.committed("quench")
+    if n_frames == 0 or n_quenched < n_frames:
+        raise StoreError(
+            f"{run.path} has {n_quenched} quenched frames of {n_frames}: "
+            f"run `nanochart quench {run.path}` first"
+        )
+    data = run.to_xarray()
+    inherent = data["inherent_positions"].to_numpy().astype(np.float64)
+    thermal = data["positions"].to_numpy().astype(np.float64)
+    description = grid.rdf or fit_rdf(thermal, inherent, grid.sigma)
+    targets = description(inherent).reshape(-1, description.n_bins)
+    inputs = targets
+    if settings.target == "inherent":
+        inputs = description(thermal).reshape(-1, description.n_bins)
+    n_times, n_replicas = thermal.shape[:2]
+    # Frames next to another part's block are left out; short runs cannot spare any.
+    gap = min(5, n_times // 100)
+    split = split_blocks(n_times, n_replicas, gap=gap, seed=settings.seed)
+    # A quench that did not converge is no inherent structure.
+    split = np.where(data["quench_converged"].to_numpy() == 1, split, -1).astype(np.int8)
+
+    def report(epoch: EpochProgress) -> None:
+        note = f"explained variance {epoch.explained_variance:.3f}"
+        progress("train", epoch.epoch, epoch.n_epochs, note)
+
+    model_path = Path(model_path)
+    checkpoint = model_path.with_name(model_path.name + ".checkpoint")
+    model, _ = train(
+        inputs,
+        targets,
+        split.ravel(),
+        settings,
+        rdf=description,
+        element=run.metadata.element,
+        n_atoms=run.metadata.n_atoms,
+        progress=report,
+        checkpoint=checkpoint,
+        resume=resume and checkpoint.exists(),
+        provenance={
+            "run": run.path.name,
+            "frames": int(n_frames),
+            "replicas": int(n_replicas),
+            "seed": run.metadata.seed,
+            "versions": dict(run.metadata.versions),
+        },
+    )
+    model.save(model_path)
+    checkpoint.unlink(missing_ok=True)
+    with run.lock():
+        run.clear("train")
+        for block in list(run.pending("train")):
+            run.write("train", block.start, {"split": split[block]})
+        run.record_info("train", {"model": model_path.name, **settings.model_dump(mode="json")})
+    return model
+
+
+def fit_rdf(thermal: Floats, inherent: Floats, sigma: float) -> RDF:
+    """Grid that holds all distances of a run, at 0.05 Å per bin."""
+    fitted = [RDF.for_positions(x, sigma=sigma) for x in (thermal, inherent)]
+    r_min = min(rdf.r_min for rdf in fitted)
+    r_max = max(rdf.r_max for rdf in fitted)
+    return RDF(r_min, r_max, round((r_max - r_min) / 0.05), sigma)

@@ -1,0 +1,47 @@
+"""Runs that several tests read, made once."""
+
+import shutil
+
+import pytest
+
+import nanochart as nc
+
+
+def small_config(**changes):
+    """A cluster of 38 gold atoms on three rungs: seconds, not hours."""
+    values = {
+        "system": {"metal": "Au", "n_atoms": 38},
+        "starts": ["octahedron", "decahedron"],
+        "dynamics": {"time_step": 5.0},
+        "tempering": {"t_min": 300.0, "t_max": 600.0, "n": 3, "swap_interval": 0.5,
+                      "discard": 0.001, "time_per_replica": 0.05},
+        "training": {"epochs": 4, "bottleneck": 2},
+        "seed": 3,
+    }  # fmt: skip
+    config = nc.workflow.load_config(values)
+    return config.replaced(**changes) if changes else config
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory):
+    """Folder with ``run.zarr`` (sampled, quenched, trained, charted) and ``run.nanochart``."""
+    folder = tmp_path_factory.mktemp("small")
+    config = small_config()
+    run = nc.workflow.sample(config, folder / "run.zarr")
+    nc.workflow.quench_run(run, config.quench)
+    model = nc.workflow.train_run(run, folder / "run.nanochart", config.training, config.rdf)
+    nc.workflow.chart_run(run, model)
+    return folder
+
+
+@pytest.fixture
+def small_copy(small_run, tmp_path):
+    """A copy of the small run to change."""
+    shutil.copytree(small_run, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+@pytest.fixture
+def opened(small_run):
+    """The small run, open for reading."""
+    return nc.store.open(small_run / "run.zarr")

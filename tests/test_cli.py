@@ -1,0 +1,142 @@
+import json
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from conftest import small_config
+
+COMMANDS = ("chart", "demo", "export", "import", "presets", "quench", "report", "sample", "train",
+            "warmup")  # fmt: skip
+
+
+def nanochart(*args, cwd=None, code=0):
+    """Run the command in a process of its own, as a user does."""
+    done = subprocess.run(
+        [Path(sys.executable).with_name("nanochart"), *map(str, args)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def test_help_lists_every_command():
+    text = nanochart("--help").stdout
+    for command in COMMANDS:
+        assert re.search(rf"\b{command}\b", text)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_explains_itself(command):
+    assert "Usage" in nanochart(command, "--help").stdout
+
+
+def test_help_starts_fast():
+    nanochart("--help")
+    times = []
+    for _ in range(3):
+        begin = time.perf_counter()
+        nanochart("--help")
+        times.append(time.perf_counter() - begin)
+    # 0.5 s on an idle machine; twice that leaves room for a busy one.
+    assert min(times) < 1.0
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys, nanochart.cli._main as m; m._register(); "
+        "print([x for x in ('numpy', 'numba', 'torch', 'matplotlib') if x in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
+def test_the_chain_from_yaml_to_report(tmp_path):
+    config = small_config(
+        tempering={"time_per_replica": 0.02}, training={"epochs": 2}
+    ).model_dump(mode="json")
+    (tmp_path / "mini.yaml").write_text(yaml.safe_dump(config))
+    sampled = json.loads(nanochart("sample", "mini.yaml", "--json", "-q", cwd=tmp_path).stdout)
+    assert sampled["frames"] == 40
+    assert sampled["replicas"] == 3
+    quenched = json.loads(nanochart("quench", "mini.zarr", "--json", cwd=tmp_path).stdout)
+    assert quenched["unconverged"] == 0
+    assert quenched["lowest_energy"] < -130.0
+    trained = nanochart("train", "mini.zarr", "--json", "--bottleneck", 2, cwd=tmp_path)
+    assert set(json.loads(trained.stdout)["explained_variance"]) == {"train", "validation", "test"}
+    assert "train:" in trained.stderr
+    charted = json.loads(nanochart("chart", "mini.zarr", "--json", "-q", cwd=tmp_path).stdout)
+    assert charted["frames"] == 120
+    assert charted["dimensions"] == 2
+    nanochart("report", "mini.zarr", cwd=tmp_path)
+    assert (tmp_path / "mini.html").stat().st_size > 100_000
+    nanochart("export", "mini.zarr", "--to", "extxyz", "-o", "all.extxyz", cwd=tmp_path)
+    assert (tmp_path / "all.extxyz").read_text().startswith("38\n")
+    # Resuming a complete run is no error, and changes nothing.
+    again = nanochart("sample", "mini.yaml", "--resume", "--json", "-q", cwd=tmp_path)
+    assert json.loads(again.stdout) == sampled
+
+
+def test_seed_on_the_command_line_decides(tmp_path):
+    config = small_config(tempering={"time_per_replica": 0.002}).model_dump(mode="json")
+    (tmp_path / "mini.yaml").write_text(yaml.safe_dump(config))
+    energies = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        nanochart("sample", "mini.yaml", "-o", name, "--seed", seed, "-q", cwd=tmp_path)
+        from nanochart import store
+
+        energies.append(store.open(tmp_path / name).to_xarray()["energy"].to_numpy())
+    np.testing.assert_array_equal(energies[0], energies[1])
+    assert not np.array_equal(energies[0], energies[2])
+
+
+def test_presets_are_listed_and_written(tmp_path):
+    listed = json.loads(nanochart("presets", "--json").stdout)
+    assert set(listed) == {"au90", "au147", "ag147", "cu147"}
+    nanochart("presets", "--write", "cu147", cwd=tmp_path)
+    text = (tmp_path / "cu147.yaml").read_text()
+    assert "# K" in text
+    refused = nanochart("presets", "--write", "cu147", cwd=tmp_path, code=1)
+    assert "exists already" in refused.stderr
+    assert (tmp_path / "cu147.yaml").read_text() == text
+
+
+FAULTS = [
+    (["sample", "none.yaml"], "there is no configuration none.yaml"),
+    (["quench", "none.zarr"], "none.zarr does not exist"),
+    (["train", "folder"], "is not a run"),
+    (["chart", "none.zarr"], "none.zarr does not exist"),
+    (["report", "none.zarr"], "none.zarr does not exist"),
+    (["presets", "--write", "xx"], "must be one of au90, au147, ag147, cu147; got 'xx'"),
+    (["import", "new.zarr", "none.xyz"], "none.xyz"),
+    (["export", "none.zarr", "--to", "extxyz"], "none.zarr does not exist"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), FAULTS)
+def test_a_fault_is_one_sentence_and_a_code(arguments, sentence, tmp_path):
+    (tmp_path / "folder").mkdir()
+    done = nanochart(*arguments, cwd=tmp_path, code=1)
+    assert done.stdout == ""
+    assert done.stderr.startswith("nanochart: ")
+    assert sentence in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_training_settings_are_validated(small_copy):
+    done = nanochart("train", small_copy / "run.zarr", "--architecture", "huge", code=1)
+    assert "architecture must be 'compact' or 'paper'; got 'huge'" in done.stderr
+
+
+def test_a_foreign_model_is_refused(small_copy):
+    (small_copy / "run.nanochart").write_bytes(b"not a model at all")
+    done = nanochart("chart", small_copy / "run.zarr", code=1)
+    assert "run.nanochart" in done.stderr

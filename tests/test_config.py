@@ -1,0 +1,109 @@
+import pytest
+import yaml
+from conftest import small_config
+
+from nanochart.errors import ConfigError
+from nanochart.workflow import PRESETS, load_config, preset_text
+
+
+def minimal(**sections):
+    values = {
+        "system": {"metal": "Au", "n_atoms": 147},
+        "tempering": {"t_min": 300, "t_max": 600, "n": 4, "swap_interval": 2.0,
+                      "time_per_replica": 1.0},
+    }  # fmt: skip
+    for name, change in sections.items():
+        values[name] = {**values.get(name, {}), **change} if isinstance(change, dict) else change
+    return values
+
+
+def test_times_become_steps_and_rounds():
+    config = load_config(minimal(tempering={"discard": 0.1}))
+    assert config.steps_per_round == 400
+    assert config.n_rounds == 500
+    assert config.n_discarded == 50
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_are_valid_and_hold_the_published_protocol(name):
+    config = load_config(yaml.safe_load(preset_text(name)))
+    assert config.tempering.ladder.temperatures == PRESETS[name].temperatures
+    assert f"{config.system.metal}{config.system.n_atoms}".lower() == name
+    # Settem et al. 2023: 5 fs, an attempt every 50,000 steps, 0.5 µs discarded.
+    assert config.dynamics.time_step == 5.0
+    assert config.steps_per_round == 50_000
+    assert config.tempering.discard == 500.0
+
+
+def test_published_ladders_have_their_lengths_and_ends():
+    ends = {n: (len(p.temperatures), p.temperatures[0], p.temperatures[-1])
+            for n, p in PRESETS.items()}  # fmt: skip
+    assert ends == {
+        "au90": (36, 250, 550),
+        "au147": (24, 300, 600),
+        "ag147": (32, 300, 800),
+        "cu147": (40, 300, 900),
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"system": {"metal": "Xx"}}, r"system: metal must be one of Au, Ag, Cu.*got 'Xx'"),
+        ({"system": {"n_atoms": 1}}, r"system\.n_atoms \(atoms\) must be greater.* 2; got 1"),
+        ({"dynamics": {"time_step": -5}}, r"dynamics\.time_step \(fs\) must be greater.*got -5"),
+        ({"dynamics": {"timestep": 5}}, r"dynamics\.timestep is not a field"),
+        (
+            {"tempering": {"temperatures": [300, 310, 305], "t_min": None, "t_max": None, "n": None}},
+            r"tempering: the temperatures of a ladder must rise; got 310 K followed by 305 K",
+        ),
+        ({"tempering": {"temperatures": [300, 310]}}, r"give either temperatures \(K\), or t_min"),
+        ({"tempering": {"n": None}}, r"needs all of t_min \(K\), t_max \(K\) and n"),
+        ({"tempering": {"swap_interval": "often"}}, r"swap_interval \(ps\) must be.*got 'often'"),
+        ({"starts": ["icosaeder"]}, r"starts must be a motif .*got 'icosaeder'"),
+        ({"starts": []}, r"starts must name at least one motif"),
+        ({"rdf": {"r_min": 2.0}}, r"rdf: give all of r_min \(Å\), r_max \(Å\) and n_bins"),
+        ({"training": {"bottleneck": 0}}, r"training\.bottleneck must be.*got 0"),
+        ({"seed": -1}, r"seed must be.*got -1"),
+    ],
+)
+def test_each_wrong_field_is_named_with_path_unit_and_value(change, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        load_config(minimal(**change))
+
+
+def test_a_missing_section_is_named():
+    with pytest.raises(ConfigError, match=r"tempering is missing"):
+        load_config({"system": {"metal": "Au", "n_atoms": 147}})
+
+
+def test_all_faults_are_told_at_once():
+    with pytest.raises(ConfigError, match=r"n_atoms.*;.*time_step"):
+        load_config(minimal(system={"n_atoms": 0}, dynamics={"time_step": 0}))
+
+
+def test_a_missing_file_names_the_remedy(tmp_path):
+    with pytest.raises(ConfigError, match=r"no configuration .*presets --write au147"):
+        load_config(tmp_path / "none.yaml")
+
+
+def test_broken_yaml_is_one_sentence(tmp_path):
+    path = tmp_path / "broken.yaml"
+    path.write_text("system: {metal: Au\nstarts: ]")
+    with pytest.raises(ConfigError, match=r"broken.yaml is not valid YAML") as caught:
+        load_config(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_yaml_cannot_run_code(tmp_path):
+    path = tmp_path / "evil.yaml"
+    path.write_text("!!python/object/apply:os.system ['touch " + str(tmp_path / "ran") + "']")
+    with pytest.raises(ConfigError, match=r"not valid YAML"):
+        load_config(path)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_replacing_nested_values_validates():
+    assert small_config(seed=9).seed == 9
+    with pytest.raises(ConfigError, match=r"time_step"):
+        small_config(dynamics={"time_step": -1})

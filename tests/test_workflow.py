@@ -1,0 +1,199 @@
+import numpy as np
+import pytest
+import xarray as xr
+from conftest import small_config
+
+import nanochart as nc
+from nanochart import store
+from nanochart.errors import ModelError, StoreError
+from nanochart.workflow import chart_run, quench_run, report_run, sample, train_run
+
+
+def arrays(run):
+    return {name: values.to_numpy() for name, values in run.to_xarray().data_vars.items()}
+
+
+def test_a_run_holds_what_was_asked(opened):
+    config = small_config()
+    data = opened.to_xarray()
+    assert data.sizes["frame"] == config.n_rounds == 100
+    assert data["positions"].dims == ("frame", "replica", "atom", "xyz")
+    assert opened.complete
+    assert opened.metadata.config == config.model_dump(mode="json")
+    assert opened.metadata.start_motifs == ("octahedron", "decahedron", "octahedron")
+    # One frame every 100 steps, half-way between exchanges, after two discarded rounds.
+    np.testing.assert_array_equal(data["step"], 250 + 100 * np.arange(100))
+    np.testing.assert_allclose(
+        data["temperature"], data["ladder"].to_numpy()[data["rung"].to_numpy()]
+    )
+    assert (np.sort(data["rung"], axis=1) == np.arange(3)).all()
+
+
+def test_stored_energies_are_those_of_the_stored_positions(opened):
+    data = opened.to_xarray()
+    gold = nc.potentials.gupta("Au")
+    x = data["positions"].to_numpy().astype(float)
+    np.testing.assert_allclose(data["energy"], gold.energy(x), atol=2e-4)  # float32 positions
+    inherent = data["inherent_positions"].to_numpy().astype(float)
+    np.testing.assert_allclose(data["inherent_energy"], gold.energy(inherent), atol=1e-6)
+    assert (data["inherent_energy"].to_numpy() < data["energy"].to_numpy()).all()
+    assert (data["quench_converged"].to_numpy() == 1).all()
+
+
+def test_the_ensemble_has_its_temperature(opened):
+    # Harmonic estimate of <E> - <E_inherent> = (3N - 6)/2 kT + centre of mass excluded: a wrong
+    # temperature assignment of the frames would show at once.
+    data = opened.to_xarray()
+    thermal = (data["energy"] - data["inherent_energy"]).to_numpy()
+    T = data["temperature"].to_numpy()
+    for rung, temperature in enumerate(data["ladder"].to_numpy()):
+        mean = thermal[data["rung"].to_numpy() == rung].mean()
+        harmonic = 0.5 * (3 * 38 - 6) * nc.units.BOLTZMANN * temperature
+        assert mean == pytest.approx(harmonic, rel=0.12)
+    assert len(np.unique(T)) == 3
+
+
+def test_open_zarr_reads_a_run(small_run):
+    with xr.open_zarr(small_run / "run.zarr") as data:
+        assert data["inherent_energy"].attrs["units"] == "eV"
+        assert data["chart"].dims == ("frame", "replica", "latent")
+
+
+def test_a_resumed_run_equals_one_that_was_never_stopped(tmp_path):
+    config = small_config(tempering={"time_per_replica": 0.06})
+    whole = sample(config, tmp_path / "whole.zarr")
+
+    class Stop(Exception):
+        pass
+
+    def stop_after(n):
+        def progress(stage, done, total, note=""):
+            if done == n:
+                raise Stop
+
+        return progress
+
+    for n in (1, 30, 97):
+        with pytest.raises(Stop, match=""):
+            sample(
+                config,
+                tmp_path / "parts.zarr",
+                resume=(tmp_path / "parts.zarr").exists(),
+                progress=stop_after(n),
+            )
+    parts = sample(config, tmp_path / "parts.zarr", resume=True)
+    for name, values in arrays(whole).items():
+        np.testing.assert_array_equal(arrays(parts)[name], values, err_msg=name)
+
+
+def test_a_finished_run_can_be_made_longer(tmp_path):
+    short, long = small_config(), small_config(tempering={"time_per_replica": 0.07})
+    sample(short, tmp_path / "run.zarr")
+    extended = sample(long, tmp_path / "run.zarr", resume=True)
+    whole = sample(long, tmp_path / "whole.zarr")
+    assert extended.committed() == 140
+    np.testing.assert_array_equal(
+        extended.to_xarray()["positions"], whole.to_xarray()["positions"]
+    )
+
+
+def test_another_seed_gives_another_run(opened, tmp_path):
+    other = sample(
+        small_config(seed=4, tempering={"time_per_replica": 0.002}), tmp_path / "run.zarr"
+    )
+    first = other.to_xarray()["positions"][0].to_numpy()
+    assert not np.allclose(first, opened.to_xarray()["positions"][0])
+
+
+def test_resuming_with_other_settings_is_refused(small_copy):
+    config = small_config(dynamics={"time_step": 4.0})
+    with pytest.raises(StoreError, match=r"sampled with other settings \(dynamics\)"):
+        sample(config, small_copy / "run.zarr", resume=True)
+
+
+def test_resuming_to_a_shorter_run_is_refused(small_copy):
+    config = small_config(tempering={"time_per_replica": 0.01})
+    with pytest.raises(StoreError, match=r"made longer, not shorter"):
+        sample(config, small_copy / "run.zarr", resume=True)
+
+
+def test_an_existing_run_is_not_overwritten(small_copy):
+    with pytest.raises(StoreError, match=r"already exists"):
+        sample(small_config(), small_copy / "run.zarr")
+
+
+def test_a_time_step_too_long_for_the_metal_is_refused(tmp_path):
+    config = small_config(dynamics={"time_step": 30.0})
+    with pytest.raises(ValueError, match=r"dynamics.time_step \(fs\) must be at most .* for Au"):
+        sample(config, tmp_path / "run.zarr")
+    assert not (tmp_path / "run.zarr").exists()
+
+
+def test_structure_files_are_starts(tmp_path):
+    atoms = nc.clusters.build("icosahedron", "Au", 38)
+    atoms.write(tmp_path / "mine.xyz")
+    config = small_config(
+        starts=[str(tmp_path / "mine.xyz")], tempering={"time_per_replica": 0.002}
+    )
+    run = sample(config, tmp_path / "run.zarr")
+    assert run.metadata.start_motifs == ("mine",) * 3
+
+
+def test_a_start_of_the_wrong_size_is_refused(tmp_path):
+    nc.clusters.build("icosahedron", "Au", 37).write(tmp_path / "mine.xyz")
+    config = small_config(starts=[str(tmp_path / "mine.xyz")])
+    with pytest.raises(ValueError, match=r"mine.xyz must hold Au38; got Au37"):
+        sample(config, tmp_path / "run.zarr")
+
+
+def test_training_needs_a_quenched_run(tmp_path):
+    run = sample(small_config(tempering={"time_per_replica": 0.002}), tmp_path / "run.zarr")
+    with pytest.raises(StoreError, match=r"0 quenched frames of 4.*nanochart quench"):
+        train_run(run, tmp_path / "m.nanochart")
+
+
+def test_the_model_explains_held_out_blocks_of_the_run(small_run, opened):
+    model = nc.autoencoder.load(small_run / "run.nanochart")
+    split = opened.to_xarray()["split"].to_numpy()
+    assert {0, 1, 2} <= set(np.unique(split))
+    data = opened.to_xarray()
+    test = split == 2
+    truth = model.rdf(data["inherent_positions"].to_numpy().astype(float)[test])
+    again = model.reconstruct_rdf(model.rdf(data["positions"].to_numpy().astype(float)[test]))
+    share = nc.autoencoder.explained_variance(truth, again)
+    assert share == pytest.approx(model.history.explained_variance["test"], abs=0.01)
+
+
+def test_the_chart_is_the_encoder_applied_to_the_frames(small_run, opened):
+    model = nc.autoencoder.load(small_run / "run.nanochart")
+    data = opened.to_xarray().isel(frame=slice(5, 9))
+    for chart, positions in (("chart", "positions"), ("inherent_chart", "inherent_positions")):
+        expected = model.encode(data[positions].to_numpy().astype(float))
+        np.testing.assert_allclose(data[chart], expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_model_of_another_cluster_is_refused(small_run, tmp_path):
+    model = nc.autoencoder.load(small_run / "run.nanochart")
+    other = sample(
+        small_config(system={"n_atoms": 40}, tempering={"time_per_replica": 0.002}),
+        tmp_path / "run.zarr",
+    )
+    with pytest.raises(ModelError, match=r"charts Au38 and .* holds Au40"):
+        chart_run(other, model)
+
+
+def test_a_report_is_written_at_every_stage(small_run, opened, tmp_path):
+    early = sample(small_config(tempering={"time_per_replica": 0.002}), tmp_path / "run.zarr")
+    text = report_run(early, tmp_path / "early.html").read_text()
+    assert "nanochart quench" in text
+    model = nc.autoencoder.load(small_run / "run.nanochart")
+    text = report_run(opened, tmp_path / "full.html", model, figures=tmp_path / "figures")
+    assert text.stat().st_size > 100_000
+    assert len(list((tmp_path / "figures").glob("*.pdf"))) >= 5
+
+
+def test_quenching_again_does_nothing(small_copy):
+    run = store.open(small_copy / "run.zarr", mode="a")
+    seen = []
+    quench_run(run, progress=lambda *a: seen.append(a))
+    assert seen == []
