@@ -1,4 +1,4 @@
-"""Claim: nanochart's Langevin dynamics of Au147 takes at least four times LAMMPS's steps per second.
+"""Claim: Langevin dynamics of Au147 takes at least four times LAMMPS's steps per second.
 
 The same work on one core: Au147 at 500 K, time step 5 fs, friction 1/ps, the same Gupta potential
 (for LAMMPS as an ``eam/alloy`` table that nanochart writes), the same starting structure. Both are

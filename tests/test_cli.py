@@ -8,7 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+
 from conftest import small_config
+
+from nanochart import store
 
 COMMANDS = ("chart", "demo", "export", "import", "presets", "quench", "report", "sample", "train",
             "warmup")  # fmt: skip
@@ -60,9 +63,9 @@ def test_help_imports_nothing_heavy():
 
 
 def test_the_chain_from_yaml_to_report(tmp_path):
-    config = small_config(
-        tempering={"time_per_replica": 0.02}, training={"epochs": 2}
-    ).model_dump(mode="json")
+    config = small_config(tempering={"time_per_replica": 0.02}, training={"epochs": 2}).model_dump(
+        mode="json"
+    )
     (tmp_path / "mini.yaml").write_text(yaml.safe_dump(config))
     sampled = json.loads(nanochart("sample", "mini.yaml", "--json", "-q", cwd=tmp_path).stdout)
     assert sampled["frames"] == 40
@@ -91,8 +94,6 @@ def test_seed_on_the_command_line_decides(tmp_path):
     energies = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         nanochart("sample", "mini.yaml", "-o", name, "--seed", seed, "-q", cwd=tmp_path)
-        from nanochart import store
-
         energies.append(store.open(tmp_path / name).to_xarray()["energy"].to_numpy())
     np.testing.assert_array_equal(energies[0], energies[1])
     assert not np.array_equal(energies[0], energies[2])

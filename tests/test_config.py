@@ -1,7 +1,7 @@
 import pytest
 import yaml
-from conftest import small_config
 
+from conftest import small_config
 from nanochart.errors import ConfigError
 from nanochart.workflow import PRESETS, load_config, preset_text
 
@@ -54,7 +54,14 @@ def test_published_ladders_have_their_lengths_and_ends():
         ({"dynamics": {"time_step": -5}}, r"dynamics\.time_step \(fs\) must be greater.*got -5"),
         ({"dynamics": {"timestep": 5}}, r"dynamics\.timestep is not a field"),
         (
-            {"tempering": {"temperatures": [300, 310, 305], "t_min": None, "t_max": None, "n": None}},
+            {
+                "tempering": {
+                    "temperatures": [300, 310, 305],
+                    "t_min": None,
+                    "t_max": None,
+                    "n": None,
+                }
+            },
             r"tempering: the temperatures of a ladder must rise; got 310 K followed by 305 K",
         ),
         ({"tempering": {"temperatures": [300, 310]}}, r"give either temperatures \(K\), or t_min"),

@@ -56,9 +56,7 @@ def test_threads_change_no_bit():
     state = initialize(cluster(), GOLD, np.linspace(300, 900, 6), seed=3)
     together, _ = run_segment(state, GOLD, Langevin(), 300)
     with ThreadPoolExecutor(4) as pool:
-        parts = list(
-            pool.map(lambda k: run_segment(state[k], GOLD, Langevin(), 300)[0], range(6))
-        )
+        parts = list(pool.map(lambda k: run_segment(state[k], GOLD, Langevin(), 300)[0], range(6)))
     assert same(join(parts), together)
 
 
@@ -100,9 +98,7 @@ def test_nve_energy_error_falls_as_the_square_of_the_time_step():
 def test_nve_conserves_momentum():
     state = initialize(cluster(), GOLD, [600.0], seed=5)
     end, _ = run_segment(state, GOLD, Langevin(friction=0.0), 500)
-    np.testing.assert_allclose(
-        end.velocities.sum(axis=1), state.velocities.sum(axis=1), atol=1e-12
-    )
+    np.testing.assert_allclose(end.velocities.sum(axis=1), state.velocities.sum(axis=1), atol=1e-12)
 
 
 def dimer():
@@ -175,9 +171,7 @@ def test_kinetic_energy_has_the_canonical_distribution(thermal):
         degrees = 3 * 13  # all of them: the centre of mass moves, too
         mean, error = by_blocks(energies)
         # BAOAB's velocities deviate by O(dt²): half a per cent here, hence the allowance.
-        assert mean == pytest.approx(
-            0.5 * degrees * BOLTZMANN * T, abs=4 * error + 2e-3 * mean
-        )
+        assert mean == pytest.approx(0.5 * degrees * BOLTZMANN * T, abs=4 * error + 2e-3 * mean)
         reduced = energies[::4].ravel() / (0.5 * BOLTZMANN * T)
         assert reduced.var() == pytest.approx(2 * degrees, rel=0.06)
         assert stats.kstest(reduced, stats.chi2(degrees).cdf).statistic < 0.02
@@ -239,9 +233,7 @@ def test_an_evaporated_atom_comes_back():
     state = initialize(x, GOLD, [300.0], seed=4)
     config = Langevin(sphere_radius=8.0, sphere_stiffness=0.1)
     end, samples = run_segment(state, GOLD, config, 20_000, 1_000)
-    from_centre = np.linalg.norm(
-        end.positions[0] - end.positions[0].mean(axis=0), axis=1
-    )
+    from_centre = np.linalg.norm(end.positions[0] - end.positions[0].mean(axis=0), axis=1)
     assert from_centre.max() < 9.5
     assert samples.potential_energies[-1, 0] < samples.potential_energies[0, 0]
 
@@ -305,7 +297,7 @@ def test_longest_time_step_scales_with_the_root_of_the_mass():
 
 def test_an_exploding_run_names_cause_and_remedy():
     state = initialize(cluster(), GOLD, [300.0], seed=1)
-    with pytest.raises(nc.errors.DynamicsError, match=r"replica at 300 K.*80 fs.*shorter time step"):
+    with pytest.raises(nc.errors.DynamicsError, match=r"at 300 K.*80 fs.*shorter time step"):
         run_segment(state, GOLD, Langevin(time_step=80.0), 2_000)
 
 

@@ -1,8 +1,8 @@
-import lammps_oracle
 import numpy as np
 import pytest
 from ase.cluster import Icosahedron
 
+import lammps_oracle
 import nanochart as nc
 from nanochart.testing import PotentialLaws
 
@@ -29,7 +29,9 @@ def test_lammps_agrees_on_the_table_that_nanochart_writes(symbol, tmp_path):
     potential.write_setfl(table)
     frames = hot_strained_liquid(symbol)
     energies, forces = potential.energy_forces(frames)
-    e_lammps, f_lammps = lammps_oracle.energies_forces(frames, lammps_oracle.eam_alloy(table, symbol))
+    e_lammps, f_lammps = lammps_oracle.energies_forces(
+        frames, lammps_oracle.eam_alloy(table, symbol)
+    )
     np.testing.assert_allclose(e_lammps, energies, rtol=0, atol=1e-6)
     np.testing.assert_allclose(f_lammps, forces, rtol=0, atol=1e-5)
 

@@ -1,12 +1,12 @@
 from concurrent.futures import ThreadPoolExecutor
 
-import lammps_oracle
 import numpy as np
 import pytest
 from ase import Atoms
 from ase.cluster import Icosahedron
 from ase.optimize import FIRE2
 
+import lammps_oracle
 import nanochart as nc
 from nanochart.interop._calculator import PotentialCalculator
 from nanochart.minimization import quench

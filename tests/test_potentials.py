@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 from ase.build import bulk
-from ase.cluster import Decahedron, Icosahedron, Octahedron
+from ase.cluster import Decahedron, Icosahedron
 
 import nanochart as nc
 from nanochart.potentials import GUPTA_PARAMETERS
@@ -107,7 +107,9 @@ def test_energies_of_icosahedron_and_decahedron():
     for u in directions:
         along = marks @ u
         across = np.linalg.norm(marks - along[:, None] * u, axis=1)
-        height = np.max(np.where(across < 2.6, along + np.sqrt(np.maximum(2.6**2 - across**2, 0)), -99))
+        height = np.max(
+            np.where(across < 2.6, along + np.sqrt(np.maximum(2.6**2 - across**2, 0)), -99)
+        )
         starts.append(np.concatenate([marks, [height * u]]))
     decahedron = nc.minimization.quench(np.array(starts), gold, max_force=1e-2).energies.min()
     e_ico = nc.minimization.quench(icosahedron, gold).energies

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 import xarray as xr
-from conftest import small_config
 
 import nanochart as nc
+from conftest import small_config
 from nanochart import store
 from nanochart.errors import ModelError, StoreError
 from nanochart.workflow import chart_run, quench_run, report_run, sample, train_run
@@ -63,18 +63,18 @@ def test_a_resumed_run_equals_one_that_was_never_stopped(tmp_path):
     config = small_config(tempering={"time_per_replica": 0.06})
     whole = sample(config, tmp_path / "whole.zarr")
 
-    class Stop(Exception):
+    class StopError(Exception):
         pass
 
     def stop_after(n):
-        def progress(stage, done, total, note=""):
+        def progress(_stage, done, _total, _note=""):
             if done == n:
-                raise Stop
+                raise StopError
 
         return progress
 
     for n in (1, 30, 97):
-        with pytest.raises(Stop, match=""):
+        with pytest.raises(StopError, match=""):
             sample(
                 config,
                 tmp_path / "parts.zarr",
@@ -92,9 +92,7 @@ def test_a_finished_run_can_be_made_longer(tmp_path):
     extended = sample(long, tmp_path / "run.zarr", resume=True)
     whole = sample(long, tmp_path / "whole.zarr")
     assert extended.committed() == 140
-    np.testing.assert_array_equal(
-        extended.to_xarray()["positions"], whole.to_xarray()["positions"]
-    )
+    np.testing.assert_array_equal(extended.to_xarray()["positions"], whole.to_xarray()["positions"])
 
 
 def test_another_seed_gives_another_run(opened, tmp_path):

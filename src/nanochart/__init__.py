@@ -35,7 +35,7 @@ _SUBPACKAGES = (
     "workflow",
 )
 
-__all__ = ["__version__", *_SUBPACKAGES]
+__all__ = ["__version__", *_SUBPACKAGES]  # noqa: PLE0604  # a tuple of strings, above
 
 
 def __getattr__(name: str) -> ModuleType:

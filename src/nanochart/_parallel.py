@@ -6,7 +6,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
-__all__ = ["chunks", "available_cores", "map_in_order", "use_executor"]
+__all__ = ["available_cores", "chunks", "map_in_order", "use_executor"]
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nanochart.workflow._progress import Progress, silent
+from nanochart._progress import Progress, silent
 
 __all__ = ["JsonFlag", "QuietFlag", "RunPath", "Seed", "default_model", "emit", "show_progress"]
 

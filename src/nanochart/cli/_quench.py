@@ -54,8 +54,10 @@ def quench(
         "evaluations": float(data["quench_evaluations"].to_numpy().mean()),
     }
     lines = [
-        f"{run}: {result['frames']} inherent structures, lowest {result['lowest_energy']:.4f} eV, "
-        f"{result['evaluations']:.0f} force evaluations each",
+        (
+            f"{run}: {result['frames']} inherent structures, lowest "
+            f"{result['lowest_energy']:.4f} eV, {result['evaluations']:.0f} force evaluations each"
+        ),
         f"next: nanochart train {run}",
     ]
     if result["unconverged"]:

@@ -22,7 +22,7 @@ def train(
     run: RunPath,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="File of the model; by default RUN's name, .nanochart."),
+        typer.Option("--output", "-o", help="Model file; by default RUN's name, .nanochart."),
     ] = None,
     architecture: Annotated[str | None, typer.Option(help="compact or paper.")] = None,
     target: Annotated[str | None, typer.Option(help="inherent or self.")] = None,
@@ -75,8 +75,10 @@ def train(
         result,
         json,
         [
-            f"{path}: {settings.architecture}, {model.n_parameters} parameters, "
-            f"best of {result['epochs']} epochs: {result['best_epoch']}",
+            (
+                f"{path}: {settings.architecture}, {model.n_parameters} parameters, "
+                f"best of {result['epochs']} epochs: {result['best_epoch']}"
+            ),
             f"explained variance of the {settings.target} RDF: "
             + ", ".join(f"{part} {share:.3f}" for part, share in shares.items()),
             f"next: nanochart chart {run}",

@@ -86,7 +86,7 @@ def add_sphere(x, radius, stiffness, forces):
 
 @njit(**_OPTIONS)
 def _kick(v, forces, factor):
-    """v += factor * F over flat arrays."""
+    """V += factor * F over flat arrays."""
     for i in range(U(v.size)):
         v[i] += factor * forces[i]
 

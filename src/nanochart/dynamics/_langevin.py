@@ -205,7 +205,9 @@ def run_segment(
     samples = Samples(
         sampled.swapaxes(0, 1), energies[..., 0].swapaxes(0, 1), energies[..., 1].swapaxes(0, 1)
     )
-    return replace(state, positions=x, velocities=v, random=random, steps=state.steps + n_steps), samples
+    return replace(
+        state, positions=x, velocities=v, random=random, steps=state.steps + n_steps
+    ), samples
 
 
 def join(states: list[State]) -> State:
@@ -216,5 +218,3 @@ def join(states: list[State]) -> State:
             for name in ("positions", "velocities", "temperatures", "random", "steps")
         )
     )
-
-

@@ -38,7 +38,7 @@ def _dot(a, b):
 
 @njit(**_OPTIONS)
 def _add(a, factor, b):
-    """a += factor * b."""
+    """A += factor * b."""
     for i in range(U(a.size)):
         a[i] += factor * b[i]
 

@@ -92,9 +92,7 @@ def quench(
             raise ValueError(f"{name} of a quench must be positive ({unit}); got {value!r}")
     x = check_positions(positions)
     frames = x.reshape(-1, *x.shape[-2:])
-    work = partial(
-        _quench_chunk, potential, max_force, max_step, max_evaluations
-    )
+    work = partial(_quench_chunk, potential, max_force, max_step, max_evaluations)
     parts = list(map_in_order(work, [frames[c] for c in chunks(len(frames), _CHUNK)], executor))
     if not parts:
         parts = [work(frames)]

@@ -78,16 +78,15 @@ def gupta(symbol: str) -> Potential:
     if symbol not in GUPTA_PARAMETERS:
         raise ValueError(
             f"the metal of a Gupta potential must be one of {', '.join(GUPTA_PARAMETERS)}; "
-            f"got {symbol!r}; other metals take an EAM table: nanochart.potentials.eam(path, symbol)"
+            f"got {symbol!r}; other metals take an EAM table: "
+            "nanochart.potentials.eam(path, symbol)"
         )
     g = GUPTA_PARAMETERS[symbol]
     r_cs, r_ce = math.sqrt(2.0) * g.r0, math.sqrt(3.0) * g.r0
     a = _link(r_cs, r_ce, g.A, g.p / g.r0, g.r0)
     b = _link(r_cs, r_ce, g.xi, g.q / g.r0, g.r0)
     params = np.array([g.A, g.p, g.xi, g.q, g.r0, r_cs, r_ce, *a, *b, 0.0])
-    model = Model(
-        GUPTA, r_ce, r_cs, _OVERLAP * g.r0, params, np.zeros((1, 8)), np.zeros((1, 4))
-    )
+    model = Model(GUPTA, r_ce, r_cs, _OVERLAP * g.r0, params, np.zeros((1, 8)), np.zeros((1, 4)))
     return Potential(
         name=f"Gupta {symbol}",
         symbol=symbol,

@@ -1,8 +1,8 @@
 """Compiled evaluation of embedded-atom potentials for one cluster.
 
 Every potential here has the form E = Σ_i F(ρ_i) + Σ_{i<j} φ(r_ij) with ρ_i = Σ_j f(r_ij). What
-differs between potentials is only the two radial functions and F: see ``_near_pair``,
-``_far_pair`` and ``_embed``, chosen by ``Model.kind``.
+differs between potentials is only the two radial functions and F: chosen by
+``Model.kind``.
 
 An evaluation is a chain of passes over contiguous arrays, because LLVM vectorizes a loop that
 gathers or a loop that stores, but not one that does both:
@@ -207,7 +207,7 @@ def _any_below(r2, count, limit):
 
 
 @njit(**_OPTIONS)
-def _gupta_near(params, count, radial):
+def gupta_near(params, count, radial):
     """Exponentials: φ = 2A e^{-p(r/r0 - 1)} and f = ξ² e^{-2q(r/r0 - 1)}."""
     A, p, xi, q, r0 = params[0], params[1], params[2], params[3], params[4]
     phi, dphi, f, df, r2 = radial[0], radial[1], radial[2], radial[3], radial[4]
@@ -225,7 +225,7 @@ def _gupta_near(params, count, radial):
 
 
 @njit(**_OPTIONS)
-def _gupta_far(params, count, radial):
+def gupta_far(params, count, radial):
     """Polynomial link in t = r - r_ce of A e^{...} and of the hopping, which is then squared."""
     r_ce = params[6]
     a3, a4, a5 = params[7], params[8], params[9]
@@ -245,7 +245,7 @@ def _gupta_far(params, count, radial):
 
 
 @njit(**_OPTIONS)
-def _table_pairs(params, table, count, radial):
+def table_pairs(params, table, count, radial):
     """Piecewise cubics of z = r φ and of f on a uniform grid in r that starts at zero."""
     inverse_dr = 1.0 / params[1]
     last = params[0] - 2.0
@@ -278,17 +278,17 @@ def _add_density(start, partner, f, density):
 
 
 @njit(**_OPTIONS)
-def _gupta_embed(ws):
+def gupta_embed(ws):
     density, embedding, slope = ws.density, ws.embedding, ws.slope
     for i in range(U(density.size)):
         rho = density[i]
         embedding[i] = -math.sqrt(rho)
-        rho = rho if rho > _RHO_MIN else _RHO_MIN
+        rho = max(_RHO_MIN, rho)
         slope[i] = -0.5 / math.sqrt(rho)
 
 
 @njit(**_OPTIONS)
-def _table_embed(params, table, ws):
+def table_embed(params, table, ws):
     inverse_step = 1.0 / params[3]
     last = params[2] - 2.0
     for i in range(U(ws.density.size)):
@@ -373,23 +373,25 @@ def evaluate(model, x, ws, forces):
     limit = model.overlap * model.overlap
     overlapping = _any_below(ws.near_radial[4], n_near, limit)
     if model.kind == GUPTA:
-        _gupta_near(model.params, n_near, ws.near_radial)
-        _gupta_far(model.params, n_far, ws.far_radial)
+        gupta_near(model.params, n_near, ws.near_radial)
+        gupta_far(model.params, n_far, ws.far_radial)
     else:
         overlapping |= _any_below(ws.far_radial[4], n_far, limit)
-        _table_pairs(model.params, model.pair, n_far, ws.far_radial)
+        table_pairs(model.params, model.pair, n_far, ws.far_radial)
     ws.density[:] = 0.0
     _add_density(ws.near_start, ws.near, ws.near_radial[2], ws.density)
     _add_density(ws.far_start, ws.far, ws.far_radial[2], ws.density)
     if model.kind == GUPTA:
-        _gupta_embed(ws)
+        gupta_embed(ws)
     else:
-        _table_embed(model.params, model.embedding, ws)
+        table_embed(model.params, model.embedding, ws)
     forces[:, :] = 0.0
     _add_forces(x, ws.near_start, ws.near, ws.near_radial, ws.slope, forces)
     _add_forces(x, ws.far_start, ws.far, ws.far_radial, ws.slope, forces)
     energy = (
-        _total(ws.embedding, n) + _total(ws.near_radial[0], n_near) + _total(ws.far_radial[0], n_far)
+        _total(ws.embedding, n)
+        + _total(ws.near_radial[0], n_near)
+        + _total(ws.far_radial[0], n_far)
     )
     return energy, overlapping
 

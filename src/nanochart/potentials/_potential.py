@@ -128,9 +128,7 @@ def check_positions(positions: ArrayLike) -> Floats:
     finite = np.isfinite(x)
     if not finite.all():
         where = tuple(int(i) for i in np.argwhere(~finite)[0])
-        raise ValueError(
-            f"positions must be finite numbers in Å; got {x[where]} at index {where}"
-        )
+        raise ValueError(f"positions must be finite numbers in Å; got {x[where]} at index {where}")
     return x
 
 

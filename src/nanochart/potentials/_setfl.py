@@ -1,8 +1,7 @@
-"""The setfl file format (``eam/alloy``): functions F(ρ), f(r) and z(r) = r φ(r) on uniform grids."""
+"""The setfl file format (``eam/alloy``): F(ρ), f(r) and z(r) = r φ(r) on uniform grids."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,15 +75,15 @@ def read_setfl(path: Path, symbol: str) -> Setfl:
         first = n_elements * block + pair * n_x
         r_phi = np.array(words[first : first + n_x], dtype=float)
     except (ValueError, IndexError) as error:
-        raise ValueError(f"{path}: the table of {symbol} is not numbers ({error}); {remedy}") from None
+        raise ValueError(
+            f"{path}: the table of {symbol} is not numbers ({error}); {remedy}"
+        ) from None
     if values.size != n_f + n_x or r_phi.size != n_x or not np.isfinite([*values, *r_phi]).all():
         raise ValueError(
             f"{path}: the table of {symbol} must hold {n_f} + 2 x {n_x} finite numbers; "
             f"got {values.size + r_phi.size}; the file may be cut short"
         )
-    return Setfl(
-        symbol, mass, lattice_constant, lattice, *steps, values[:n_f], values[n_f:], r_phi
-    )
+    return Setfl(symbol, mass, lattice_constant, lattice, *steps, values[:n_f], values[n_f:], r_phi)
 
 
 def hermite_coefficients(values: Floats) -> Floats:
@@ -134,7 +133,7 @@ def write_setfl(potential: Potential, path: Path, n_r: int, n_rho: int) -> None:
     body = [f"{value:.17g}" for value in np.concatenate([embedding, f, r_phi])]
     temporary = path.with_name(path.name + ".partial")
     temporary.write_text("\n".join(header + body) + "\n")
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def radial_functions(model: _kernels.Model, r: Floats) -> tuple[Floats, Floats]:
@@ -149,11 +148,11 @@ def radial_functions(model: _kernels.Model, r: Floats) -> tuple[Floats, Floats]:
         radial[4, :count] = r2[mask]
         args = (np.uint64(count), radial)
         if model.kind == _kernels.TABLE:
-            _kernels._table_pairs(model.params, model.pair, *args)
+            _kernels.table_pairs(model.params, model.pair, *args)
         elif is_near:
-            _kernels._gupta_near(model.params, *args)
+            _kernels.gupta_near(model.params, *args)
         else:
-            _kernels._gupta_far(model.params, *args)
+            _kernels.gupta_far(model.params, *args)
         phi[mask], f[mask] = radial[0, :count], radial[2, :count]
     return phi, f
 
@@ -163,7 +162,7 @@ def embedding_function(model: _kernels.Model, density: Floats) -> Floats:
     ws = _kernels.make_workspace(density.size, 1)
     ws.density[:] = density
     if model.kind == _kernels.TABLE:
-        _kernels._table_embed(model.params, model.embedding, ws)
+        _kernels.table_embed(model.params, model.embedding, ws)
     else:
-        _kernels._gupta_embed(ws)
+        _kernels.gupta_embed(ws)
     return ws.embedding.copy()

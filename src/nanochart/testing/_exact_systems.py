@@ -57,9 +57,7 @@ class TwoBasins:
                     shift**2
                 )
             random[k] = rng.integers(0, 2**63, 4, dtype=np.uint64)
-        moved = replace(
-            state, positions=sampled[-1], random=random, steps=state.steps + n_steps
-        )
+        moved = replace(state, positions=sampled[-1], random=random, steps=state.steps + n_steps)
         return moved, Samples(sampled, energies, np.zeros_like(energies))
 
     def basin(self, positions: NDArray[np.float64]) -> int:
@@ -69,8 +67,7 @@ class TwoBasins:
     def population(self, basin: int, beta: float, dimension: int) -> float:
         """Exact probability of a basin."""
         log_z = [
-            -beta * self.energies[b] - 0.5 * dimension * np.log(self.stiffnesses[b])
-            for b in (0, 1)
+            -beta * self.energies[b] - 0.5 * dimension * np.log(self.stiffnesses[b]) for b in (0, 1)
         ]
         return float(1.0 / (1.0 + np.exp(log_z[1 - basin] - log_z[basin])))
 

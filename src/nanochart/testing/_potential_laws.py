@@ -33,7 +33,9 @@ class PotentialLaws:
 
     def test_translation_leaves_energy_and_forces(self) -> None:
         energy, forces = self.potential.energy_forces(self.positions)
-        moved_energy, moved = self.potential.energy_forces(self.positions + [7.0, -3.0, 11.0])
+        moved_energy, moved = self.potential.energy_forces(
+            self.positions + np.array([7.0, -3.0, 11.0])
+        )
         np.testing.assert_allclose(moved_energy, energy, rtol=1e-12)
         np.testing.assert_allclose(moved, forces, atol=1e-9 * np.abs(forces).max())
         np.testing.assert_allclose(forces.sum(axis=0), 0.0, atol=1e-10 * np.abs(forces).sum())
@@ -56,7 +58,7 @@ class PotentialLaws:
 
     def test_separated_clusters_add(self) -> None:
         extent = np.ptp(self.positions[:, 0]) + self.potential.cutoff + 0.1
-        both = np.concatenate([self.positions, self.positions + [extent, 0.0, 0.0]])
+        both = np.concatenate([self.positions, self.positions + np.array([extent, 0.0, 0.0])])
         energy, forces = self.potential.energy_forces(self.positions)
         both_energy, both_forces = self.potential.energy_forces(both)
         np.testing.assert_allclose(both_energy, 2.0 * energy, rtol=1e-12)

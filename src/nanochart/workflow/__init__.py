@@ -1,5 +1,6 @@
 """The stages joined to the store, one module per command; Python callers use them, too."""
 
+from nanochart._progress import Progress, silent
 from nanochart.workflow._chart import chart_run
 from nanochart.workflow._config import (
     DynamicsConfig,
@@ -12,10 +13,10 @@ from nanochart.workflow._config import (
 )
 from nanochart.workflow._demo import DEMO, run_demo
 from nanochart.workflow._presets import PRESETS, preset_text
-from nanochart.workflow._progress import Progress, silent
 from nanochart.workflow._quench import quench_run
 from nanochart.workflow._report import report_run
 from nanochart.workflow._sample import sample
+from nanochart.workflow._system import import_potential
 from nanochart.workflow._train import train_run
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "SystemConfig",
     "TemperingSection",
     "chart_run",
+    "import_potential",
     "load_config",
     "preset_text",
     "quench_run",

@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from nanochart._progress import Progress, silent
 from nanochart.autoencoder import Model
 from nanochart.errors import ModelError
 from nanochart.store import Run
-from nanochart.workflow._progress import Progress, silent
 
 __all__ = ["chart_run"]
 

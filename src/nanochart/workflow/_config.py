@@ -201,7 +201,9 @@ def load_config(source: str | Path | dict[str, Any]) -> RunConfig:
             f"there is no configuration {path}; `nanochart presets --write au147` makes one"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the configuration {path} is not a readable text file: {error}") from None
+        raise ConfigError(
+            f"the configuration {path} is not a readable text file: {error}"
+        ) from None
     try:
         values = yaml.safe_load(text)
     except yaml.YAMLError as error:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nanochart import autoencoder, store
+from nanochart._progress import Progress, silent
 from nanochart.workflow._chart import chart_run
 from nanochart.workflow._config import RunConfig, load_config
 from nanochart.workflow._presets import PRESETS
-from nanochart.workflow._progress import Progress, silent
 from nanochart.workflow._quench import quench_run
 from nanochart.workflow._report import reference_energies, report_run
 from nanochart.workflow._sample import sample

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from nanochart._parallel import use_executor
+from nanochart._progress import Progress, silent
 from nanochart.minimization import quench
 from nanochart.store import Run
 from nanochart.workflow._config import QuenchConfig
-from nanochart.workflow._progress import Progress, silent
 from nanochart.workflow._system import potential_of
 
 __all__ = ["quench_run"]
@@ -66,6 +66,4 @@ def quench_run(
             )
             note = f"{unconverged} unconverged" if unconverged else ""
             progress("quench", block.stop, total, note)
-        run.record_info(
-            "quench", {**settings.model_dump(mode="json"), "potential": potential.name}
-        )
+        run.record_info("quench", {**settings.model_dump(mode="json"), "potential": potential.name})

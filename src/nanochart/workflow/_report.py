@@ -22,9 +22,7 @@ def reference_energies(element: str, n_atoms: int) -> dict[str, float]:
     """
     if element not in GUPTA_PARAMETERS or not 13 <= n_atoms <= 3_000:
         return {}
-    return {
-        motif: float(build(motif, element, n_atoms).info["energy"]) for motif in _REFERENCES
-    }
+    return {motif: float(build(motif, element, n_atoms).info["energy"]) for motif in _REFERENCES}
 
 
 def report_run(

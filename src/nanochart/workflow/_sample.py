@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from nanochart._parallel import use_executor
+from nanochart._progress import Progress, silent
 from nanochart.dynamics import State
 from nanochart.errors import StoreError
 from nanochart.store import Checkpoint, Run, create
@@ -19,7 +20,6 @@ from nanochart.tempering import (
     step,
 )
 from nanochart.workflow._config import RunConfig
-from nanochart.workflow._progress import Progress, silent
 from nanochart.workflow._system import make_dynamics, make_potential, make_starts, start_names
 
 __all__ = ["sample"]
@@ -140,9 +140,7 @@ def _open(config: RunConfig, path: str | Path) -> Run:
     if run.metadata.kind != "sampled":
         raise StoreError(f"{run.path} was imported, so there is nothing to resume")
     for values in (before, now):
-        values["tempering"] = {
-            k: v for k, v in values["tempering"].items() if k not in _EXTENSIBLE
-        }
+        values["tempering"] = {k: v for k, v in values["tempering"].items() if k not in _EXTENSIBLE}
         # What later stages are asked to do has no part in the sampling.
         for section in ("quench", "rdf", "training"):
             values.pop(section)

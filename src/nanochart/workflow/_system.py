@@ -11,12 +11,14 @@ from nanochart.clusters import MOTIFS, build, confining_radius
 from nanochart.dynamics import Langevin, longest_time_step
 from nanochart.errors import ConfigError
 from nanochart.minimization import quench
-from nanochart.potentials import Potential, eam, gupta
+from nanochart.interop import read_trajectory
+from nanochart.potentials import GUPTA_PARAMETERS, Potential, eam, gupta
 from nanochart.store import Run
 from nanochart.tempering import TemperingConfig
 from nanochart.workflow._config import RunConfig, load_config
 
 __all__ = [
+    "import_potential",
     "make_dynamics",
     "make_potential",
     "make_starts",
@@ -44,6 +46,21 @@ def potential_of(run: Run, table: str | Path | None = None) -> Potential:
         return eam(table, run.metadata.element)
     config = run_config(run)
     return make_potential(config) if config else gupta(run.metadata.element)
+
+
+def import_potential(
+    trajectory: str | Path, element: str | None, table: str | Path | None
+) -> Potential | None:
+    """Potential for the energies of imported frames: a table if given, else Gupta if there is one.
+
+    Without an ``element`` the metal is that of the trajectory's first frame; None is returned for
+    a metal without parameters, and the energies are then those that the file holds.
+    """
+    if element is None:
+        element = next(iter(read_trajectory(trajectory))).element
+    if table is not None:
+        return eam(table, element)
+    return gupta(element) if element in GUPTA_PARAMETERS else None
 
 
 def start_names(config: RunConfig) -> tuple[str, ...]:

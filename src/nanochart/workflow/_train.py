@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from nanochart._progress import Progress, silent
 from nanochart.autoencoder import Model, TrainingConfig, split_blocks, train
 from nanochart.autoencoder import Progress as EpochProgress
 from nanochart.descriptors import RDF
 from nanochart.errors import StoreError
 from nanochart.store import Run
 from nanochart.workflow._config import RDFConfig
-from nanochart.workflow._progress import Progress, silent
 
 __all__ = ["train_run"]
 

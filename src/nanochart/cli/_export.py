@@ -1,0 +1,51 @@
+"""``nanochart export``."""
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nanochart.cli._main import app
+from nanochart.cli._options import JsonFlag, RunPath, emit
+
+
+class Format(str, Enum):
+    """What a run can be exported to."""
+
+    EXTXYZ = "extxyz"
+
+
+class Structures(str, Enum):
+    """Which configurations."""
+
+    THERMAL = "thermal"
+    INHERENT = "inherent"
+
+
+@app.command()
+def export(
+    run: RunPath,
+    to: Annotated[Format, typer.Option("--to", help="Format.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File; by default RUN's name with the format's suffix."),
+    ] = None,
+    structures: Annotated[
+        Structures, typer.Option(help="Thermal configurations or inherent structures.")
+    ] = Structures.THERMAL,
+    every: Annotated[int, typer.Option(min=1, help="Take every n-th frame.")] = 1,
+    json: JsonFlag = False,
+) -> None:
+    """Write the configurations of a run for other programs."""
+    from nanochart import store
+    from nanochart.interop import export_extxyz
+
+    opened = store.open(run)
+    path = output or run.with_suffix(f".{to.value}")
+    written = export_extxyz(opened, path, structures.value, slice(None, None, every))
+    emit(
+        {"file": str(path), "configurations": written},
+        json,
+        [f"{path}: {written} configurations"],
+    )
