@@ -41,15 +41,15 @@ def test_stored_energies_are_those_of_the_stored_positions(opened):
 
 
 def test_the_ensemble_has_its_temperature(opened):
-    # Harmonic estimate of <E> - <E_inherent> = (3N - 6)/2 kT + centre of mass excluded: a wrong
-    # temperature assignment of the frames would show at once.
+    # Harmonic estimate <E> - <E_inherent> = (3N - 6)/2 kT; a molten Au38 is softer than harmonic.
+    # The rungs are a factor of 1.41 apart, so frames assigned to a wrong temperature would show.
     data = opened.to_xarray()
     thermal = (data["energy"] - data["inherent_energy"]).to_numpy()
     T = data["temperature"].to_numpy()
     for rung, temperature in enumerate(data["ladder"].to_numpy()):
         mean = thermal[data["rung"].to_numpy() == rung].mean()
         harmonic = 0.5 * (3 * 38 - 6) * nc.units.BOLTZMANN * temperature
-        assert mean == pytest.approx(harmonic, rel=0.12)
+        assert 0.95 < mean / harmonic < 1.35
     assert len(np.unique(T)) == 3
 
 
@@ -69,12 +69,12 @@ def test_a_resumed_run_equals_one_that_was_never_stopped(tmp_path):
     def stop_after(n):
         def progress(_stage, done, _total, _note=""):
             if done == n:
-                raise StopError
+                raise StopError("enough")
 
         return progress
 
     for n in (1, 30, 97):
-        with pytest.raises(StopError, match=""):
+        with pytest.raises(StopError, match="enough"):
             sample(
                 config,
                 tmp_path / "parts.zarr",

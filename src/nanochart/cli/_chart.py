@@ -27,10 +27,12 @@ def chart(
     quiet: QuietFlag = False,
 ) -> None:
     """Place every frame of a run in the chart of a trained model."""
-    from nanochart import autoencoder, store
-    from nanochart.workflow import chart_run
+    from nanochart import store
 
     opened = store.open(run, mode="a")
+    from nanochart import autoencoder
+    from nanochart.workflow import chart_run
+
     path = model or default_model(run)
     with show_progress(quiet) as progress:
         chart_run(opened, autoencoder.load(path), progress=progress)

@@ -1,6 +1,6 @@
 """``nanochart export``."""
 
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,13 +10,13 @@ from nanochart.cli._main import app
 from nanochart.cli._options import JsonFlag, RunPath, emit
 
 
-class Format(str, Enum):
+class Format(StrEnum):
     """What a run can be exported to."""
 
     EXTXYZ = "extxyz"
 
 
-class Structures(str, Enum):
+class Structures(StrEnum):
     """Which configurations."""
 
     THERMAL = "thermal"
@@ -29,7 +29,7 @@ def export(
     to: Annotated[Format, typer.Option("--to", help="Format.")],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="File; by default RUN's name with the format's suffix."),
+        typer.Option("--output", "-o", help="File; by default RUN's name, .extxyz."),
     ] = None,
     structures: Annotated[
         Structures, typer.Option(help="Thermal configurations or inherent structures.")

@@ -60,8 +60,10 @@ def import_(
         result,
         json,
         [
-            f"{run}: {result['frames']} frames of {result['replicas']} x "
-            f"{facts.element}{facts.n_atoms}",
+            (
+                f"{run}: {result['frames']} frames of {result['replicas']} x "
+                f"{facts.element}{facts.n_atoms}"
+            ),
             f"next: nanochart quench {run}",
         ],
     )

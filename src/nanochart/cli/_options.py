@@ -1,4 +1,8 @@
-"""Options that commands share, and how they report progress and results."""
+"""Options that commands share, and how they report progress and results.
+
+Commands open the run they are given before they import what works on it: a wrong path is told at
+once.
+"""
 
 import json
 import sys

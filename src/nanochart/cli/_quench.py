@@ -31,10 +31,10 @@ def quench(
     Frames that are quenched already are kept, so a stopped quench goes on where it was.
     """
     from nanochart import store
-    from nanochart.workflow import QuenchConfig, quench_run
-    from nanochart.workflow._system import run_config
 
     opened = store.open(run, mode="a")
+    from nanochart.workflow import QuenchConfig, quench_run, run_config
+
     config = run_config(opened)
     settings = config.quench if config else QuenchConfig()
     changes = {"max_force": max_force, "max_evaluations": max_evaluations}

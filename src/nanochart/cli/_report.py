@@ -26,10 +26,12 @@ def report(
     json: JsonFlag = False,
 ) -> None:
     """Write the report of a run, however far it has come, as one HTML file."""
-    from nanochart import autoencoder, store
-    from nanochart.workflow import report_run
+    from nanochart import store
 
     opened = store.open(run)
+    from nanochart import autoencoder
+    from nanochart.workflow import report_run
+
     path = model or default_model(run)
     trained = autoencoder.load(path) if model is not None or path.exists() else None
     written = report_run(opened, output or run.with_suffix(".html"), trained, figures=figures)

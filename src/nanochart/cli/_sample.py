@@ -27,6 +27,8 @@ def sample(
 
     A stopped run goes on with --resume and gives the frames of one that was never stopped.
     """
+    import numpy as np
+
     from nanochart.workflow import load_config
     from nanochart.workflow import sample as run_sampling
 
@@ -37,8 +39,8 @@ def sample(
     with show_progress(quiet) as progress:
         run = run_sampling(settings, path, resume=resume, progress=progress)
     data = run.to_xarray()
-    accepted = data["exchange_accepted"].to_numpy() if "exchange_accepted" in data else None
-    tried = accepted[accepted >= 0] if accepted is not None else []
+    accepted = data["exchange_accepted"].to_numpy() if "exchange_accepted" in data else np.array(-1)
+    tried = accepted[accepted >= 0]
     result = {
         "run": str(path),
         "frames": run.committed(),

@@ -37,11 +37,10 @@ def train(
 ) -> None:
     """Learn the chart: an autoencoder of the radial distribution functions of a quenched run."""
     from nanochart import store
-    from nanochart.workflow import RDFConfig, train_run
-    from nanochart.workflow._config import training_config
-    from nanochart.workflow._system import run_config
 
     opened = store.open(run, mode="a")
+    from nanochart.workflow import RDFConfig, run_config, train_run, training_config
+
     config = run_config(opened)
     changes = {
         "architecture": architecture,

@@ -1,6 +1,6 @@
 """A nanochart potential as an ASE calculator."""
 
-from typing import ClassVar
+from typing import Any
 
 from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
@@ -10,7 +10,7 @@ from nanochart.potentials import Potential
 __all__ = ["PotentialCalculator"]
 
 
-class PotentialCalculator(Calculator):  # type: ignore[misc]
+class PotentialCalculator(Calculator):
     """Energies (eV) and forces (eV/Å) of a :class:`nanochart.potentials.Potential` for ASE.
 
     Examples
@@ -22,7 +22,7 @@ class PotentialCalculator(Calculator):  # type: ignore[misc]
     True
     """
 
-    implemented_properties: ClassVar[list[str]] = ["energy", "forces"]
+    implemented_properties = ["energy", "forces"]  # noqa: RUF012  # as ASE declares it
 
     def __init__(self, potential: Potential) -> None:
         super().__init__()
@@ -36,12 +36,13 @@ class PotentialCalculator(Calculator):  # type: ignore[misc]
     ) -> None:
         """Compute the properties of a cluster of one element without periodic boundaries."""
         super().calculate(atoms, properties, system_changes)
-        symbols = set(self.atoms.get_chemical_symbols())
-        if symbols != {self.potential.symbol} or self.atoms.pbc.any():
+        cluster: Any = self.atoms
+        symbols = set(cluster.get_chemical_symbols())
+        if symbols != {self.potential.symbol} or cluster.pbc.any():
             raise ValueError(
                 f"the potential {self.potential.name} takes clusters of {self.potential.symbol} "
-                f"alone, without periodic boundaries; got {self.atoms.get_chemical_formula()} "
-                f"with pbc={self.atoms.pbc.tolist()}"
+                f"alone, without periodic boundaries; got {cluster.get_chemical_formula()} "
+                f"with pbc={cluster.pbc.tolist()}"
             )
-        energy, forces = self.potential.energy_forces(self.atoms.positions)
+        energy, forces = self.potential.energy_forces(cluster.positions)
         self.results = {"energy": float(energy), "forces": forces}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -111,7 +112,7 @@ def write_setfl(potential: Potential, path: Path, n_r: int, n_rho: int) -> None:
     if min(n_r, n_rho) < 100:
         raise ValueError(f"an EAM table needs at least 100 knots; got {n_r} in r, {n_rho} in ρ")
     d_r = potential.cutoff / (n_r - 1)
-    r = np.arange(n_r) * d_r
+    r = np.arange(n_r, dtype=np.float64) * d_r
     phi, f = radial_functions(potential.model, r[1:])
     r_phi = np.concatenate([[0.0], r[1:] * phi])
     f = np.concatenate([[f[0]], f])
@@ -119,9 +120,9 @@ def write_setfl(potential: Potential, path: Path, n_r: int, n_rho: int) -> None:
     _, squeezed = radial_functions(potential.model, np.array([0.9 * potential.nearest_neighbour]))
     rho_max = float(2.0 * 12.0 * squeezed[0])
     d_rho = rho_max / (n_rho - 1)
-    embedding = embedding_function(potential.model, np.arange(n_rho) * d_rho)
+    embedding = embedding_function(potential.model, np.arange(n_rho, dtype=np.float64) * d_rho)
     number = element(potential.symbol).atomic_number
-    lattice = np.sqrt(2.0) * potential.nearest_neighbour
+    lattice = math.sqrt(2.0) * potential.nearest_neighbour
     header = [
         f"{potential.name}, tabulated by nanochart",
         " ".join(f"{key}={value}" for key, value in potential.parameters.items()),
@@ -165,4 +166,5 @@ def embedding_function(model: _kernels.Model, density: Floats) -> Floats:
         _kernels.table_embed(model.params, model.embedding, ws)
     else:
         _kernels.gupta_embed(ws)
-    return ws.embedding.copy()
+    values: Floats = ws.embedding.copy()
+    return values

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from nanochart.clusters import MOTIFS, build, confining_radius
 from nanochart.dynamics import Langevin, longest_time_step
 from nanochart.errors import ConfigError
-from nanochart.minimization import quench
 from nanochart.interop import read_trajectory
+from nanochart.minimization import quench
 from nanochart.potentials import GUPTA_PARAMETERS, Potential, eam, gupta
 from nanochart.store import Run
 from nanochart.tempering import TemperingConfig

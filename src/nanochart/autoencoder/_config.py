@@ -1,0 +1,83 @@
+"""What is asked of a training."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+__all__ = ["TrainingConfig"]
+
+# The recipe of an architecture fills every field that the caller leaves out. `paper` is the
+# published one; `compact` is the class's own defaults, chosen by validation on Au147.
+_PAPER_RECIPE: dict[str, Any] = {
+    "epochs": 100,
+    "batch_size": 128,
+    "learning_rate": 4e-3,
+    "schedule": "halving",
+    "averaging": 0.0,
+    "scaling": "range",
+    "patience": 100,
+}
+
+
+class TrainingConfig(BaseModel):
+    """Settings of a training; ``TrainingConfig(architecture="paper")`` is the published recipe.
+
+    Attributes
+    ----------
+    architecture
+        "compact" or "paper".
+    target
+        "inherent": the RDF of a thermal configuration in, that of its inherent structure out
+        (Telari et al. 2025). "self": the same RDF in and out (Telari et al. 2023).
+    bottleneck
+        Latent dimensions.
+    epochs
+        Passes over the training part, at most.
+    batch_size
+        Samples per step of the optimizer. None takes a fortieth of the training part, between 16
+        and 256: a small data set still gets some forty steps per epoch.
+    learning_rate
+        Of Adam, at its highest.
+    schedule
+        "cosine": a linear rise over the first tenth of the steps, then half a cosine to zero at the
+        last epoch. "halving": constant, halved after each of ``halving_epochs``.
+    halving_epochs
+        Epochs after which "halving" halves the learning rate.
+    averaging
+        Decay per step of the exponential moving average of the weights that is validated and saved;
+        0 takes the weights themselves.
+    scaling
+        "deviation": the mean of each bin is subtracted and all bins are divided by one number, the
+        root-mean-square deviation, so the mean squared error is the unexplained share of the
+        variance. "range": each bin is mapped to [0, 1] over the training part, as published.
+    patience
+        Epochs without a lower validation loss before the training stops early.
+    max_seconds
+        Time budget in s: no epoch starts after it is spent. None is no limit. A budget makes the
+        result depend on the machine's speed.
+    seed
+        Of the initial weights and the order of the samples.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    architecture: Literal["compact", "paper"] = "compact"
+    target: Literal["inherent", "self"] = "inherent"
+    bottleneck: int = Field(default=3, ge=1, le=64)
+    epochs: int = Field(default=40, ge=1)
+    batch_size: int | None = Field(default=None, ge=2)
+    learning_rate: float = Field(default=1e-2, gt=0.0, allow_inf_nan=False)
+    schedule: Literal["cosine", "halving"] = "cosine"
+    halving_epochs: tuple[int, ...] = (70, 90)
+    averaging: float = Field(default=0.99, ge=0.0, lt=1.0)
+    scaling: Literal["deviation", "range"] = "deviation"
+    patience: int = Field(default=15, ge=1)
+    max_seconds: float | None = Field(default=None, gt=0.0, allow_inf_nan=False)
+    seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_recipe(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("architecture") == "paper":
+            return {**_PAPER_RECIPE, **values}
+        return values

@@ -1,0 +1,68 @@
+"""What a training reports: one ``Progress`` per epoch, collected in a ``History``."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+__all__ = ["History", "Progress"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One finished epoch.
+
+    Attributes
+    ----------
+    epoch, n_epochs
+        Epochs done, of at most ``n_epochs``.
+    train_loss, validation_loss
+        Mean squared error in the scaled metric of the training (``TrainingConfig.scaling``); the
+        training loss is the mean over the batches while the weights change.
+    explained_variance
+        Of the validation part, in the metric of the raw RDF.
+    learning_rate
+        At the end of the epoch.
+    seconds
+        Spent in training so far, including what a resumed training had spent before.
+    """
+
+    epoch: int
+    n_epochs: int
+    train_loss: float
+    validation_loss: float
+    explained_variance: float
+    learning_rate: float
+    seconds: float
+
+    @property
+    def seconds_left(self) -> float:
+        """Estimate of the time to the last epoch, in s (early stopping may come sooner)."""
+        return self.seconds / self.epoch * (self.n_epochs - self.epoch)
+
+
+@dataclass(frozen=True)
+class History:
+    """Learning curves and outcome of a training.
+
+    Attributes
+    ----------
+    curves
+        One ``Progress`` per epoch.
+    best_epoch
+        Epoch with the lowest validation loss: the one whose weights the model has.
+    stopped
+        Why it ended: "epochs" (all done), "patience" (early stopping) or "time" (budget spent).
+    explained_variance
+        Of the parts "train", "validation" and "test", by the saved model, raw RDF metric.
+    axis_contributions
+        Share of the target's variance that each latent axis explains linearly (training part).
+    """
+
+    curves: tuple[Progress, ...] = ()
+    best_epoch: int = 0
+    stopped: str = "epochs"
+    explained_variance: dict[str, float] = field(default_factory=dict)
+    axis_contributions: tuple[float, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types, as saved in a model's header."""
+        return asdict(self)

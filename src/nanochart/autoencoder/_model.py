@@ -1,0 +1,213 @@
+"""A trained chart: from positions or RDFs to latent coordinates and back."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from nanochart.autoencoder._architectures import Network
+from nanochart.autoencoder._config import TrainingConfig
+from nanochart.autoencoder._history import History
+from nanochart.descriptors import RDF
+from nanochart.errors import ModelError
+
+__all__ = ["Model"]
+
+# Frames per pass through the network; bounds the memory of the intermediate layers.
+_BATCH = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A trained autoencoder with all that is needed to encode positions.
+
+    s = encoder(g(x)) with g the RDF of positions x, and g' = decoder(s). The latent s is in the
+    canonical frame of the training part: mean 0, variance 1, axes by descending share of the
+    target's variance. Everything is evaluated in double precision and sample by sample, so a
+    result does not depend on the batch it came in.
+
+    Attributes
+    ----------
+    network
+        The PyTorch module (float64, evaluation mode).
+    config
+        How it was trained.
+    rdf
+        Settings of the RDF that it reads.
+    element, n_atoms
+        The cluster it was trained on.
+    history
+        Learning curves and explained variance.
+    provenance
+        Where the data came from, as given to ``train``.
+    """
+
+    network: Network
+    config: TrainingConfig
+    rdf: RDF
+    element: str
+    n_atoms: int
+    history: History = field(default_factory=History)
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        n_bins = len(self.network.input_shift)
+        if self.rdf.n_bins != n_bins:
+            raise ModelError(
+                f"the RDF of the model must have the {n_bins} bins of its network; "
+                f"got {self.rdf.n_bins}: use the RDF that the training data were made with"
+            )
+        self.network.double().eval().requires_grad_(False)
+
+    @property
+    def n_bins(self) -> int:
+        """Bins of the RDF."""
+        return len(self.network.input_shift)
+
+    @property
+    def bottleneck(self) -> int:
+        """Latent dimensions d."""
+        return self.config.bottleneck
+
+    @property
+    def n_parameters(self) -> int:
+        """Weights of encoder and decoder; the scaling is not counted."""
+        return sum(parameter.numel() for parameter in self.network.parameters())
+
+    @property
+    def target(self) -> str:
+        """What is reconstructed: "inherent" (thermal RDF in, quenched out) or "self"."""
+        return self.config.target
+
+    def encode(self, positions: ArrayLike) -> NDArray[np.float64]:
+        """Latent coordinates of configurations.
+
+        Parameters
+        ----------
+        positions
+            (..., atom, 3) in Å; thermal or quenched as the model was trained.
+
+        Returns
+        -------
+        array (..., d)
+
+        Raises
+        ------
+        ModelError
+            If the number of atoms is not the model's.
+        ValueError
+            If positions are not finite or a distance is off the RDF's grid.
+        """
+        return self.encode_rdf(self.rdf(self._checked_positions(positions)))
+
+    def encode_with_jacobian(
+        self, positions: ArrayLike
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Latent coordinates and their derivatives with respect to the positions.
+
+        ds_k/dx = sum_b (ds_k/dg_b) (dg_b/dx): the network by reverse differentiation, the RDF by
+        its vector-Jacobian product.
+
+        Parameters
+        ----------
+        positions
+            (..., atom, 3) in Å.
+
+        Returns
+        -------
+        s
+            (..., d).
+        ds_dx
+            (..., d, atom, 3) in 1/Å.
+
+        Raises
+        ------
+        ModelError, ValueError
+            As ``encode``.
+        """
+        x = self._checked_positions(positions)
+        frames = x.reshape(-1, self.n_atoms, 3)
+        densities = self.rdf(frames)
+        latent = np.empty((len(frames), self.bottleneck))
+        jacobian = np.empty((len(frames), self.bottleneck, self.n_atoms, 3))
+        for part in _parts(len(frames)):
+            g = torch.tensor(densities[part], requires_grad=True)
+            s = self.network.encode(g)
+            latent[part] = s.detach().numpy()
+            for k in range(self.bottleneck):
+                # Samples do not see each other, so the gradient of the sum is each one's own.
+                (slope,) = torch.autograd.grad(s[:, k].sum(), g, retain_graph=True)
+                jacobian[part, k] = self.rdf.vjp(frames[part], slope.numpy())
+        batch = x.shape[:-2]
+        return (
+            latent.reshape(*batch, self.bottleneck),
+            jacobian.reshape(*batch, self.bottleneck, self.n_atoms, 3),
+        )
+
+    def encode_rdf(self, g: ArrayLike) -> NDArray[np.float64]:
+        """Latent coordinates (..., d) of RDFs (..., bin) in 1/Å."""
+        rows = _checked_rows(g, self.n_bins, "RDFs")
+        return _by_parts(self.network.encode, rows, self.bottleneck)
+
+    def decode(self, s: ArrayLike) -> NDArray[np.float64]:
+        """Reconstructed RDFs (..., bin) in 1/Å of latent coordinates (..., d)."""
+        rows = _checked_rows(s, self.bottleneck, "latent coordinates")
+        return _by_parts(self.network.decode, rows, self.n_bins)
+
+    def reconstruct_rdf(self, g: ArrayLike) -> NDArray[np.float64]:
+        """``decode(encode_rdf(g))``: the target RDFs (..., bin) that the inputs lead to."""
+        return self.decode(self.encode_rdf(g))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model to one safetensors file with a JSON header; see ``load``.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written; a file that was there before is intact.
+        """
+        from nanochart.autoencoder._files import save_model
+
+        save_model(self, path)
+
+    def _checked_positions(self, positions: ArrayLike) -> NDArray[Any]:
+        x = np.asarray(positions)
+        if x.ndim < 2 or x.shape[-2:] != (self.n_atoms, 3):
+            raise ModelError(
+                f"positions for this model of {self.element}{self.n_atoms} must have the shape "
+                f"(..., {self.n_atoms}, 3); got {x.shape}: use a model trained on that size"
+            )
+        return x
+
+
+def _checked_rows(values: ArrayLike, size: int, what: str) -> NDArray[np.float64]:
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim == 0 or array.shape[-1] != size:
+        raise ModelError(
+            f"{what} given to this model must have {size} numbers on the last axis; got the "
+            f"shape {array.shape}: use the settings that the model was trained with"
+        )
+    if not np.isfinite(array).all():
+        raise ValueError(f"{what} given to a model must be finite; got NaN or infinity")
+    return array
+
+
+def _by_parts(
+    function: Callable[[torch.Tensor], torch.Tensor], rows: NDArray[np.float64], size: int
+) -> NDArray[np.float64]:
+    """Apply ``function`` (sample, size in) -> (sample, size out) to (..., size in)."""
+    flat = rows.reshape(-1, rows.shape[-1])
+    result = np.empty((len(flat), size))
+    with torch.no_grad():
+        for part in _parts(len(flat)):
+            result[part] = function(torch.tensor(flat[part])).numpy()
+    return result.reshape(*rows.shape[:-1], size)
+
+
+def _parts(count: int) -> Iterator[slice]:
+    for start in range(0, count, _BATCH):
+        yield slice(start, min(start + _BATCH, count))

@@ -1,0 +1,31 @@
+"""Other programs' structures, in and out: ASE, LAMMPS dumps, extended XYZ."""
+
+from typing import TYPE_CHECKING, Any
+
+from nanochart.interop._atoms import from_atoms, to_atoms
+from nanochart.interop._export import export_extxyz
+from nanochart.interop._import import import_trajectories
+from nanochart.interop._periodic import MINIMUM_VACUUM
+from nanochart.interop._trajectory import TrajectoryBlock, read_trajectory
+
+if TYPE_CHECKING:
+    from nanochart.interop._calculator import PotentialCalculator
+
+__all__ = [
+    "MINIMUM_VACUUM",
+    "PotentialCalculator",
+    "TrajectoryBlock",
+    "export_extxyz",
+    "from_atoms",
+    "import_trajectories",
+    "read_trajectory",
+    "to_atoms",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "PotentialCalculator":  # its compiled potentials would slow down reading a file
+        from nanochart.interop._calculator import PotentialCalculator
+
+        return PotentialCalculator
+    raise AttributeError(f"module 'nanochart.interop' has no attribute {name!r}")

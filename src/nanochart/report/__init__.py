@@ -1,0 +1,82 @@
+"""Figures and the HTML report.
+
+Nothing here computes physics and nothing elsewhere draws. Figure functions take arrays and return a
+:class:`matplotlib.figure.Figure`; pyplot is never used, so no display is needed and matplotlib's
+settings stay as the caller has them.
+"""
+
+from nanochart.report._charts import Coloring, chart_overview, chart_projections
+from nanochart.report._energies import (
+    caloric_curve,
+    energy_distributions,
+    energy_map,
+    inherent_energy_curve,
+)
+from nanochart.report._exchange import exchange_acceptance, temperature_walks
+from nanochart.report._learning import (
+    learning_curves,
+    reconstruction_errors,
+    reconstruction_examples,
+)
+from nanochart.report._page import (
+    FigureCard,
+    Gallery,
+    Header,
+    Listing,
+    Missing,
+    Section,
+    Table,
+    build_report,
+    save_figures,
+)
+from nanochart.report._pictures import (
+    Cluster,
+    Picture,
+    cluster_gallery,
+    draw_clusters,
+    element_color,
+)
+from nanochart.report._reconstruction import Reconstruction, held_out_reconstruction
+from nanochart.report._run_report import run_report, run_sections
+from nanochart.report._spheres import Shading, render_spheres
+from nanochart.report._style import category_colors, style
+from nanochart.report._views import principal_view, zone_axis_view
+
+__all__ = [
+    "Cluster",
+    "Coloring",
+    "FigureCard",
+    "Gallery",
+    "Header",
+    "Listing",
+    "Missing",
+    "Picture",
+    "Reconstruction",
+    "Section",
+    "Shading",
+    "Table",
+    "build_report",
+    "caloric_curve",
+    "category_colors",
+    "chart_overview",
+    "chart_projections",
+    "cluster_gallery",
+    "draw_clusters",
+    "element_color",
+    "energy_distributions",
+    "energy_map",
+    "exchange_acceptance",
+    "held_out_reconstruction",
+    "inherent_energy_curve",
+    "learning_curves",
+    "principal_view",
+    "reconstruction_errors",
+    "reconstruction_examples",
+    "render_spheres",
+    "run_report",
+    "run_sections",
+    "save_figures",
+    "style",
+    "temperature_walks",
+    "zone_axis_view",
+]

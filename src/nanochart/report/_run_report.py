@@ -1,0 +1,280 @@
+"""The report of a run: assembled from what the run holds, however far it has come."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+import yaml
+
+from nanochart.report._chart_section import chart_section, learning_section, overview_card
+from nanochart.report._page import (
+    RASTER_DPI,
+    Header,
+    Item,
+    Listing,
+    Section,
+    Table,
+    build_report,
+)
+from nanochart.report._pictures import PICTURE_SIZE
+from nanochart.report._reconstruction import Reconstruction, held_out_reconstruction
+from nanochart.report._run_data import RunData
+from nanochart.report._sampling_section import inherent_section, number, sampling_section
+
+__all__ = ["run_report", "run_sections"]
+
+
+def run_sections(
+    dataset: xr.Dataset,
+    metadata: Mapping[str, Any],
+    model: Any | None = None,
+    reconstruction: Reconstruction | None = None,
+    *,
+    picture_size: int = PICTURE_SIZE,
+) -> tuple[Header, tuple[Section, ...]]:
+    """Describe all that a run holds; arguments as for :func:`run_report`.
+
+    The figures are drawn when the sections are used.
+
+    Returns
+    -------
+    header, sections
+        For :func:`build_report` and :func:`save_figures`.
+    """
+    run = RunData(dataset, metadata)
+    if reconstruction is None and model is not None:
+        reconstruction = held_out_reconstruction(dataset, model)
+    history = getattr(model, "history", None)
+    overview = overview_card(run)
+    summary: list[Item] = [Table(_summary(run, model, history, reconstruction))]
+    if overview is not None:
+        summary.append(overview)
+    sections = (
+        Section("Summary", _summary_text(run), tuple(summary)),
+        sampling_section(run, picture_size),
+        inherent_section(run, picture_size),
+        learning_section(history, reconstruction),
+        chart_section(run),
+        _provenance(run, model),
+    )
+    return _header(run, history, reconstruction), sections
+
+
+def run_report(
+    dataset: xr.Dataset,
+    metadata: Mapping[str, Any],
+    model: Any | None = None,
+    reconstruction: Reconstruction | None = None,
+    path: str | Path = "report.html",
+    *,
+    dpi: int = RASTER_DPI,
+    picture_size: int = PICTURE_SIZE,
+) -> Path:
+    """Write the report of a run.
+
+    A stage that has not run yet is not an error: its section names the command that makes it.
+
+    Parameters
+    ----------
+    dataset
+        The run, with dimensions ``frame``, ``replica``, ``atom``, ``xyz``, ``latent``; may be
+        lazy. Every variable may be missing.
+    metadata
+        The run's metadata as a dictionary: ``element``, ``n_atoms``, ``kind``, ``config``,
+        ``seed``, ``versions``, ``created``, and beyond those of the store ``name``,
+        ``wall_time_s`` (s), ``references`` (name to energy in eV of known structures) and
+        ``start_structures`` (name to positions in Å, shape (atom, 3)).
+    model
+        A trained model, for its history and its reconstructions.
+    reconstruction
+        Held-out RDFs, where they were computed before.
+    path
+        The file to write.
+    dpi
+        Dots per inch of figures that are not light enough for SVG.
+    picture_size
+        Width of the pictures of clusters in pixels.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
+    header, sections = run_sections(
+        dataset, metadata, model, reconstruction, picture_size=picture_size
+    )
+    return build_report(sections, path, header=header, dpi=dpi)
+
+
+def _header(run: RunData, history: Any, reconstruction: Reconstruction | None) -> Header:
+    name = run.metadata.get("name")
+    tiles = [(number(run.n_frames * run.n_replicas, 0), "configurations")]
+    if run.sampled_time is not None:
+        tiles.append((f"{run.sampled_time:.3g} ns", "of dynamics, all walkers"))
+    if run.inherent_energy is not None:
+        tiles.append((f"{number(run.reference, 3)} eV", "lowest minimum found"))
+    variance = _variances(history, reconstruction)
+    for part in ("test", "validation"):
+        if part in variance:
+            tiles.append((f"{100 * variance[part]:.1f} %", f"explained variance, {part} frames"))
+            break
+    facts = [
+        (label, _plain(run.metadata[key]))
+        for label, key in (("seed", "seed"), ("made", "created"), ("platform", "platform"))
+        if run.metadata.get(key) is not None
+    ]
+    if run.metadata.get("wall_time_s") is not None:
+        facts.append(("wall time", _duration(float(run.metadata["wall_time_s"]))))
+    versions = run.metadata.get("versions") or {}
+    if "nanochart" in versions:
+        facts.append(("nanochart", str(versions["nanochart"])))
+    return Header(
+        str(name) if name else f"The structural landscape of {run.system}",
+        _asked(run),
+        tuple(tiles),
+        tuple(facts),
+    )
+
+
+def _asked(run: RunData) -> str:
+    """Say in one sentence what was asked for."""
+    if run.is_imported:
+        return f"{run.system}: {run.n_frames} imported frames of {run.n_replicas} trajectories."
+    sentence = f"{run.system}: {run.n_replicas} walkers"
+    if run.ladder is not None:
+        sentence += (
+            f" on a ladder of {run.ladder.size} temperatures, "
+            f"{run.ladder.min():.0f}–{run.ladder.max():.0f} K"
+        )
+    names = list(dict.fromkeys(run.motifs))
+    if names:
+        sentence += ", started from the " + ", ".join(names)
+    return sentence + f"; {run.n_frames} stored frames each."
+
+
+def _summary_text(run: RunData) -> str:
+    return (
+        f"What was found for {run.system}, from sampling to chart. Every number here is explained "
+        "in the section that it comes from."
+    )
+
+
+def _summary(
+    run: RunData, model: Any, history: Any, reconstruction: Reconstruction | None
+) -> tuple[tuple[str, ...], ...]:
+    rows = [
+        (
+            "Configurations",
+            (
+                f"{number(run.n_frames * run.n_replicas, 0)} ({run.n_frames} frames of "
+                f"{run.n_replicas} walkers)"
+            ),
+        )
+    ]
+    if run.sampled_time is not None:
+        rows.append(("Dynamics", f"{run.sampled_time:.3g} ns in all, {run.time_step:g} fs steps"))
+    rows += _energy_rows(run)
+    variance = _variances(history, reconstruction)
+    if variance:
+        shares = ", ".join(f"{100 * share:.1f} % ({part})" for part, share in variance.items())
+        rows.append(("Explained variance of the RDF", shares))
+    if model is not None:
+        config: Any = getattr(model, "config", None)
+        parts = [str(getattr(config, key)) for key in ("architecture",) if hasattr(config, key)]
+        parts += [f"target {getattr(model, 'target', '?')}"]
+        if hasattr(config, "bottleneck"):
+            parts.append(f"{config.bottleneck} coordinates")
+        rows.append(("Model", ", ".join(parts)))
+    return tuple(rows)
+
+
+def _energy_rows(run: RunData) -> list[tuple[str, str]]:
+    place = run.lowest()
+    if place is None:
+        return []
+    at = ""
+    if run.temperature is not None and np.isfinite(run.temperature[place]):
+        at = f", at {run.temperature[place]:.0f} K"
+    motif = f", from the {run.motifs[place[1]]}" if run.motifs else ""
+    rows = [
+        (
+            "Lowest minimum found",
+            f"{number(run.reference, 4)} eV (frame {place[0]} of walker {place[1]}{at}{motif})",
+        )
+    ]
+    for name, energy in run.references.items():
+        difference = run.reference - energy
+        word = "below" if difference < -1e-4 else "above" if difference > 1e-4 else "equal to"
+        size = "" if word == "equal to" else f"{number(abs(difference), 4)} eV "
+        rows.append((f"Against the {name}", f"{size}{word} its minimum, {number(energy, 4)} eV"))
+    if run.converged is not None:
+        quenched = int((run.converged >= 0).sum())
+        done = int((run.converged == 1).sum())
+        text = f"{number(done, 0)} of {number(quenched, 0)} converged"
+        evaluations = run.values("quench_evaluations")
+        if evaluations is not None:
+            text += f", {evaluations[evaluations >= 0].mean():.0f} force evaluations on average"
+        rows.append(("Quenches", text))
+    return rows
+
+
+def _variances(history: Any, reconstruction: Reconstruction | None) -> dict[str, float]:
+    """Explained variance by part: as the training recorded it, else of what was reconstructed."""
+    recorded = getattr(history, "explained_variance", None)
+    if isinstance(recorded, Mapping) and recorded:
+        order = ["train", "validation", "test"]
+        parts = sorted(recorded, key=lambda part: order.index(part) if part in order else 3)
+        return {str(part): float(recorded[part]) for part in parts}
+    if reconstruction is None:
+        return {}
+    return {reconstruction.held_out: reconstruction.explained_variance}
+
+
+def _provenance(run: RunData, model: Any) -> Section:
+    versions = {**(run.metadata.get("versions") or {})}
+    if run.metadata.get("python"):
+        versions["Python"] = run.metadata["python"]
+    rows = tuple((str(name), str(value)) for name, value in versions.items())
+    items: list[Item] = []
+    if rows:
+        items.append(Table(rows, ("program", "version")))
+    for title, key in (
+        ("Configuration (YAML)", "config"),
+        ("Potential", "potential"),
+        ("Origin", "provenance"),
+    ):
+        if run.metadata.get(key):
+            items.append(Listing(title, _as_yaml(run.metadata[key])))
+    config: Any = getattr(model, "config", None)
+    if hasattr(config, "model_dump"):
+        items.append(Listing("Training (YAML)", _as_yaml(config.model_dump(mode="json"))))
+    return Section(
+        "Provenance",
+        "What made these numbers. The same configuration, seed and versions give them again.",
+        tuple(items),
+    )
+
+
+def _as_yaml(tree: Any) -> str:
+    try:
+        return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, default_flow_style=None)
+    except yaml.YAMLError:  # something that YAML has no word for: its own words must do
+        return str(tree)
+
+
+def _plain(value: Any) -> str:
+    """Write a value; of a time to the second in UTC, the letters that machines want are dropped."""
+    text = str(value)
+    is_time = re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", text)
+    return f"{text[:10]} {text[11:19]} UTC" if is_time else text
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -1,0 +1,27 @@
+"""The data set on disk: one Zarr group per run.
+
+`create` makes a run of a planned size, `open` opens one, also while another process writes it.
+Frames count once they are committed; `Run.to_xarray` returns those. What a run can hold is the
+table `VARIABLES`.
+"""
+
+from nanochart.errors import StoreError
+from nanochart.store._checkpoint import Checkpoint
+from nanochart.store._metadata import Metadata
+from nanochart.store._open import create_run as create
+from nanochart.store._open import open_run as open  # noqa: A004  callers write nc.store.open
+from nanochart.store._run import Damage, Run
+from nanochart.store._variables import STAGES, VARIABLES, Variable
+
+__all__ = [
+    "STAGES",
+    "VARIABLES",
+    "Checkpoint",
+    "Damage",
+    "Metadata",
+    "Run",
+    "StoreError",
+    "Variable",
+    "create",
+    "open",
+]

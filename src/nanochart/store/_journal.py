@@ -1,0 +1,179 @@
+"""The commit record of a run: an append-only log with a checksum on every line.
+
+A chunk of data counts once its commit line is in the log, complete and with its checksum. A line
+that a kill tore off is ignored; so are the files it would have committed. A line holds the size
+and CRC-32 of each chunk file, so a file that later changed, shrank or vanished is recognized.
+"""
+
+import json
+import os
+import threading
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nanochart.errors import StoreError
+from nanochart.store._files import storage_errors
+from nanochart.store._variables import FRAMES, STATIC, VARIABLES
+
+__all__ = ["Checksum", "ChunkId", "Journal", "checksum", "encode_chunks"]
+
+#: Size in bytes and CRC-32 of a chunk file.
+Checksum = tuple[int, int]
+
+#: Array name and index of the chunk along the frame axis.
+ChunkId = tuple[str, int]
+
+_APPEND = threading.Lock()
+
+
+def checksum(data: bytes | memoryview) -> Checksum:
+    """Size and CRC-32 of some bytes."""
+    return len(data), zlib.crc32(data)
+
+
+@dataclass
+class Journal:
+    """The state that the log of one run spells out; `refresh` reads on, `append` adds a line.
+
+    Attributes
+    ----------
+    path
+        The log.
+    n_frames
+        Planned frames.
+    committed
+        Stage -> number of frames that count.
+    chunks
+        Chunk -> the checksums its file may have. Two, while a chunk that was committed before it
+        was full is being replaced by a fuller one.
+    info
+        Stage -> what was recorded about it.
+    complete
+        Whether the run was finalized.
+    chunk_frames
+        Frames per chunk.
+    """
+
+    path: Path
+    chunk_frames: int
+    n_frames: int = 0
+    committed: dict[str, int] = field(default_factory=dict)
+    chunks: dict[ChunkId, tuple[Checksum, ...]] = field(default_factory=dict)
+    info: dict[str, dict[str, Any]] = field(default_factory=dict)
+    complete: bool = False
+    _offset: int = 0
+
+    def refresh(self) -> None:
+        """Read the lines that were added since the last time."""
+        try:
+            size = self.path.stat().st_size
+        except FileNotFoundError as error:
+            raise StoreError(
+                f"the commit record {self.path} is missing, so no frame of the run counts: "
+                "restore it from a copy of the run"
+            ) from error
+        if size == self._offset:
+            return
+        if size < self._offset:  # an older copy was put in its place: read it from the start
+            self.n_frames, self.complete, self._offset = 0, False, 0
+            self.committed, self.chunks, self.info = {}, {}, {}
+        with storage_errors(self.path), self.path.open("rb") as file:
+            file.seek(self._offset)
+            text = file.read()
+        end = text.rfind(b"\n") + 1  # the rest may be a line in the making
+        for line in text[:end].splitlines():
+            record = _decode(line)
+            if record is not None:
+                self._apply(record)
+        self._offset += end
+
+    def append(self, record: Mapping[str, Any]) -> None:
+        """Add a line and wait until it is on the disk."""
+        body = json.dumps(record, separators=(",", ":"), allow_nan=False).encode()
+        line = b"%08x %s\n" % (zlib.crc32(body), body)
+        with _APPEND, storage_errors(self.path):
+            with self.path.open("ab+") as file:
+                if file.seek(0, os.SEEK_END):
+                    file.seek(-1, os.SEEK_END)
+                    if file.read(1) != b"\n":  # a torn line becomes one without a checksum
+                        line = b"\n" + line
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
+            self.refresh()
+
+    def stage_arrays(self, stage: str) -> set[str]:
+        """Names of the arrays that hold committed chunks of a stage."""
+        return {name for name, _ in self.chunks if VARIABLES[name].stage == stage}
+
+    def is_committed(self, chunk: ChunkId) -> bool:
+        """Whether a chunk holds frames that count."""
+        name, index = chunk
+        stage = VARIABLES[name].stage
+        if stage == STATIC:
+            return chunk in self.chunks
+        return index * self.chunk_frames < self.committed.get(stage, 0)
+
+    def _apply(self, record: dict[str, Any]) -> None:
+        kind = record["kind"]
+        if kind == "planned":
+            self.n_frames, self.complete = record["n_frames"], False
+        elif kind == "commit":
+            self.committed[record["stage"]] = record["first"] + record["frames"]
+            self.chunks.update({chunk: (value,) for chunk, value in _chunks(record).items()})
+        elif kind == "replace":
+            for chunk, value in _chunks(record).items():
+                self.chunks[chunk] = (*self.chunks.get(chunk, ()), value)
+        elif kind == "info":
+            self.info[record["stage"]] = record["info"]
+        elif kind == "complete":
+            self.complete = True
+        elif kind in {"truncate", "clear"}:
+            self._give_up(record)
+
+    def _give_up(self, record: dict[str, Any]) -> None:
+        if record["kind"] == "clear":
+            self.committed.pop(record["stage"], None)
+            self.info.pop(record["stage"], None)
+        else:
+            self.complete = False
+            for stage, frames in self.committed.items():
+                self.committed[stage] = min(frames, record["frames"])
+        self._forget()
+
+    def _forget(self) -> None:
+        """Drop the checksums of chunks that no longer count."""
+        self.chunks = {c: v for c, v in self.chunks.items() if self.is_committed(c)}
+
+    def frames(self) -> int:
+        """Thermal frames that count."""
+        return self.committed.get(FRAMES, 0)
+
+
+def encode_chunks(chunks: Mapping[ChunkId, Checksum]) -> dict[str, list[int]]:
+    """Chunk checksums as they stand in a line of the log."""
+    return {f"{name}/{index}": list(value) for (name, index), value in chunks.items()}
+
+
+def _chunks(record: dict[str, Any]) -> dict[ChunkId, Checksum]:
+    found: dict[ChunkId, Checksum] = {}
+    for key, (size, crc) in record["chunks"].items():
+        name, _, index = key.rpartition("/")
+        if name in VARIABLES:
+            found[name, int(index)] = (size, crc)
+    return found
+
+
+def _decode(line: bytes) -> dict[str, Any] | None:
+    """Read a record, or None from a line that is torn or damaged."""
+    crc, _, body = line.partition(b" ")
+    try:
+        if int(crc, 16) != zlib.crc32(body):
+            return None
+        record = json.loads(body)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None

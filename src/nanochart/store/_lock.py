@@ -1,0 +1,160 @@
+"""One writer at a time.
+
+The lock is the operating system's record lock on a file, so it ends with the process that holds
+it, however that ends. The file also names the holder, for the message to whoever comes second.
+Where the file system has no record locks, the name decides: a holder on this machine that no
+longer runs has lost the lock.
+"""
+
+import contextlib
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from nanochart.errors import StoreError
+from nanochart.store._files import storage_errors
+
+__all__ = ["exclusive"]
+
+# Record locks belong to the process, so a second holder in the same process is kept out here.
+_HELD: set[tuple[int, Path]] = set()
+_HELD_GUARD = threading.Lock()
+
+#: Where Windows locks a byte: past the end, so that the holder's name stays readable.
+_FAR = 1 << 30
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Hold the lock file ``path`` for the duration of the block.
+
+    Raises
+    ------
+    StoreError
+        If another process, or another part of this one, holds it.
+    """
+    path = path.resolve()
+    mark = (os.getpid(), path)
+    with _HELD_GUARD:
+        if mark in _HELD:
+            raise StoreError(_refusal(path, _identity()))
+        _HELD.add(mark)
+    try:
+        with storage_errors(path):
+            file = _open(path)
+        try:
+            _acquire(file, path)
+            with storage_errors(path):
+                _write_holder(file, _identity())
+            try:
+                yield
+            finally:
+                with contextlib.suppress(OSError):  # a full disk must not mask the block's error
+                    _write_holder(file, None)
+        finally:
+            file.close()  # ends the record lock
+    finally:
+        with _HELD_GUARD:
+            _HELD.discard(mark)
+
+
+def _open(path: Path) -> IO[bytes]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    return os.fdopen(descriptor, "r+b")
+
+
+def _acquire(file: IO[bytes], path: Path) -> None:
+    try:
+        _lock_record(file)
+    except BlockingIOError:
+        raise StoreError(_refusal(path, _read_holder(file))) from None
+    except OSError:  # no record locks on this file system
+        holder = _read_holder(file)
+        if holder and not _is_gone(holder):
+            raise StoreError(_refusal(path, holder)) from None
+
+
+def _lock_record(file: IO[bytes]) -> None:
+    """Take the system's lock; `BlockingIOError` if another process has it."""
+    try:
+        import fcntl
+    except ImportError:
+        import msvcrt
+
+        file.seek(_FAR)
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        except OSError as error:
+            raise BlockingIOError from error
+        return
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except PermissionError as error:  # what some systems say instead
+        raise BlockingIOError from error
+
+
+def _identity() -> dict[str, Any]:
+    pid = os.getpid()
+    return {
+        "host": socket.gethostname(),
+        "pid": pid,
+        "started": _process_start(pid),
+        "since": time.strftime("%Y-%m-%d %H:%M:%S"),
+    }
+
+
+def _process_start(pid: int) -> str | None:
+    """Start time of a process in the kernel's ticks, None where that is not to be had."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    return text.rpartition(")")[2].split()[19]
+
+
+def _is_gone(holder: dict[str, Any]) -> bool:
+    """Whether a holder ran on this machine and no longer does."""
+    if holder.get("host") != socket.gethostname() or os.name != "posix":
+        return False
+    pid = int(holder["pid"])
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    start = _process_start(pid)
+    return start is not None and holder.get("started") not in {None, start}
+
+
+def _read_holder(file: IO[bytes]) -> dict[str, Any]:
+    file.seek(0)
+    try:
+        holder = json.loads(file.read(4096) or b"{}")
+    except ValueError:
+        return {}
+    return holder if isinstance(holder, dict) else {}
+
+
+def _write_holder(file: IO[bytes], holder: dict[str, Any] | None) -> None:
+    file.seek(0)
+    file.truncate()
+    if holder is not None:
+        file.write(json.dumps(holder).encode())
+    file.flush()
+
+
+def _refusal(path: Path, holder: dict[str, Any]) -> str:
+    run = path.parent.parent.parent
+    who = f"process {holder.get('pid', '?')} on {holder.get('host', 'an unknown host')}"
+    since = f" since {holder['since']}" if holder.get("since") else ""
+    return (
+        f"{run} is being written by {who}{since}: wait for it or end it; if it no longer exists, "
+        f"delete {path}"
+    )
