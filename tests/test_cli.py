@@ -10,7 +10,6 @@ import pytest
 import yaml
 
 from conftest import small_config
-
 from nanochart import store
 
 COMMANDS = ("chart", "demo", "export", "import", "presets", "quench", "report", "sample", "train",

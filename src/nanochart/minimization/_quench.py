@@ -80,7 +80,7 @@ def quench(
     >>> import nanochart as nc
     >>> gold = nc.potentials.gupta("Au")
     >>> q = nc.minimization.quench([[0, 0, 0], [2.4, 0, 0]], gold)
-    >>> bool(q.converged), float(q.energies) < gold.energy([[0, 0, 0], [2.4, 0, 0]])
+    >>> bool(q.converged), bool(q.energies < gold.energy([[0, 0, 0], [2.4, 0, 0]]))
     (True, True)
     """
     for name, value, unit in (

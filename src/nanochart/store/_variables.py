@@ -62,7 +62,7 @@ _TABLE = (
         ("frame", "pair"),
         "int8",
         "1",
-        "exchange between neighbouring rungs before this frame",
+        "exchange attempt between neighbouring rungs after this frame",
         flag_meanings=("not_attempted", "rejected", "accepted"),
     ),
     Variable(

@@ -3,6 +3,8 @@
 import dataclasses
 from pathlib import Path
 
+from ase import Atoms
+
 from nanochart.autoencoder import Model
 from nanochart.clusters import build
 from nanochart.potentials import GUPTA_PARAMETERS
@@ -20,9 +22,14 @@ def reference_energies(element: str, n_atoms: int) -> dict[str, float]:
 
     Empty where there are no parameters for the metal or no structures of that size.
     """
+    known = _references(element, n_atoms)
+    return {motif: float(atoms.info["energy"]) for motif, atoms in known.items()}
+
+
+def _references(element: str, n_atoms: int) -> dict[str, Atoms]:
     if element not in GUPTA_PARAMETERS or not 13 <= n_atoms <= 3_000:
         return {}
-    return {motif: float(build(motif, element, n_atoms).info["energy"]) for motif in _REFERENCES}
+    return {motif: build(motif, element, n_atoms) for motif in _REFERENCES}
 
 
 def report_run(
@@ -51,7 +58,11 @@ def report_run(
     facts = run.metadata
     metadata = dataclasses.asdict(facts)
     if facts.potential.get("form") == "gupta":
-        metadata["references"] = reference_energies(facts.element, facts.n_atoms)
+        known = _references(facts.element, facts.n_atoms)
+        metadata["references"] = {motif: float(a.info["energy"]) for motif, a in known.items()}
+        metadata["start_structures"] = {
+            motif: atoms.positions for motif, atoms in known.items() if motif in facts.start_motifs
+        }
     if wall_time is not None:
         metadata["wall_time_s"] = wall_time
     header, sections = run_sections(run.to_xarray(), metadata, model)
