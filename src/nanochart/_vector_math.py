@@ -10,9 +10,8 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-__all__ = ["exp", "log", "sincos_turns"]
+__all__ = ["exp2", "log", "sincos_turns"]
 
-_LOG2E = 1.4426950408889634
 _LN2_HIGH = 6.93147180369123816490e-01
 _LN2_LOW = 1.90821492927058770002e-10
 # Adding this to |x| < 2**51 leaves round(x) in the low bits of the mantissa.
@@ -40,25 +39,22 @@ def _float(typingctx, bits):
 
 
 @njit(nogil=True, inline="always", error_model="numpy")
-def exp(x):
-    """e**x for -700 < x < 700; relative error below 1e-15."""
-    t = x * _LOG2E + _ROUND
-    n = t - _ROUND
-    f = (x - n * _LN2_HIGH) - n * _LN2_LOW
-    # Taylor polynomial of degree 13 on |f| <= ln 2 / 2: remainder 4e-18 relative.
-    p = 1.6059043836821613e-10
-    p = p * f + 2.08767569878681e-09
-    p = p * f + 2.505210838544172e-08
-    p = p * f + 2.755731922398589e-07
-    p = p * f + 2.7557319223985893e-06
-    p = p * f + 2.48015873015873e-05
-    p = p * f + 1.984126984126984e-04
-    p = p * f + 1.388888888888889e-03
-    p = p * f + 8.333333333333333e-03
-    p = p * f + 4.1666666666666664e-02
-    p = p * f + 1.6666666666666666e-01
-    p = p * f + 0.5
-    p = p * f + 1.0
+def exp2(x):
+    """2**x for -1000 < x < 1000; relative error below 1e-15."""
+    t = x + _ROUND
+    f = x - (t - _ROUND)
+    # Interpolation of 2**f at Chebyshev's points of |f| <= 1/2: 8e-18 relative.
+    p = 4.4549605981865186e-10
+    p = p * f + 7.072585949269223e-09
+    p = p * f + 1.0178062445845774e-07
+    p = p * f + 1.321544258792169e-06
+    p = p * f + 1.525273382983612e-05
+    p = p * f + 1.540353044173605e-04
+    p = p * f + 1.3333558146416936e-03
+    p = p * f + 9.618129107606888e-03
+    p = p * f + 5.55041086648216e-02
+    p = p * f + 2.4022650695910097e-01
+    p = p * f + 6.931471805599453e-01
     p = p * f + 1.0
     return p * _float((_bits(t) << 52) + 0x3FF0000000000000)
 

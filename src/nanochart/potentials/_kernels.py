@@ -25,7 +25,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from nanochart._vector_math import exp
+from nanochart._vector_math import exp2
 
 U = np.uint64
 
@@ -51,7 +51,7 @@ class Model(NamedTuple):
     cutoff: float  # largest interaction distance
     split: float  # distance that separates near from far pairs
     overlap: float  # pairs closer than this are refused
-    params: np.ndarray  # (14,) radial functions of Gupta; (n_r, dr, n_rho, d_rho) of a table
+    params: np.ndarray  # (11,) radial functions of Gupta; (n_r, dr, n_rho, d_rho) of a table
     pair: np.ndarray  # (n_r, 8) cubic coefficients of r φ and f; (1, 8) if unused
     embedding: np.ndarray  # (n_rho, 4) cubic coefficients of F; (1, 4) if unused
 
@@ -62,12 +62,9 @@ class Workspace(NamedTuple):
     start: np.ndarray  # (N + 1,) first list entry of each atom
     neighbour: np.ndarray  # (P,) second atom of each list entry, ascending within an atom
     reference: np.ndarray  # (3, N) positions at which the list was built
-    near_start: np.ndarray  # (N + 1,) first near pair of each atom
-    near: np.ndarray  # (P,) second atom of near pairs
-    far_start: np.ndarray  # (N + 1,)
-    far: np.ndarray  # (P,) second atom of far pairs
-    near_radial: np.ndarray  # (5, P) φ, φ'/r, f, f'/r, r²
-    far_radial: np.ndarray  # (5, P)
+    first: np.ndarray  # (2, N + 1) first near and first far pair of each atom
+    partner: np.ndarray  # (2 P,) second atom of near pairs, and from P on of far pairs
+    radial: np.ndarray  # (5, 2 P) of the same pairs φ, φ'/r, f, f'/r, r²
     density: np.ndarray  # (N,)
     embedding: np.ndarray  # (N,) F(ρ_i)
     slope: np.ndarray  # (N,) F'(ρ_i)
@@ -81,12 +78,9 @@ def make_workspace(n, capacity):
         np.zeros(n + 1, np.uint32),
         np.zeros(capacity, np.uint32),
         np.full((3, n), np.inf),
-        np.zeros(n + 1, np.uint32),
-        np.zeros(capacity, np.uint32),
-        np.zeros(n + 1, np.uint32),
-        np.zeros(capacity, np.uint32),
-        np.zeros((5, capacity)),
-        np.zeros((5, capacity)),
+        np.zeros((2, n + 1), np.uint32),
+        np.zeros(2 * capacity, np.uint32),
+        np.zeros((5, 2 * capacity)),
         np.zeros(n),
         np.zeros(n),
         np.zeros(n),
@@ -143,7 +137,7 @@ def rebuild_list(x, reach, ws):
     """Rebuild the list, in a larger workspace if it no longer fits."""
     while not build_list(x, reach, ws):
         n = x.shape[1]
-        ws = make_workspace(n, min(all_pairs(n), 2 * ws.near.size))
+        ws = make_workspace(n, min(all_pairs(n), 2 * ws.neighbour.size))
     return ws
 
 
@@ -169,15 +163,15 @@ def _select(x, split, cutoff, ws):
     n = U(x.shape[1])
     px, py, pz = x[0], x[1], x[2]
     start, neighbour = ws.start, ws.neighbour
-    near_start, near, near_r2 = ws.near_start, ws.near, ws.near_radial[4]
-    far_start, far, far_r2 = ws.far_start, ws.far, ws.far_radial[4]
+    near_first, far_first = ws.first[0], ws.first[1]
+    partner, squared = ws.partner, ws.radial[4]
     split2 = split * split
     cutoff2 = cutoff * cutoff
-    a = U(0)
-    b = U(0)
+    near = U(0)
+    far = U(neighbour.size)
     for i in range(n):
-        near_start[i] = a
-        far_start[i] = b
+        near_first[i] = near
+        far_first[i] = far
         xi, yi, zi = px[i], py[i], pz[i]
         for k in range(U(start[i]), U(start[i + U(1)])):
             j = neighbour[k]
@@ -185,53 +179,52 @@ def _select(x, split, cutoff, ws):
             dy = yi - py[j]
             dz = zi - pz[j]
             r2 = dx * dx + dy * dy + dz * dz
-            # Written to both; only the counter of the right one moves on.
-            near[a] = j
-            near_r2[a] = r2
-            far[b] = j
-            far_r2[b] = r2
             is_near = r2 < split2
-            a += U(is_near)
-            b += U((r2 < cutoff2) & (not is_near))
-    near_start[n] = a
-    far_start[n] = b
+            # A pair out of reach is written too, and overwritten by the next one that is far.
+            here = near if is_near else far
+            partner[here] = j
+            squared[here] = r2
+            near += U(is_near)
+            far += U((r2 < cutoff2) & (not is_near))
+    near_first[n] = near
+    far_first[n] = far
 
 
 @njit(**_OPTIONS)
-def _any_below(r2, count, limit):
-    """Whether any of the first ``count`` squared distances is below ``limit``."""
+def _any_below(r2, first, last, limit):
+    """Whether any squared distance from ``first`` to before ``last`` is below ``limit``."""
     below = False
-    for a in range(count):
+    for a in range(first, last):
         below |= r2[a] < limit
     return below
 
 
 @njit(**_OPTIONS)
-def gupta_near(params, count, radial):
-    """Exponentials: φ = 2A e^{-p(r/r0 - 1)} and f = ξ² e^{-2q(r/r0 - 1)}."""
-    A, p, xi, q, r0 = params[0], params[1], params[2], params[3], params[4]
+def gupta_near(params, first, last, radial):
+    """Exponentials φ = 2A e^{-p(r/r0 - 1)} and f = ξ² e^{-2q(r/r0 - 1)}, as powers of two."""
+    a0, a1, b0, b1 = params[0], params[1], params[2], params[3]
+    slope_a = -math.log(2.0) * a1
+    slope_b = -math.log(2.0) * b1
     phi, dphi, f, df, r2 = radial[0], radial[1], radial[2], radial[3], radial[4]
-    inverse_r0 = 1.0 / r0
-    for a in range(count):
+    for a in range(first, last):
         r = math.sqrt(r2[a])
         inverse_r = 1.0 / r
-        t = r * inverse_r0 - 1.0
-        repulsion = 2.0 * A * exp(-p * t)
-        hopping2 = xi * xi * exp(-2.0 * q * t)
+        repulsion = exp2(a0 - a1 * r)
+        hopping2 = exp2(b0 - b1 * r)
         phi[a] = repulsion
-        dphi[a] = -p * inverse_r0 * repulsion * inverse_r
+        dphi[a] = slope_a * inverse_r * repulsion
         f[a] = hopping2
-        df[a] = -2.0 * q * inverse_r0 * hopping2 * inverse_r
+        df[a] = slope_b * inverse_r * hopping2
 
 
 @njit(**_OPTIONS)
-def gupta_far(params, count, radial):
+def gupta_far(params, first, last, radial):
     """Polynomial link in t = r - r_ce of A e^{...} and of the hopping, which is then squared."""
-    r_ce = params[6]
-    a3, a4, a5 = params[7], params[8], params[9]
-    b3, b4, b5 = params[10], params[11], params[12]
+    r_ce = params[4]
+    a3, a4, a5 = params[5], params[6], params[7]
+    b3, b4, b5 = params[8], params[9], params[10]
     phi, dphi, f, df, r2 = radial[0], radial[1], radial[2], radial[3], radial[4]
-    for a in range(count):
+    for a in range(first, last):
         r = math.sqrt(r2[a])
         inverse_r = 1.0 / r
         t = r - r_ce
@@ -245,16 +238,16 @@ def gupta_far(params, count, radial):
 
 
 @njit(**_OPTIONS)
-def table_pairs(params, table, count, radial):
+def table_pairs(params, table, first, last, radial):
     """Piecewise cubics of z = r φ and of f on a uniform grid in r that starts at zero."""
     inverse_dr = 1.0 / params[1]
-    last = params[0] - 2.0
+    last_knot = params[0] - 2.0
     phi, dphi, f, df, r2 = radial[0], radial[1], radial[2], radial[3], radial[4]
-    for a in range(count):
+    for a in range(first, last):
         r = math.sqrt(r2[a])
         inverse_r = 1.0 / r
         s = r * inverse_dr
-        knot = min(math.floor(s), last)
+        knot = min(math.floor(s), last_knot)
         m = U(knot)
         s = min(s - knot, 1.0)
         z = table[m, 0] + s * (table[m, 1] + s * (table[m, 2] + s * table[m, 3]))
@@ -268,12 +261,15 @@ def table_pairs(params, table, count, radial):
 
 
 @njit(**_OPTIONS)
-def _add_density(start, partner, f, density):
+def _add_densities(first, partner, f, density):
+    """Pass 3: ρ_i and ρ_j of near and far pairs."""
+    density[:] = 0.0
     for i in range(U(density.size)):
         own = 0.0
-        for a in range(U(start[i]), U(start[i + U(1)])):
-            own += f[a]
-            density[partner[a]] += f[a]
+        for kind in range(U(2)):
+            for a in range(U(first[kind, i]), U(first[kind, i + U(1)])):
+                own += f[a]
+                density[partner[a]] += f[a]
         density[i] += own
 
 
@@ -307,39 +303,41 @@ def table_embed(params, table, ws):
 
 
 @njit(**_OPTIONS)
-def _add_forces(x, start, partner, radial, slope, forces):
-    """Forces of all near or all far pairs."""
+def _add_forces(x, first, partner, radial, slope, forces):
+    """Pass 4: forces of near and far pairs."""
     px, py, pz = x[0], x[1], x[2]
     dphi, df = radial[1], radial[3]
     fx, fy, fz = forces[0], forces[1], forces[2]
+    forces[:, :] = 0.0
     for i in range(U(slope.size)):
         xi, yi, zi = px[i], py[i], pz[i]
         own = slope[i]
         sx = 0.0
         sy = 0.0
         sz = 0.0
-        for a in range(U(start[i]), U(start[i + U(1)])):
-            j = partner[a]
-            w = dphi[a] + (own + slope[j]) * df[a]
-            gx = w * (xi - px[j])
-            gy = w * (yi - py[j])
-            gz = w * (zi - pz[j])
-            fx[j] += gx
-            fy[j] += gy
-            fz[j] += gz
-            sx += gx
-            sy += gy
-            sz += gz
+        for kind in range(U(2)):
+            for a in range(U(first[kind, i]), U(first[kind, i + U(1)])):
+                j = partner[a]
+                w = dphi[a] + (own + slope[j]) * df[a]
+                gx = w * (xi - px[j])
+                gy = w * (yi - py[j])
+                gz = w * (zi - pz[j])
+                fx[j] += gx
+                fy[j] += gy
+                fz[j] += gz
+                sx += gx
+                sy += gy
+                sz += gz
         fx[i] -= sx
         fy[i] -= sy
         fz[i] -= sz
 
 
 @njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz"})
-def _total(values, count):
-    """Sum of the first ``count`` values; re-association lets LLVM use vector registers."""
+def _total(values, first, last):
+    """Sum from ``first`` to before ``last``; re-association lets LLVM use vector registers."""
     total = 0.0
-    for a in range(count):
+    for a in range(first, last):
         total += values[a]
     return total
 
@@ -367,31 +365,28 @@ def evaluate(model, x, ws, forces):
         Whether two atoms are closer than ``model.overlap``.
     """
     n = U(x.shape[1])
+    radial = ws.radial
     _select(x, model.split, model.cutoff, ws)
-    n_near = U(ws.near_start[n])
-    n_far = U(ws.far_start[n])
+    near, far = U(0), U(ws.neighbour.size)
+    near_end, far_end = U(ws.first[0, n]), U(ws.first[1, n])
     limit = model.overlap * model.overlap
-    overlapping = _any_below(ws.near_radial[4], n_near, limit)
+    overlapping = _any_below(radial[4], near, near_end, limit)
     if model.kind == GUPTA:
-        gupta_near(model.params, n_near, ws.near_radial)
-        gupta_far(model.params, n_far, ws.far_radial)
+        gupta_near(model.params, near, near_end, radial)
+        gupta_far(model.params, far, far_end, radial)
     else:
-        overlapping |= _any_below(ws.far_radial[4], n_far, limit)
-        table_pairs(model.params, model.pair, n_far, ws.far_radial)
-    ws.density[:] = 0.0
-    _add_density(ws.near_start, ws.near, ws.near_radial[2], ws.density)
-    _add_density(ws.far_start, ws.far, ws.far_radial[2], ws.density)
+        overlapping |= _any_below(radial[4], far, far_end, limit)
+        table_pairs(model.params, model.pair, far, far_end, radial)
+    _add_densities(ws.first, ws.partner, radial[2], ws.density)
     if model.kind == GUPTA:
         gupta_embed(ws)
     else:
         table_embed(model.params, model.embedding, ws)
-    forces[:, :] = 0.0
-    _add_forces(x, ws.near_start, ws.near, ws.near_radial, ws.slope, forces)
-    _add_forces(x, ws.far_start, ws.far, ws.far_radial, ws.slope, forces)
+    _add_forces(x, ws.first, ws.partner, radial, ws.slope, forces)
     energy = (
-        _total(ws.embedding, n)
-        + _total(ws.near_radial[0], n_near)
-        + _total(ws.far_radial[0], n_far)
+        _total(ws.embedding, U(0), n)
+        + _total(radial[0], near, near_end)
+        + _total(radial[0], far, far_end)
     )
     return energy, overlapping
 
@@ -401,14 +396,11 @@ def _atom_energies(ws, out):
     """E_i = F(ρ_i) + ½ Σ_j φ(r_ij) from the workspace of the last evaluation."""
     out[:] = ws.embedding
     for i in range(U(out.size)):
-        for a in range(U(ws.near_start[i]), U(ws.near_start[i + U(1)])):
-            half = 0.5 * ws.near_radial[0, a]
-            out[i] += half
-            out[ws.near[a]] += half
-        for a in range(U(ws.far_start[i]), U(ws.far_start[i + U(1)])):
-            half = 0.5 * ws.far_radial[0, a]
-            out[i] += half
-            out[ws.far[a]] += half
+        for kind in range(U(2)):
+            for a in range(U(ws.first[kind, i]), U(ws.first[kind, i + U(1)])):
+                half = 0.5 * ws.radial[0, a]
+                out[i] += half
+                out[ws.partner[a]] += half
 
 
 @njit(**_OPTIONS)

@@ -147,7 +147,7 @@ def radial_functions(model: _kernels.Model, r: Floats) -> tuple[Floats, Floats]:
         count = int(mask.sum())
         radial = np.zeros((5, max(count, 1)))
         radial[4, :count] = r2[mask]
-        args = (np.uint64(count), radial)
+        args = (np.uint64(0), np.uint64(count), radial)
         if model.kind == _kernels.TABLE:
             _kernels.table_pairs(model.params, model.pair, *args)
         elif is_near:
