@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from nanochart.cli._main import app
-from nanochart.cli._options import JsonFlag, RunPath, default_model, emit
+from nanochart.cli._options import JsonFlag, QuietFlag, RunPath, default_model, emit, show_progress
 
 
 @app.command()
@@ -24,6 +24,7 @@ def report(
         Path | None, typer.Option("--figures", help="Folder for the figures as PNG and PDF.")
     ] = None,
     json: JsonFlag = False,
+    quiet: QuietFlag = False,
 ) -> None:
     """Write the report of a run, however far it has come, as one HTML file."""
     from nanochart import store
@@ -34,5 +35,7 @@ def report(
 
     path = model or default_model(run)
     trained = autoencoder.load(path) if model is not None or path.exists() else None
-    written = report_run(opened, output or run.with_suffix(".html"), trained, figures=figures)
+    target = output or run.with_suffix(".html")
+    with show_progress(quiet) as progress:
+        written = report_run(opened, target, trained, figures=figures, progress=progress)
     emit({"report": str(written)}, json, [str(written)])

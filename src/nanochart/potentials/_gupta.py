@@ -85,10 +85,9 @@ def gupta(symbol: str) -> Potential:
     r_cs, r_ce = math.sqrt(2.0) * g.r0, math.sqrt(3.0) * g.r0
     a = _link(r_cs, r_ce, g.A, g.p / g.r0, g.r0)
     b = _link(r_cs, r_ce, g.xi, g.q / g.r0, g.r0)
-    params = np.array(
-        [*_power_of_two(2.0 * g.A, g.p, g.r0), *_power_of_two(g.xi**2, 2.0 * g.q, g.r0), r_ce]
-        + [*a, *b]
-    )
+    repulsion = _power_of_two(2.0 * g.A, g.p, g.r0)
+    hopping2 = _power_of_two(g.xi**2, 2.0 * g.q, g.r0)
+    params = np.array([*repulsion, *hopping2, r_ce, *a, *b])
     model = Model(GUPTA, r_ce, r_cs, _OVERLAP * g.r0, params, np.zeros((1, 8)), np.zeros((1, 4)))
     return Potential(
         name=f"Gupta {symbol}",

@@ -204,7 +204,10 @@ def build_report(
     )
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(page, encoding="utf-8")
+    # A report that is there stays whole until the new one is.
+    partial = target.with_name(f"{target.name}.partial")
+    partial.write_text(page, encoding="utf-8")
+    partial.replace(target)
     return target
 
 

@@ -88,11 +88,9 @@ def run_demo(
     clock.lap("train")
     chart_run(run, model, progress=progress)
     clock.lap("chart")
-    progress("report", 0, 1)
     seconds = clock.total
-    report = report_run(run, folder / "report.html", model, wall_time=seconds)
+    report = report_run(run, folder / "report.html", model, wall_time=seconds, progress=progress)
     clock.lap("report")
-    progress("report", 1, 1)
     energies = run.to_xarray()["inherent_energy"].to_numpy()
     return DemoResult(
         frames=int(energies.size),

@@ -1,14 +1,25 @@
 """The report of a run, from what its stages have left."""
 
 import dataclasses
+import itertools
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from ase import Atoms
 
+from nanochart._progress import Progress, silent
 from nanochart.autoencoder import Model
 from nanochart.clusters import build
 from nanochart.potentials import GUPTA_PARAMETERS
-from nanochart.report import build_report, run_sections, save_figures
+from nanochart.report import (
+    FigureCard,
+    Gallery,
+    Section,
+    build_report,
+    run_sections,
+    save_figures,
+)
 from nanochart.store import Run
 
 __all__ = ["reference_energies", "report_run"]
@@ -39,6 +50,7 @@ def report_run(
     *,
     wall_time: float | None = None,
     figures: str | Path | None = None,
+    progress: Progress = silent,
 ) -> Path:
     """Write the HTML report of a run.
 
@@ -54,6 +66,8 @@ def report_run(
         Seconds that it took, if known.
     figures
         Folder for the figures as PNG and PDF.
+    progress
+        Told of every figure.
     """
     facts = run.metadata
     metadata = dataclasses.asdict(facts)
@@ -66,6 +80,28 @@ def report_run(
     if wall_time is not None:
         metadata["wall_time_s"] = wall_time
     header, sections = run_sections(run.to_xarray(), metadata, model)
+    sections = _counted(sections, progress, rounds=1 if figures is None else 2)
     if figures is not None:
         save_figures(sections, figures)
     return build_report(sections, path, header=header)
+
+
+def _counted(sections: Sequence[Section], progress: Progress, rounds: int) -> tuple[Section, ...]:
+    """Sections whose figures report that they were drawn; each will be, ``rounds`` times."""
+    drawable = [x for s in sections for x in s.items if isinstance(x, (FigureCard, Gallery))]
+    total, done = rounds * len(drawable), itertools.count(1)
+
+    def counted(draw: Any) -> Callable[[], Any]:
+        def drawn() -> Any:
+            result = draw() if callable(draw) else draw
+            progress("report", next(done), total)
+            return result
+
+        return drawn
+
+    def item(x: Any) -> Any:
+        if isinstance(x, FigureCard):
+            return dataclasses.replace(x, figure=counted(x.figure))
+        return dataclasses.replace(x, pictures=counted(x.pictures)) if x in drawable else x
+
+    return tuple(dataclasses.replace(s, items=tuple(map(item, s.items))) for s in sections)
