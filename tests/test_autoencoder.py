@@ -243,6 +243,8 @@ class TestExplainedVariance:
         assert explained_variance(g, np.broadcast_to(g.mean(0), g.shape)) == 0.0
         # By hand: residuals 1, 0, 0, 1 over deviations 1, 1, 4, 4.
         assert explained_variance(g, g + np.eye(2)) == pytest.approx(1 - 2 / 10)
+        # A held-out part in one basin: its error is measured by the spread of the reference.
+        assert explained_variance(g[:1], g[:1] + 1.0, g) == pytest.approx(1 - 2 / 5)
 
     def test_shapes_must_agree(self):
         with pytest.raises(
@@ -251,7 +253,7 @@ class TestExplainedVariance:
             explained_variance(np.zeros((2, 3)), np.zeros((3, 2)))
 
     def test_equal_samples_are_refused(self):
-        with pytest.raises(ValueError, match="3 true RDFs must differ"):
+        with pytest.raises(ValueError, match="3 RDFs of the reference must differ"):
             explained_variance(np.ones((3, 4)), np.zeros((3, 4)))
 
 
@@ -326,7 +328,9 @@ class TestTraining:
         thermal, quenched, _ = planted(200)
         for name, code in (("train", TRAIN), ("validation", VALIDATION), ("test", TEST)):
             part = shares(200) == code
-            direct = explained_variance(quenched[part], model.reconstruct_rdf(thermal[part]))
+            direct = explained_variance(
+                quenched[part], model.reconstruct_rdf(thermal[part]), quenched[shares(200) == TRAIN]
+            )
             assert history.explained_variance[name] == pytest.approx(direct, abs=1e-5)
 
     @pytest.mark.parametrize("architecture", ARCHITECTURES)

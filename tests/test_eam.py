@@ -137,3 +137,25 @@ def test_a_truncated_table_is_refused(nickel_table, tmp_path):
 def test_too_few_knots_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"at least 100 knots; got 10 in r"):
         nc.potentials.gupta("Au").write_setfl(tmp_path / "x", n_r=10)
+
+
+def test_tails_of_negative_density_are_extrapolated_as_lammps_does(tmp_path):
+    lammps_oracle.require_lammps()
+    path = tmp_path / "tail.eam.alloy"
+    cutoff, n = 5.1, 600
+    r, d_r, d_rho = np.linspace(0, cutoff, n), cutoff / (n - 1), 0.01
+    tail = np.exp(-2.0 * (r - 2.5)) - 0.02 * np.exp(-(((r - 4.3) / 0.3) ** 2))
+    embedding = -0.5 * np.arange(n) * d_rho + 0.02 * (np.arange(n) * d_rho) ** 2
+    blocks = [
+        embedding,
+        tail * (1 - r / cutoff) ** 2,
+        r * np.exp(-3 * (r - 2.5)) * (1 - r / cutoff) ** 2,
+    ]
+    lines = ["a", "b", "c", "1 Ni", f"{n} {d_rho} {n} {d_r:.17g} {cutoff}", "28 58.69 3.52 fcc"]
+    path.write_text("\n".join(lines + [f"{v:.16e}" for block in blocks for v in block]) + "\n")
+    dimer = np.array([[[0.0, 0, 0], [d, 0, 0]] for d in (2.5, 4.0, 4.3, 4.6)])
+    energies, forces = nc.potentials.eam(path, "Ni").energy_forces(dimer)
+    e_lammps, f_lammps = lammps_oracle.energies_forces(dimer, lammps_oracle.eam_alloy(path, "Ni"))
+    assert (np.diff(tail) > 0).any()
+    np.testing.assert_allclose(energies, e_lammps, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(forces, f_lammps, rtol=0, atol=1e-8)

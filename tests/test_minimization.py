@@ -5,6 +5,7 @@ import pytest
 from ase import Atoms
 from ase.cluster import Icosahedron
 from ase.optimize import FIRE2
+from scipy import stats
 
 import lammps_oracle
 import nanochart as nc
@@ -55,8 +56,9 @@ def test_lammps_finds_the_same_minima(thermal, tmp_path):
     print(f"share of frames in the basin that LAMMPS (fire) finds: {same.mean():.2f}")
     assert same.mean() > 0.7
     np.testing.assert_allclose(difference[same], 0.0, atol=1e-6)
-    # And neither program finds lower basins systematically.
-    assert abs(np.median((theirs.energies - q.energies)[~same])) < 0.3 if (~same).any() else True
+    # And neither program finds lower basins systematically: a fair coin decides which is lower.
+    lower, n = int((theirs.energies > q.energies)[~same].sum()), int((~same).sum())
+    assert stats.binomtest(lower, n).pvalue > 1e-3
 
 
 def ase_share(frames):

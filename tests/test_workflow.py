@@ -155,11 +155,81 @@ def test_the_model_explains_held_out_blocks_of_the_run(small_run, opened):
     split = opened.to_xarray()["split"].to_numpy()
     assert {0, 1, 2} <= set(np.unique(split))
     data = opened.to_xarray()
-    test = split == 2
-    truth = model.rdf(data["inherent_positions"].to_numpy().astype(float)[test])
-    again = model.reconstruct_rdf(model.rdf(data["positions"].to_numpy().astype(float)[test]))
-    share = nc.autoencoder.explained_variance(truth, again)
-    assert share == pytest.approx(model.history.explained_variance["test"], abs=0.01)
+    inherent = model.rdf(data["inherent_positions"].to_numpy().astype(float))
+    again = model.reconstruct_rdf(model.rdf(data["positions"].to_numpy().astype(float)))
+    energies = data["inherent_energy"].to_numpy()
+    nearest = np.abs(energies[..., None] - energies[split == 0]).min(axis=-1)
+    recorded = model.history.explained_variance
+    for name, part in (("test", split == 2), ("unseen", (split == 2) & (nearest > 1e-4))):
+        share = nc.autoencoder.explained_variance(inherent[part], again[part], inherent[split == 0])
+        assert share == pytest.approx(recorded[name], abs=0.01)
+
+
+def test_no_frame_of_the_test_part_is_remembered_by_the_training_part(opened):
+    # Blocks of one replica in different parts are further apart than structures are remembered.
+    data = opened.to_xarray()
+    split = data["split"].to_numpy()
+    gap = opened.info("train")["gap"]
+    assert gap >= 1
+    for k in range(split.shape[1]):
+        (trained,), (held_out,) = np.nonzero(split[:, k] == 0), np.nonzero(split[:, k] > 0)
+        if len(trained) and len(held_out):
+            assert np.abs(held_out[:, None] - trained).min() > gap
+
+
+def test_a_new_training_drops_the_chart_of_the_old_model(small_copy):
+    run = store.open(small_copy / "run.zarr", mode="a")
+    config = small_config(training={"epochs": 1})
+    train_run(run, small_copy / "other.nanochart", config.training, config.rdf)
+    assert run.committed("train") == run.committed()
+    assert run.committed("chart") == 0
+
+
+def test_quenching_anew_drops_what_was_made_of_the_old_minima(small_copy):
+    run = store.open(small_copy / "run.zarr", mode="a")
+    before = run.to_xarray()["inherent_energy"].to_numpy()
+    quench_run(run, again=True)
+    np.testing.assert_array_equal(run.to_xarray()["inherent_energy"].to_numpy(), before)
+    assert run.committed("train") == run.committed("chart") == 0
+
+
+def table_of(metal, path):
+    """A table that calls itself gold, with the numbers of a metal."""
+    nc.potentials.gupta(metal).write_setfl(path)
+    path.write_text(path.read_text().replace(f"1 {metal}", "1 Au"))
+    return path
+
+
+def test_a_run_keeps_its_potential(tmp_path):
+    table = table_of("Au", tmp_path / "gold.setfl")
+    config = small_config(
+        system={"potential": str(table)},
+        starts=["octahedron"],
+        tempering={"time_per_replica": 0.002},
+    )
+    sample(config, tmp_path / "run.zarr")
+    table_of("Ag", table)
+    longer = config.replaced(tempering={"time_per_replica": 0.004})
+    with pytest.raises(StoreError, match=r"is not the one that the energies of .* were made with"):
+        sample(longer, tmp_path / "run.zarr", resume=True)
+
+
+def test_an_imported_run_is_quenched_with_its_own_potential(tmp_path):
+    table = table_of("Ag", tmp_path / "gold.setfl")
+    atoms = nc.clusters.build("octahedron", "Au", 38)
+    atoms.rattle(0.1, seed=1)
+    atoms.write(tmp_path / "frames.xyz")
+    run = nc.interop.import_trajectories(
+        [tmp_path / "frames.xyz"], tmp_path / "run.zarr", potential=nc.potentials.eam(table, "Au")
+    )
+    with pytest.raises(StoreError, match=r"those of the table gold.setfl: give it with"):
+        quench_run(run)
+    quench_run(run, table=table)
+    data = run.to_xarray()
+    assert (data["inherent_energy"] < data["energy"]).all()
+    other = table_of("Cu", tmp_path / "other.setfl")
+    with pytest.raises(StoreError, match=r"potential EAM Au \(other.setfl\) is not the one"):
+        quench_run(run, table=other, again=True)
 
 
 def test_the_chart_is_the_encoder_applied_to_the_frames(small_run, opened):

@@ -52,7 +52,9 @@ class History:
     stopped
         Why it ended: "epochs" (all done), "patience" (early stopping) or "time" (budget spent).
     explained_variance
-        Of the parts "train", "validation" and "test", by the saved model, raw RDF metric.
+        Of the parts "train", "validation" and "test", by the saved model, raw RDF metric, relative
+        to the variance of the training part; of a run also "unseen": of the test frames whose
+        inherent structure occurs in no training frame.
     axis_contributions
         Share of the target's variance that each latent axis explains linearly (training part).
     """

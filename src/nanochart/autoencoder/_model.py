@@ -27,8 +27,8 @@ class Model:
 
     s = encoder(g(x)) with g the RDF of positions x, and g' = decoder(s). The latent s is in the
     canonical frame of the training part: mean 0, variance 1, axes by descending share of the
-    target's variance. Everything is evaluated in double precision and sample by sample, so a
-    result does not depend on the batch it came in.
+    target's variance. Everything is evaluated in double precision, so a result does not depend on
+    the batch it came in but for rounding (1e-14).
 
     Attributes
     ----------

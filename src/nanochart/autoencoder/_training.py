@@ -180,7 +180,8 @@ def _run_epoch(state: TrainingState, data: TrainingData, config: TrainingConfig)
     samples = data.raw.parts["train"]
     batch_size = _batch_size(config, len(samples))
     n_batches = len(samples) // batch_size
-    order = samples[np.random.default_rng([config.seed, state.epoch]).permutation(len(samples))]
+    stream = np.random.SeedSequence(config.seed, spawn_key=(state.epoch,))
+    order = samples[np.random.default_rng(stream).permutation(len(samples))]
     parameters: list[torch.Tensor] = list(state.network.parameters())
     averages: list[torch.Tensor] = list(state.average.parameters())
     rate = config.learning_rate
@@ -239,7 +240,10 @@ def _validate(state: TrainingState, data: TrainingData) -> tuple[float, float]:
     if loss < state.best_loss:
         state.best, state.best_loss = network_arrays(state.average), loss
         state.best_epoch = state.epoch + 1
-    return loss, explained_variance(data.raw.targets[samples], _unscaled(state.average, scaled))
+    targets = data.raw.targets
+    reconstructed = _unscaled(state.average, scaled)
+    reference = targets[data.raw.parts["train"]]
+    return loss, explained_variance(targets[samples], reconstructed, reference)
 
 
 def _unscaled(network: Network, scaled: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -271,7 +275,9 @@ def _finished(state: TrainingState, data: TrainingData, stopped: str) -> tuple[N
     explained = {}
     for name, part in data.raw.parts.items():
         reconstructed = _unscaled(network, _applied(network, data.x, part))
-        explained[name] = explained_variance(data.raw.targets[part], reconstructed)
+        explained[name] = explained_variance(
+            data.raw.targets[part], reconstructed, data.raw.targets[samples]
+        )
     history = History(
         curves=tuple(state.curves),
         best_epoch=state.best_epoch,

@@ -45,6 +45,11 @@ def demo(
         rows.append((f"  against the {motif}", f"{result.lowest_energy - energy:+.4f} eV"))
     rows += [
         ("explained variance, test", f"{variance['test']:.3f}"),
+        *(
+            [("  on minima never seen", f"{variance['unseen']:.3f}")]
+            if "unseen" in variance
+            else []
+        ),
         ("wall time", f"{result.seconds:.0f} s"),
         ("report", str(result.report)),
     ]

@@ -39,10 +39,8 @@ def quench(
     settings = config.quench if config else QuenchConfig()
     changes = {"max_force": max_force, "max_evaluations": max_evaluations}
     values = settings.model_dump() | {k: v for k, v in changes.items() if v is not None}
-    if again:
-        opened.clear("quench")
     with show_progress(quiet) as progress:
-        quench_run(opened, QuenchConfig(**values), table=potential, progress=progress)
+        quench_run(opened, QuenchConfig(**values), table=potential, again=again, progress=progress)
     data = opened.to_xarray()
     converged = data["quench_converged"].to_numpy() == 1
     energy = data["inherent_energy"].to_numpy()

@@ -36,8 +36,8 @@ def build(
     complete shapes of the motif near ``n``: complete shapes lose whole facets, one by one, until
     they are within a layer of ``n``; atoms are then added or removed where a bond-counting model
     binds them best; the best candidates of the model are relaxed with the potential. A relaxation
-    counts only if the cluster keeps its bonds. The same arguments give the same positions, bit for
-    bit.
+    counts only if the cluster keeps its bonds, as long as one does. The same arguments give the
+    same positions, bit for bit.
 
     =============  ====================================================================
     motif          complete shapes
@@ -70,8 +70,10 @@ def build(
     Returns
     -------
     ase.Atoms
-        Centred at the origin, without cell or periodicity; ``info["motif"]`` and
-        ``info["energy"]`` (eV).
+        Centred at the origin, without cell or periodicity; ``info["motif"]``, ``info["energy"]``
+        (eV) and ``info["motif_kept"]``: False where every candidate lost the motif's bonds in
+        the relaxation, as happens to some metals below 40 atoms. Twins and hcp crystals of so few
+        atoms can be the same cluster: three layers have no more than one stacking fault.
 
     Raises
     ------
@@ -114,9 +116,10 @@ def build(
     n = int(n)
     if motif == "random":
         positions, energy = random_cluster(n, 0 if seed is None else int(seed), potential)
+        kept = True
     else:
         found = candidates(motif, n, _candidates_to_relax(n))
-        positions, energy = relax_best(found, potential)
+        positions, energy, kept = relax_best(found, potential)
     atoms = Atoms([symbol] * n, positions=positions)
-    atoms.info.update(motif=motif, energy=energy)
+    atoms.info.update(motif=motif, energy=energy, motif_kept=kept)
     return atoms

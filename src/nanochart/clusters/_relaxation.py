@@ -36,8 +36,8 @@ def _changed_bonds(candidate: Candidate, relaxed: Array) -> float:
     return float((len(before) + len(after) - 2 * kept.sum()) / len(before))
 
 
-def relax_best(found: list[Candidate], potential: Potential) -> tuple[Array, float]:
-    """Positions (atom, 3) in Å and energy in eV of the best candidate after relaxation.
+def relax_best(found: list[Candidate], potential: Potential) -> tuple[Array, float, bool]:
+    """Positions (atom, 3) in Å, energy in eV of the best relaxed candidate; if it kept its bonds.
 
     The lowest in energy of those whose bonds changed no more than their tolerance; if there is
     none (very small clusters of some metals), the one whose bonds changed least.
@@ -62,4 +62,5 @@ def relax_best(found: list[Candidate], potential: Potential) -> tuple[Array, flo
             f"({potential.nearest_neighbour:.3f} Å)"
         )
     final = quench(q.positions[best], potential, max_force=_FINAL_FORCE)
-    return final.positions - final.positions.mean(axis=0), float(final.energies)
+    kept = bool(penalty[best] == 0.0)
+    return final.positions - final.positions.mean(axis=0), float(final.energies), kept

@@ -1,6 +1,7 @@
 """Langevin dynamics by BAOAB: configuration, state, and the segment as a pure function."""
 
 import math
+import operator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -57,17 +58,21 @@ class Langevin:
 
     def __post_init__(self) -> None:
         checks = (
-            ("time_step", self.time_step, "fs", self.time_step > 0),
-            ("friction", self.friction, "1/fs", self.friction >= 0),
-            ("sphere_radius", self.sphere_radius, "Å", (self.sphere_radius or 1.0) > 0),
-            ("sphere_stiffness", self.sphere_stiffness, "eV/Å²", self.sphere_stiffness > 0),
-            ("skin", self.skin, "Å", self.skin > 0),
+            ("time_step", self.time_step, "above 0 fs", self.time_step > 0),
+            ("friction", self.friction, "of at least 0 1/fs", self.friction >= 0),
+            (
+                "sphere_radius",
+                self.sphere_radius,
+                "above 0 Å",
+                self.sphere_radius is None or self.sphere_radius > 0,
+            ),
+            ("sphere_stiffness", self.sphere_stiffness, "above 0 eV/Å²", self.sphere_stiffness > 0),
+            ("skin", self.skin, "above 0 Å", self.skin > 0),
         )
-        for name, value, unit, valid in checks:
+        for name, value, limit, valid in checks:
             if not (valid and (value is None or math.isfinite(value))):
                 raise ValueError(
-                    f"{name} of the Langevin dynamics must be a positive number in {unit}; "
-                    f"got {value!r}"
+                    f"{name} of the Langevin dynamics must be a number {limit}; got {value!r}"
                 )
 
 
@@ -91,7 +96,11 @@ class State:
 
     def __getitem__(self, index: slice | int) -> "State":
         """Replicas of the state, as a state."""
-        part = slice(index, index + 1) if isinstance(index, int) else index
+        if isinstance(index, slice):
+            part = index
+        else:
+            k = range(len(self))[operator.index(index)]
+            part = slice(k, k + 1)
         return State(
             self.positions[part],
             self.velocities[part],

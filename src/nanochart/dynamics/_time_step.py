@@ -37,13 +37,13 @@ def longest_time_step(positions: ArrayLike, potential: Potential) -> float:
     direction = np.random.default_rng(0).standard_normal(x.shape)
     step = 1e-3  # Å, for the whole displacement vector
     curvature = 0.0
-    for _ in range(60):
+    for _ in range(400):
         direction /= np.linalg.norm(direction)
         _, ahead = potential.energy_forces(x + step * direction)
         _, behind = potential.energy_forces(x - step * direction)
         product = (behind - ahead) / (2.0 * step)
         curvature, previous = float(np.vdot(direction, product)), curvature
-        if abs(curvature - previous) <= 1e-3 * abs(curvature):
+        if abs(curvature - previous) <= 1e-5 * abs(curvature):
             break
         direction = product
     if curvature <= 0.0:

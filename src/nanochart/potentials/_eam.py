@@ -1,5 +1,6 @@
 """Embedded-atom potentials from tables."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -58,5 +59,18 @@ def eam(path: str | Path, symbol: str) -> Potential:
         mass=table.mass,
         nearest_neighbour=nearest,
         model=model,
-        parameters={"form": "eam/alloy", "file": path.name, "cutoff": cutoff},
+        parameters={
+            "form": "eam/alloy",
+            "file": path.name,
+            "cutoff": cutoff,
+            "sha256": _fingerprint(model, table.mass),
+        },
     )
+
+
+def _fingerprint(model: Model, mass: float) -> str:
+    """Hash of all numbers of a table, which tells potentials apart where their names do not."""
+    digest = hashlib.sha256(np.array([mass, model.cutoff]).tobytes())
+    for values in (model.params, model.pair, model.embedding):
+        digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()

@@ -289,7 +289,8 @@ def table_embed(params, table, ws):
     last = params[2] - 2.0
     for i in range(U(ws.density.size)):
         s = ws.density[i] * inverse_step
-        knot = min(math.floor(s), last)
+        # Tables may have tails of negative density: the first cubic goes on below zero.
+        knot = max(0.0, min(math.floor(s), last))
         m = U(knot)
         s -= knot
         beyond = max(s - 1.0, 0.0)

@@ -122,7 +122,13 @@ class Potential:
 
 def check_positions(positions: ArrayLike) -> Floats:
     """Positions as a C-contiguous float64 array (..., atom, 3), or one clear sentence."""
-    x = np.ascontiguousarray(positions, dtype=np.float64)
+    try:
+        x = np.ascontiguousarray(positions, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"positions must be an array of numbers in Å with the shape (..., atom, 3); got "
+            f"{type(positions).__name__}; of an ase.Atoms give its positions"
+        ) from None
     if x.ndim < 2 or x.shape[-1] != 3 or x.shape[-2] == 0:
         raise ValueError(f"positions must have the shape (..., atom, 3); got {x.shape}")
     finite = np.isfinite(x)

@@ -47,9 +47,13 @@ def read_setfl(path: Path, symbol: str) -> Setfl:
     OSError
         If the file cannot be opened.
     """
-    with path.open() as file:
-        lines = [file.readline() for _ in range(5)]
-        words = file.read().split()
+    try:
+        # The three comment lines may be in any encoding; the numbers are ASCII.
+        with path.open(encoding="utf-8", errors="replace") as file:
+            lines = [file.readline() for _ in range(5)]
+            words = file.read().split()
+    except OSError as error:
+        raise type(error)(f"the table {path} cannot be read: {error.strerror}") from None
     remedy = "give a table for LAMMPS's pair_style eam/alloy"
     try:
         count, *symbols = lines[3].split()

@@ -1,5 +1,6 @@
 """True and reconstructed RDFs of held-out frames."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 __all__ = ["TEST", "VALIDATION", "Reconstruction", "held_out_reconstruction"]
 
 #: Values of the data set's ``split``.
-VALIDATION, TEST = 1, 2
+TRAIN, VALIDATION, TEST = 0, 1, 2
+_NAMES = {TRAIN: "train", VALIDATION: "validation", TEST: "test"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +32,9 @@ class Reconstruction:
         K, shape (sample,); NaN where unknown.
     held_out
         What the samples are: "test", "validation", or "all" where no split is known.
+    variance
+        <|g - <g>|²> in 1/Å² of the training frames, summed over bins: the scale of the error. When
+        left out, that of the targets.
     """
 
     centers: NDArray[np.float64]
@@ -38,6 +43,7 @@ class Reconstruction:
     inputs: NDArray[np.float64] | None = None
     temperature: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     held_out: str = "test"
+    variance: float | None = None
 
     def __post_init__(self) -> None:
         n, bins = np.shape(self.targets)
@@ -57,18 +63,18 @@ class Reconstruction:
 
     @cached_property
     def explained_variances(self) -> NDArray[np.float64]:
-        """1 - |output - target|² / |target - mean target|² of each sample, shape (sample,).
+        """1 - |output - target|² / variance of each sample, shape (sample,).
 
-        The mean is over samples, so a sample like the average one has little to explain; the
-        denominator is therefore the average over samples, not its own.
+        A sample like the average one has little to explain; the denominator is therefore the
+        variance over samples, not its own.
         """
-        total = ((self.targets - self.targets.mean(axis=0)) ** 2).sum(axis=1).mean()
+        total = _variance(self.targets) if self.variance is None else self.variance
         residual = ((self.outputs - self.targets) ** 2).sum(axis=1)
         return 1.0 - residual / total if total > 0 else np.full(residual.shape, np.nan)
 
     @cached_property
     def explained_variance(self) -> float:
-        """1 - sum |output - target|² / sum |target - mean target|² over all samples."""
+        """1 - <|output - target|²> / variance over all samples."""
         return float(self.explained_variances.mean())
 
     def examples(self) -> dict[str, int]:
@@ -112,7 +118,7 @@ def held_out_reconstruction(
     needed = ["positions", "inherent_positions"] if inherent else ["inherent_positions"]
     if any(name not in dataset for name in needed):
         return None
-    chosen, held_out = _choose(dataset, max_frames, seed)
+    chosen, held_out = _choose(dataset, [TEST, VALIDATION], max_frames, seed)
     # Frame by frame: a lazy array is read where it is needed and nowhere else.
     sets = {name: _positions(dataset[name], chosen) for name in needed}
     usable = np.all([np.isfinite(p).all(axis=(1, 2)) for p in sets.values()], axis=0)
@@ -126,24 +132,43 @@ def held_out_reconstruction(
         temperature = np.asarray(dataset["temperature"].values, float)[
             chosen[usable, 0], chosen[usable, 1]
         ]
+    variance = None
+    if held_out != "all":
+        training = _positions(
+            dataset["inherent_positions"], _choose(dataset, [TRAIN], max_frames, seed)[0]
+        )
+        variance = _variance(np.asarray(model.rdf(training[np.isfinite(training).all((1, 2))])))
     return Reconstruction(
-        np.asarray(model.rdf.centers, float), targets, outputs, inputs, temperature, held_out
+        np.asarray(model.rdf.centers, float),
+        targets,
+        outputs,
+        inputs,
+        temperature,
+        held_out,
+        variance,
     )
 
 
-def _choose(dataset: xr.Dataset, max_frames: int, seed: int) -> tuple[NDArray[Any], str]:
+def _variance(rdfs: NDArray[np.float64]) -> float:
+    return float(((rdfs - rdfs.mean(axis=0)) ** 2).sum(axis=1).mean())
+
+
+def _choose(
+    dataset: xr.Dataset, parts: Sequence[int], max_frames: int, seed: int
+) -> tuple[NDArray[Any], str]:
+    """(frame, replica) of some frames of the first of the parts that has any, and its name."""
     shape = (dataset.sizes["frame"], dataset.sizes["replica"])
-    candidates, held_out = np.argwhere(np.ones(shape, bool)), "all"
+    candidates, chosen = np.argwhere(np.ones(shape, bool)), "all"
     if "split" in dataset:
         split = np.asarray(dataset["split"].values)
-        for value, name in ((TEST, "test"), (VALIDATION, "validation")):
+        for value in parts:
             if (split == value).any():
-                candidates, held_out = np.argwhere(split == value), name
+                candidates, chosen = np.argwhere(split == value), _NAMES[value]
                 break
     if len(candidates) > max_frames:
         rng = np.random.default_rng(seed)
         candidates = candidates[np.sort(rng.choice(len(candidates), max_frames, replace=False))]
-    return candidates, held_out
+    return candidates, chosen
 
 
 def _positions(array: xr.DataArray, chosen: NDArray[Any]) -> NDArray[np.float64]:

@@ -27,6 +27,9 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
+#: Tells the random stream of the exchanges from that of the first velocities.
+_EXCHANGES = 1
+
 
 class Segment(Protocol):
     """Advances replicas: ``(state, n_steps, sample_every) -> (state, samples)``, purely."""
@@ -57,8 +60,8 @@ class TemperingConfig:
 class TemperingState:
     """What continues: the replicas, their rungs, the rounds done and the seed of the exchanges.
 
-    Round ``r`` draws its exchanges from a generator seeded by (seed, r), so no further random
-    state has to be kept.
+    Each round draws its exchanges from a generator of its own, made of the seed and the number of
+    the round, so no further random state has to be kept.
     """
 
     replicas: State
@@ -71,9 +74,10 @@ class TemperingState:
 class Round:
     """What was observed in one round; arrays run over replicas, in constant order.
 
-    ``positions`` (replica, atom, 3) in Å and ``energies`` (replica,) in eV half-way between two
-    attempts, at ``temperatures`` (replica,) in K on ``rungs`` (replica,); then ``accepted``
-    (pair,) int8 of the attempt at the end: 1 exchanged, 0 refused, -1 not attempted.
+    ``positions`` (replica, atom, 3) in Å and potential ``energies`` (replica,) in eV, the
+    confining sphere's included, half-way between two attempts, at ``temperatures`` (replica,) in K
+    on ``rungs`` (replica,); then ``accepted`` (pair,) int8 of the attempt at the end: 1 exchanged,
+    0 refused, -1 not attempted.
     """
 
     positions: Floats
@@ -150,7 +154,8 @@ def step(
     positions = np.stack([samples.positions[0, 0] for _, samples in by_replica])
     energies = np.array([samples.potential_energies[:, 0] for _, samples in by_replica])
 
-    rng = np.random.default_rng((state.seed, state.round))
+    stream = np.random.SeedSequence(state.seed, spawn_key=(_EXCHANGES, state.round))
+    rng = np.random.default_rng(stream)
     outcome = exchange(state.rungs, energies[:, 1], config.ladder, state.round % 2, rng)
     T = np.asarray(config.ladder.temperatures)[outcome.rungs]
     # Velocities keep their direction and take the new temperature's width.

@@ -51,6 +51,11 @@ class SystemConfig(_Section):
                 f"metal must be one of {', '.join(GUPTA_PARAMETERS)} for the Gupta potential, or "
                 f"potential must name an eam/alloy table; got {self.metal!r}"
             )
+        if self.potential != "gupta" and not Path(self.potential).is_file():
+            raise ValueError(
+                f"potential must be gupta or the file of an eam/alloy table; there is no file "
+                f"{self.potential!r}"
+            )
         return self
 
 
@@ -107,7 +112,7 @@ class RDFConfig(_Section):
 
     r_min: float | None = _field(None, unit="Å", gt=0)
     r_max: float | None = _field(None, unit="Å", gt=0)
-    n_bins: int | None = _field(None, unit="bins", ge=2)
+    n_bins: int | None = _field(None, unit="bins", ge=16)
     sigma: float = _field(0.2, unit="Å", gt=0)
 
     @model_validator(mode="after")

@@ -10,7 +10,7 @@ from nanochart._progress import Progress, silent
 from nanochart.minimization import quench
 from nanochart.store import Run
 from nanochart.workflow._config import QuenchConfig
-from nanochart.workflow._system import potential_of
+from nanochart.workflow._system import potential_of, run_config
 
 __all__ = ["quench_run"]
 
@@ -20,6 +20,7 @@ def quench_run(
     config: QuenchConfig | None = None,
     *,
     table: str | Path | None = None,
+    again: bool = False,
     executor: Executor | None = None,
     progress: Progress = silent,
 ) -> None:
@@ -32,18 +33,24 @@ def quench_run(
     config
         Target of the minimization; None takes the run's own.
     table
-        An ``eam/alloy`` table for a run that names no potential.
+        An ``eam/alloy`` table for an imported run.
+    again
+        Quench all frames anew. Training and chart, which were made of the old minima, are dropped.
     executor
         Where frames run; None is one thread per core.
     progress
         Told of every block.
     """
-    settings = config or QuenchConfig()
+    own = run_config(run)
+    settings = config or (own.quench if own else QuenchConfig())
     potential = potential_of(run, table)
     positions = run.to_xarray()["positions"]
     total = run.committed()
     unconverged = 0
     with run.lock(), use_executor(executor) as pool:
+        if again:
+            for stage in ("chart", "train", "quench"):
+                run.clear(stage)
         for block in list(run.pending("quench")):
             result = quench(
                 positions[block].to_numpy().astype(np.float64),

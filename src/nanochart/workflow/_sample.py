@@ -10,6 +10,7 @@ from nanochart._parallel import use_executor
 from nanochart._progress import Progress, silent
 from nanochart.dynamics import State
 from nanochart.errors import StoreError
+from nanochart.potentials import Potential
 from nanochart.store import Checkpoint, Run, create
 from nanochart.store import open as open_run
 from nanochart.tempering import (
@@ -20,7 +21,13 @@ from nanochart.tempering import (
     step,
 )
 from nanochart.workflow._config import RunConfig
-from nanochart.workflow._system import make_dynamics, make_potential, make_starts, start_names
+from nanochart.workflow._system import (
+    check_potential,
+    make_dynamics,
+    make_potential,
+    make_starts,
+    start_names,
+)
 
 __all__ = ["sample"]
 
@@ -64,7 +71,7 @@ def sample(
         If the run cannot be made or continued.
     """
     potential = make_potential(config)
-    run = _open(config, path) if resume else None
+    run = _open(config, path, potential) if resume else None
     starts = make_starts(config, potential)
     dynamics, tempering = make_dynamics(config, potential, starts)
     if run is None:
@@ -134,7 +141,7 @@ def _create(config: RunConfig, path: str | Path, potential: dict[str, Any]) -> R
     )
 
 
-def _open(config: RunConfig, path: str | Path) -> Run:
+def _open(config: RunConfig, path: str | Path, potential: Potential) -> Run:
     run = open_run(path, mode="a")
     before, now = dict(run.metadata.config), config.model_dump(mode="json")
     if run.metadata.kind != "sampled":
@@ -150,6 +157,7 @@ def _open(config: RunConfig, path: str | Path) -> Run:
             f"{run.path} was sampled with other settings ({', '.join(changed)}): resume it with "
             f"its own configuration, or start a new run"
         )
+    check_potential(run, potential)
     if config.n_rounds < run.n_frames:
         raise StoreError(
             f"{run.path} is planned for {run.n_frames} frames, and time_per_replica asks for "

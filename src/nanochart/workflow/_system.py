@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from nanochart.clusters import MOTIFS, build, confining_radius
 from nanochart.dynamics import Langevin, longest_time_step
-from nanochart.errors import ConfigError
+from nanochart.errors import ConfigError, StoreError
 from nanochart.interop import read_trajectory
 from nanochart.minimization import quench
 from nanochart.potentials import GUPTA_PARAMETERS, Potential, eam, gupta
@@ -18,6 +18,7 @@ from nanochart.tempering import TemperingConfig
 from nanochart.workflow._config import RunConfig, load_config
 
 __all__ = [
+    "check_potential",
     "import_potential",
     "make_dynamics",
     "make_potential",
@@ -41,11 +42,44 @@ def run_config(run: Run) -> RunConfig | None:
 
 
 def potential_of(run: Run, table: str | Path | None = None) -> Potential:
-    """Potential of a run: a table if given, else what it was sampled with, else Gupta."""
+    """Potential that a run's energies were made with; for one that has none, a table or Gupta.
+
+    Raises
+    ------
+    StoreError
+        If that potential is a table that is not given, or is no longer what it was.
+    """
+    known, config = run.metadata.potential, run_config(run)
     if table is not None:
-        return eam(table, run.metadata.element)
-    config = run_config(run)
-    return make_potential(config) if config else gupta(run.metadata.element)
+        potential = eam(table, run.metadata.element)
+    elif config is not None:
+        potential = make_potential(config)
+    elif known.get("form") == "eam/alloy":
+        raise StoreError(
+            f"the energies of {run.path} are those of the table {known['file']}: "
+            f"give it with --potential"
+        )
+    else:
+        potential = gupta(run.metadata.element)
+    check_potential(run, potential)
+    return potential
+
+
+def check_potential(run: Run, potential: Potential) -> None:
+    """Refuse a potential other than the one that a run's energies were made with.
+
+    Raises
+    ------
+    StoreError
+        If it is another.
+    """
+    known = {k: v for k, v in run.metadata.potential.items() if k != "name"}
+    if known and known != dict(potential.parameters):
+        raise StoreError(
+            f"the potential {potential.name} is not the one that the energies of {run.path} were "
+            f"made with ({run.metadata.potential.get('name', known.get('form'))}, whose numbers "
+            f"differ): give that one, or start a new run"
+        )
 
 
 def import_potential(
@@ -71,13 +105,14 @@ def start_names(config: RunConfig) -> tuple[str, ...]:
 def make_starts(config: RunConfig, potential: Potential) -> NDArray[np.float64]:
     """Relaxed starting structures, (start, atom, 3) in Å, centred."""
     structures = []
-    for start in config.starts:
+    for place, start in enumerate(config.starts):
         if start in MOTIFS:
             atoms = build(
                 start,
                 config.system.metal,
                 config.system.n_atoms,
-                seed=config.seed if start == "random" else None,
+                # A seed for each place: two random starts are two clusters.
+                seed=config.seed + place if start == "random" else None,
                 potential=None if config.system.potential == "gupta" else potential,
             )
             structures.append(atoms.positions)

@@ -1,12 +1,23 @@
 """Train a chart on a run."""
 
+import math
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nanochart._progress import Progress, silent
-from nanochart.autoencoder import Model, TrainingConfig, split_blocks, train
+from nanochart._time_series import statistical_inefficiency
+from nanochart.autoencoder import (
+    GUARD,
+    TEST,
+    TRAIN,
+    Model,
+    TrainingConfig,
+    explained_variance,
+    split_blocks,
+    train,
+)
 from nanochart.autoencoder import Progress as EpochProgress
 from nanochart.descriptors import RDF
 from nanochart.errors import StoreError
@@ -66,11 +77,11 @@ def train_run(
     if settings.target == "inherent":
         inputs = description(thermal).reshape(-1, description.n_bins)
     n_times, n_replicas = thermal.shape[:2]
-    # Frames next to another part's block are left out; short runs cannot spare any.
-    gap = min(5, n_times // 100)
+    energies = data["inherent_energy"].to_numpy()
+    gap = _gap(energies)
     split = split_blocks(n_times, n_replicas, gap=gap, seed=settings.seed)
     # A quench that did not converge is no inherent structure.
-    split = np.where(data["quench_converged"].to_numpy() == 1, split, -1).astype(np.int8)
+    split = np.where(data["quench_converged"].to_numpy() == 1, split, GUARD).astype(np.int8)
 
     def report(epoch: EpochProgress) -> None:
         note = f"explained variance {epoch.explained_variance:.3f}"
@@ -97,14 +108,35 @@ def train_run(
             "versions": dict(run.metadata.versions),
         },
     )
+    seen = np.unique(_rounded(energies[split == TRAIN]))
+    unseen = ((split == TEST) & ~np.isin(_rounded(energies), seen)).ravel()
+    if unseen.any():
+        model.history.explained_variance["unseen"] = explained_variance(
+            targets[unseen], model.reconstruct_rdf(inputs[unseen]), targets[split.ravel() == TRAIN]
+        )
     model.save(model_path)
     checkpoint.unlink(missing_ok=True)
     with run.lock():
+        run.clear("chart")  # of the model before this one
         run.clear("train")
         for block in list(run.pending("train")):
             run.write("train", block.start, {"split": split[block]})
-        run.record_info("train", {"model": model_path.name, **settings.model_dump(mode="json")})
+        facts = {"model": model_path.name, "gap": gap, "unseen": int(unseen.sum())}
+        run.record_info("train", {**facts, **settings.model_dump(mode="json")})
     return model
+
+
+def _gap(energies: Floats) -> int:
+    """Frames between parts: as long as inherent structures are remembered, if the run is.
+
+    A run that remembers for longer than a seventh of its length keeps three blocks per replica.
+    """
+    return min(math.ceil(statistical_inefficiency(energies)), len(energies) // 7)
+
+
+def _rounded(energies: Floats) -> NDArray[np.int64]:
+    """Inherent energies in units of 0.1 meV, which tells minima apart."""
+    return np.rint(energies * 1e4).astype(np.int64)
 
 
 def fit_rdf(thermal: Floats, inherent: Floats, sigma: float) -> RDF:
