@@ -1,10 +1,12 @@
 import json
 import re
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import ase.io
 import numpy as np
 import pytest
 import yaml
@@ -141,3 +143,73 @@ def test_a_foreign_model_is_refused(small_copy):
     (small_copy / "run.nanochart").write_bytes(b"not a model at all")
     done = nanochart("chart", small_copy / "run.zarr", code=1)
     assert "run.nanochart" in done.stderr
+
+
+def test_an_interrupt_says_that_nothing_is_lost(tmp_path):
+    config = small_config(tempering={"time_per_replica": 50.0}).model_dump(mode="json")
+    (tmp_path / "mini.yaml").write_text(yaml.safe_dump(config))
+    process = subprocess.Popen(
+        [Path(sys.executable).with_name("nanochart"), "sample", "mini.yaml"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if (tmp_path / "mini.zarr").exists() and store.open(tmp_path / "mini.zarr").committed():
+            break
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted; what was committed is kept" in errors
+    assert "Traceback" not in errors
+    assert store.open(tmp_path / "mini.zarr").committed() > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("seed: 1\nseed: 2\n", "the key 'seed' stands twice"),
+        ("sede: 1\n", "sede is not a field of the configuration: did you mean seed?"),
+        (
+            "tempering: {swap_interval: 1.003}\n",
+            r"even number of time steps of 5 fs.*nearest is 1\b",
+        ),
+        ("tempering: {time_per_replica: 0.0001}\n", "must be at least one swap_interval, 0.0005"),
+        ("system: {potential: none.eam}\n", "there is no file 'none.eam'"),
+    ],
+)
+def test_a_configuration_with_a_fault_is_refused(text, sentence, tmp_path):
+    fault = yaml.safe_load(text)
+    if text.count("seed") == 2:
+        (tmp_path / "mini.yaml").write_text(text)
+    else:
+        values = small_config().model_dump(mode="json")
+        for section, change in fault.items():
+            values[section] = {**values[section], **change} if isinstance(change, dict) else change
+        (tmp_path / "mini.yaml").write_text(yaml.safe_dump(values))
+    done = nanochart("sample", "mini.yaml", cwd=tmp_path, code=1)
+    assert re.search(sentence, " ".join(done.stderr.split()))
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_damaged_chunk_stops_a_resume(small_copy, tmp_path):
+    config = small_config().model_dump(mode="json")
+    (tmp_path / "run.yaml").write_text(yaml.safe_dump(config))
+    chunk = next(p for p in (small_copy / "run.zarr" / "positions").iterdir() if p.name[0] == "c")
+    chunk.write_bytes(chunk.read_bytes()[:-1])
+    arguments = ("sample", tmp_path / "run.yaml", "-o", small_copy / "run.zarr", "--resume")
+    assert f"{chunk.name} is damaged" in nanochart(*arguments, code=1).stderr
+
+
+def test_damaged_metadata_is_named(small_copy):
+    (small_copy / "run.zarr" / "positions" / "zarr.json").write_text("{")
+    done = nanochart("quench", small_copy / "run.zarr", "--again", code=1)
+    assert re.search(r"positions/zarr.json is damaged .*restore it", done.stderr)
+
+
+def test_a_gzipped_export_is_gzip(small_copy):
+    nanochart("export", small_copy / "run.zarr", "--to", "extxyz", "--every", 50,
+              "-o", small_copy / "deep" / "few.extxyz.gz")  # fmt: skip
+    assert len(ase.io.read(small_copy / "deep" / "few.extxyz.gz", ":")) == 6

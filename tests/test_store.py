@@ -247,7 +247,9 @@ def test_the_default_chunk_holds_a_few_megabytes(tmp_path):
 def test_an_empty_folder_becomes_a_run_and_a_full_one_does_not(tmp_path):
     (tmp_path / "empty").mkdir()
     new_run(tmp_path / "empty")
-    with pytest.raises(StoreError, match="empty already exists: choose another folder, resume"):
+    with pytest.raises(
+        StoreError, match=r"empty is a run already: resume it \(--resume\), or choose another"
+    ):
         new_run(tmp_path / "empty")
     assert [path.name for path in tmp_path.iterdir()] == ["empty"]
 

@@ -34,6 +34,10 @@ def chart(
     from nanochart.workflow import chart_run
 
     path = model or default_model(run)
+    if not path.exists():
+        raise ValueError(
+            f"there is no model {path}: run `nanochart train {run}` first, or name one with --model"
+        )
     with show_progress(quiet) as progress:
         chart_run(opened, autoencoder.load(path), progress=progress)
     coordinates = opened.to_xarray()["chart"]

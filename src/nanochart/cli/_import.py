@@ -56,14 +56,13 @@ def import_(
         "frames": made.committed(),
         "replicas": facts.n_replicas,
     }
-    emit(
-        result,
-        json,
-        [
-            (
-                f"{run}: {result['frames']} frames of {result['replicas']} x "
-                f"{facts.element}{facts.n_atoms}"
-            ),
-            f"next: nanochart quench {run}",
-        ],
+    lines = [
+        f"{run}: {result['frames']} frames of {result['replicas']} x {facts.element}{facts.n_atoms}"
+    ]
+    if len(files) > 1 and facts.n_replicas == 1:
+        lines.append(f"the {len(files)} files differ in length: joined end to end as one replica")
+    known = bool(facts.potential)
+    lines.append(
+        f"next: nanochart quench {run}" + ("" if known else " --potential TABLE (of eam/alloy)")
     )
+    emit(result, json, lines)

@@ -10,6 +10,8 @@ from nanochart import __version__
 
 __all__ = ["app", "main"]
 
+_INTERRUPTED = 130
+
 app = typer.Typer(
     name="nanochart",
     help="Structural landscapes of metal nanoclusters: from a metal's name to its chart.",
@@ -57,15 +59,37 @@ def main() -> None:
 
     Set ``NANOCHART_TRACEBACK`` to any value to see where an error came from.
     """
-    _register()
     try:
-        app()
-    except (ValueError, TypeError, OSError, RuntimeError) as error:
+        _register()
+        # Typer itself turns an interrupt into this exit code.
+        code = app(standalone_mode=False)
+    except KeyboardInterrupt:
+        code = _INTERRUPTED
+    except Exception as error:
         if os.environ.get("NANOCHART_TRACEBACK"):
             raise
-        message = str(error) or type(error).__name__
-        typer.echo(f"nanochart: {message}", err=True)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        typer.echo("nanochart: interrupted; what was committed is kept", err=True)
-        sys.exit(130)
+        sentence, code = _explained(error)
+        if sentence is None:
+            raise
+        typer.echo(f"nanochart: {sentence}", err=True)
+    if code == _INTERRUPTED:
+        typer.echo(
+            "nanochart: interrupted; what was committed is kept, and `sample`, `quench`, `train` "
+            "and `demo` go on where they were (`sample` and `train` with --resume)",
+            err=True,
+        )
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _explained(error: Exception) -> tuple[str | None, int]:
+    """The sentence for an error and the exit code; no sentence for what should never happen."""
+    usage = getattr(error, "format_message", None)
+    if usage is not None:
+        command = getattr(getattr(error, "ctx", None), "command_path", "nanochart")
+        message = " ".join(usage().split()).rstrip(".").replace("Value error, ", "")
+        return f"{message} (see `{command} --help`)", 2
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename} cannot be read or written: {error.strerror}", 1
+    if isinstance(error, (ValueError, TypeError, OSError, RuntimeError)):
+        return str(error) or type(error).__name__, 1
+    return None, 1

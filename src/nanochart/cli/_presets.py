@@ -36,6 +36,7 @@ def presets(
         return
     path = output or Path(f"{write}.yaml")
     text = preset_text(write)
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)

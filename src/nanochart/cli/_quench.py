@@ -30,17 +30,20 @@ def quench(
 
     Frames that are quenched already are kept, so a stopped quench goes on where it was.
     """
+    import numpy as np
+
     from nanochart import store
 
     opened = store.open(run, mode="a")
-    from nanochart.workflow import QuenchConfig, quench_run, run_config
+    from nanochart.workflow import quench_config, quench_run, run_config
 
     config = run_config(opened)
-    settings = config.quench if config else QuenchConfig()
     changes = {"max_force": max_force, "max_evaluations": max_evaluations}
-    values = settings.model_dump() | {k: v for k, v in changes.items() if v is not None}
+    settings = quench_config(
+        config.quench if config else None, {k: v for k, v in changes.items() if v is not None}
+    )
     with show_progress(quiet) as progress:
-        quench_run(opened, QuenchConfig(**values), table=potential, again=again, progress=progress)
+        quench_run(opened, settings, table=potential, again=again, progress=progress)
     data = opened.to_xarray()
     converged = data["quench_converged"].to_numpy() == 1
     energy = data["inherent_energy"].to_numpy()
@@ -53,16 +56,16 @@ def quench(
     }
     lines = [
         (
-            f"{run}: {result['frames']} inherent structures, lowest "
-            f"{result['lowest_energy']:.4f} eV, {result['evaluations']:.0f} force evaluations each"
+            f"{run}: {int(converged.sum())} inherent structures, lowest {energy.min():.4f} eV, "
+            f"{result['evaluations']:.0f} force evaluations each"
         ),
         f"next: nanochart train {run}",
     ]
     if result["unconverged"]:
-        where = [tuple(int(i) for i in index) for index in zip(*(~converged).nonzero())][:5]  # noqa: B905
-        lines.insert(
-            1,
-            f"{result['unconverged']} did not converge, as (frame, replica) {where}: "
-            f"raise --max-evaluations and give --again",
+        where = ", ".join(str((int(f), int(r))) for f, r in np.argwhere(~converged)[:5])
+        lines[-1] = (
+            f"{result['unconverged']} of {converged.size} frames did not converge, the first as "
+            f"(frame, replica): {where}; "
+            f"next: nanochart quench {run} --again --max-evaluations {4 * settings.max_evaluations}"
         )
     emit(result, json, lines)

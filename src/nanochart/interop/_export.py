@@ -1,10 +1,11 @@
 """Runs become files that other programs read."""
 
+import gzip
 import os
 import secrets
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import numpy as np
 import xarray as xr
@@ -38,7 +39,7 @@ def export_extxyz(
     run
         The run.
     path
-        The file; one of that name is replaced.
+        The file; one of that name is replaced. A name that ends in ".gz" is compressed.
     structures
         "thermal" configurations, or the "inherent" structures they quench to.
     frames
@@ -65,8 +66,9 @@ def export_extxyz(
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     count = 0
     with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with temporary.open("w", encoding="utf-8") as file:
+            with _open_text(temporary, compressed=path.suffix == ".gz") as file:
                 for start in range(0, len(numbers), run.chunk_frames):
                     block = dataset.isel(frame=numbers[start : start + run.chunk_frames])
                     for text in _format_block(
@@ -79,6 +81,12 @@ def export_extxyz(
             temporary.unlink(missing_ok=True)
             raise
     return count
+
+
+def _open_text(path: Path, *, compressed: bool) -> TextIO:
+    if compressed:
+        return gzip.open(path, "wt", encoding="utf-8", compresslevel=6)
+    return path.open("w", encoding="utf-8")
 
 
 def _frame_numbers(

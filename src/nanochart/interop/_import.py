@@ -102,7 +102,7 @@ def import_trajectories(
     temperatures = _per_file(temperature, len(files))
     run_path = Path(run_path).absolute()
     if run_path.exists() and not (run_path.is_dir() and not any(run_path.iterdir())):
-        raise StoreError(f"{run_path} already exists: choose another folder or delete it")
+        raise StoreError(f"{run_path} exists already: choose another folder")
     with storage_errors(run_path):
         run_path.parent.mkdir(parents=True, exist_ok=True)
         scratch = tempfile.TemporaryDirectory(

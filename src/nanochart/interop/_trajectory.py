@@ -147,7 +147,10 @@ def _check_species(raw: RawFrame, symbol: str | None, what: str) -> str:
         )
     found = next(iter(raw.species), None)
     if symbol is None and found is None:
-        raise ValueError(f"{what} does not say of which element it is: name it as element='Au'")
+        raise ValueError(
+            f"{what} does not say of which element it is: name it (element='Au'; on the command "
+            f"line --element Au)"
+        )
     if symbol is None:
         return look_up_element(str(found)).symbol
     if found not in {None, symbol}:

@@ -206,8 +206,12 @@ def build_report(
     target.parent.mkdir(parents=True, exist_ok=True)
     # A report that is there stays whole until the new one is.
     partial = target.with_name(f"{target.name}.partial")
-    partial.write_text(page, encoding="utf-8")
-    partial.replace(target)
+    try:
+        partial.write_text(page, encoding="utf-8")
+        partial.replace(target)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(target)) from None
     return target
 
 

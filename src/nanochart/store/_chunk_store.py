@@ -6,6 +6,7 @@ whatever a killed process may have left in its place.
 """
 
 import asyncio
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -89,10 +90,21 @@ class ChunkStore(LocalStore):
     ) -> "Buffer | None":
         """Read a value; a committed chunk that is damaged is a `StoreError`."""
         if _chunk_id(key) is None and not (self._held and key in self._held):
-            return await super().get(key, prototype, byte_range)
+            return self._checked_metadata(key, await super().get(key, prototype, byte_range))
         return await asyncio.to_thread(
             self.get_sync, key, prototype=prototype, byte_range=byte_range
         )
+
+    def _checked_metadata(self, key: str, found: "Buffer | None") -> "Buffer | None":
+        """Refuse metadata that is no JSON, by the name of its file."""
+        if found is not None and key.endswith(_ROOT):
+            try:
+                json.loads(found.to_bytes())
+            except ValueError as error:
+                raise StoreError(
+                    f"{self.root / key} is damaged ({error}): restore it from a copy of the run"
+                ) from error
+        return found
 
     def get_sync(
         self,
@@ -107,7 +119,9 @@ class ChunkStore(LocalStore):
             return prototype.buffer.from_bytes(self._held[key])
         chunk = _chunk_id(key)
         if chunk is None:
-            return super().get_sync(key, prototype=prototype, byte_range=byte_range)
+            return self._checked_metadata(
+                key, super().get_sync(key, prototype=prototype, byte_range=byte_range)
+            )
         if byte_range is not None:
             raise StoreError(
                 f"{key} must be read whole, because its checksum covers the whole file; "

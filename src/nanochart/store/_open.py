@@ -102,9 +102,9 @@ def create_run(
     path = Path(path).absolute()
     with storage_errors(path):
         if path.exists() and not (path.is_dir() and not any(path.iterdir())):
-            raise StoreError(
-                f"{path} already exists: choose another folder, resume the run in it, or delete it"
-            )
+            what = "a run already" if (path / RECORDS).is_dir() else "there, and is not a run"
+            remedy = "resume it (--resume), or choose" if (path / RECORDS).is_dir() else "choose"
+            raise StoreError(f"{path} is {what}: {remedy} another folder")
         path.parent.mkdir(parents=True, exist_ok=True)
         building = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
         try:
@@ -143,8 +143,8 @@ def open_run(path: str | os.PathLike[str], mode: Literal["r", "a"] = "r") -> Run
     effective = os.access in os.supports_effective_ids
     if mode == "a" and not os.access(path / RECORDS, os.W_OK, effective_ids=effective):
         raise StoreError(
-            f"{path} must be writable to be continued, and it is not: change its permissions, "
-            "copy it elsewhere, or open it with mode='r'"
+            f"{path} must be writable to be continued, and it is not: change its permissions "
+            "or copy the run elsewhere"
         )
     return Run(path, metadata, journal, writable=mode == "a")
 

@@ -168,7 +168,7 @@ class Run:
         StoreError
             If another process is; it is named with its host and process number.
         """
-        self._require_writable()
+        self.require_writable()
         with exclusive(self.path / RECORDS / "lock"):
             self._locked = True
             try:
@@ -205,7 +205,7 @@ class Run:
         StoreError
             If it cannot be written; nothing of it counts then.
         """
-        self._require_writable()
+        self.require_writable()
         with self._exclusive():
             self._journal.refresh()
             arrays = _blocks.check_block(self._shape(), stage, data)
@@ -221,9 +221,42 @@ class Run:
     def record_info(self, stage: str, info: Mapping[str, Any]) -> None:
         """Record how a stage was computed (its settings, its model), for `info` to return."""
         stage_variables(stage)
-        self._require_writable()
+        self.require_writable()
         with self._exclusive():
             self._journal.append({"kind": "info", "stage": stage, "info": dict(info)})
+
+    def require_writable(self) -> None:
+        """Refuse a run that was opened for reading.
+
+        Raises
+        ------
+        StoreError
+            If it was.
+        """
+        if not self._writable:
+            raise StoreError(f"{self.path} was opened for reading: open it with mode='a' to write")
+
+    def check_sizes(self) -> None:
+        """Compare the size of every committed chunk file with the commit record.
+
+        Quick, because nothing is read; what changed without changing its size is found when it is
+        read.
+
+        Raises
+        ------
+        StoreError
+            If a file is missing, cut short or too long.
+        """
+        for chunk in self._committed_chunks():
+            path = self.path / chunk_key(chunk)
+            sizes = {size for size, _ in self._journal.chunks.get(chunk, ())}
+            found = path.stat().st_size if path.exists() else None
+            if sizes and found not in sizes:
+                raise StoreError(
+                    f"{path} is damaged: it should have {' or '.join(map(str, sorted(sizes)))} "
+                    f"bytes and {'is missing' if found is None else f'has {found}'}; restore it "
+                    "from a copy of the run, or start a new one"
+                )
 
     def clear(self, stage: str) -> None:
         """Remove a derived stage, so that it can be computed again."""
@@ -232,7 +265,7 @@ class Run:
                 f"the stage to clear must be one of {', '.join(STAGES[1:])}; got {stage!r}: "
                 "use truncate for thermal frames"
             )
-        self._require_writable()
+        self.require_writable()
         with self._exclusive(), storage_errors(self.path):
             self._journal.refresh()
             self._journal.append({"kind": "clear", "stage": stage})
@@ -250,7 +283,7 @@ class Run:
             raise ValueError(
                 f"n_frames must be between 0 and the {committed} committed frames; got {n_frames}"
             )
-        self._require_writable()
+        self.require_writable()
         if n_frames < committed:
             with self._exclusive():
                 self._journal.append({"kind": "truncate", "frames": n_frames})
@@ -258,7 +291,7 @@ class Run:
 
     def extend(self, n_frames: int) -> None:
         """Plan for a longer run of ``n_frames`` frames in all."""
-        self._require_writable()
+        self.require_writable()
         with self._exclusive():
             planned = self.n_frames
             if n_frames < planned:
@@ -279,7 +312,7 @@ class Run:
         StoreError
             If planned frames are missing.
         """
-        self._require_writable()
+        self.require_writable()
         with self._exclusive():
             committed, planned = self.committed(), self.n_frames
             if committed < planned:
@@ -302,7 +335,7 @@ class Run:
         info
             Plain JSON values.
         """
-        self._require_writable()
+        self.require_writable()
         with self._exclusive():
             save_checkpoint(self.path / RECORDS, arrays, info, self.committed())
 
@@ -326,10 +359,6 @@ class Run:
 
     def _end(self, stage: str) -> int:
         return self._journal.n_frames if stage == FRAMES else self._journal.frames()
-
-    def _require_writable(self) -> None:
-        if not self._writable:
-            raise StoreError(f"{self.path} was opened for reading: open it with mode='a' to write")
 
     def _exclusive(self) -> AbstractContextManager[None]:
         return nullcontext() if self._locked else self.lock()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         SystemConfig,
         TemperingSection,
         load_config,
+        quench_config,
         training_config,
     )
     from nanochart.workflow._demo import DEMO, run_demo
@@ -39,6 +40,7 @@ __all__ = [
     "import_potential",
     "load_config",
     "preset_text",
+    "quench_config",
     "quench_run",
     "report_run",
     "run_config",
@@ -64,6 +66,7 @@ __getattr__ = lazy_names(
         "import_potential": "_system",
         "load_config": "_config",
         "preset_text": "_presets",
+        "quench_config": "_config",
         "quench_run": "_quench",
         "report_run": "_report",
         "run_config": "_system",

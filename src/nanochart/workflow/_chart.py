@@ -7,7 +7,23 @@ from nanochart.autoencoder import Model
 from nanochart.errors import ModelError
 from nanochart.store import Run
 
-__all__ = ["chart_run"]
+__all__ = ["chart_run", "check_model"]
+
+
+def check_model(run: Run, model: Model) -> None:
+    """Refuse a model of another cluster.
+
+    Raises
+    ------
+    ModelError
+        If metal or size differ.
+    """
+    facts = run.metadata
+    if (model.element, model.n_atoms) != (facts.element, facts.n_atoms):
+        raise ModelError(
+            f"the model charts {model.element}{model.n_atoms} and {run.path} holds "
+            f"{facts.element}{facts.n_atoms}: train a model on this run"
+        )
 
 
 def chart_run(run: Run, model: Model, *, progress: Progress = silent) -> None:
@@ -27,12 +43,7 @@ def chart_run(run: Run, model: Model, *, progress: Progress = silent) -> None:
     ModelError
         If model and run do not fit.
     """
-    facts = run.metadata
-    if (model.element, model.n_atoms) != (facts.element, facts.n_atoms):
-        raise ModelError(
-            f"the model charts {model.element}{model.n_atoms} and {run.path} holds "
-            f"{facts.element}{facts.n_atoms}: train a model on this run"
-        )
+    check_model(run, model)
     data = run.to_xarray()
     quenched = run.committed("quench") == run.committed() > 0
     with run.lock():

@@ -1,5 +1,6 @@
 """The configuration of a run: one YAML file, validated with field, unit and remedy."""
 
+import difflib
 import math
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -22,6 +23,7 @@ __all__ = [
     "SystemConfig",
     "TemperingSection",
     "load_config",
+    "quench_config",
     "training_config",
 ]
 
@@ -155,11 +157,28 @@ class RunConfig(_Section):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _times_fit(self) -> Self:
+        interval, step = self.tempering.swap_interval, self.dynamics.time_step
+        half = 500.0 * interval / step
+        if round(half) < 1 or abs(half - round(half)) > 1e-6 * half:
+            nearest = 2 * max(1, round(half)) * step / 1000
+            raise ValueError(
+                f"tempering.swap_interval (ps) must be an even number of time steps of {step:g} "
+                f"fs, because a frame is stored half-way; got {interval:g}, the nearest is "
+                f"{nearest:g}"
+            )
+        if 1000.0 * self.tempering.time_per_replica < interval * (1 - 1e-9):
+            raise ValueError(
+                f"tempering.time_per_replica (ns) must be at least one swap_interval, "
+                f"{interval / 1000:g}; got {self.tempering.time_per_replica:g}"
+            )
+        return self
+
     @property
     def steps_per_round(self) -> int:
-        """Time steps between exchange attempts: the even number nearest to ``swap_interval``."""
-        half = 500.0 * self.tempering.swap_interval / self.dynamics.time_step
-        return 2 * max(1, round(half))
+        """Time steps between exchange attempts, even."""
+        return 2 * round(500.0 * self.tempering.swap_interval / self.dynamics.time_step)
 
     @property
     def n_rounds(self) -> int:
@@ -181,6 +200,20 @@ class RunConfig(_Section):
         for name, change in changes.items():
             values[name] = {**values[name], **change} if isinstance(change, dict) else change
         return _validated(type(self), values, "the configuration")
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML in which a key may stand once: of two values one would be ignored silently."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002  PyYAML's signature
+        seen = set()
+        for key, _ in node.value:
+            if str(key.value) in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value!r} stands twice", key.start_mark
+                )
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep)
 
 
 def load_config(source: str | Path | dict[str, Any]) -> RunConfig:
@@ -206,11 +239,12 @@ def load_config(source: str | Path | dict[str, Any]) -> RunConfig:
             f"there is no configuration {path}; `nanochart presets --write au147` makes one"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise ConfigError(
-            f"the configuration {path} is not a readable text file: {error}"
+            f"the configuration {path} is not a readable text file: {reason}"
         ) from None
     try:
-        values = yaml.safe_load(text)
+        values = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506  a SafeLoader
     except yaml.YAMLError as error:
         where = " ".join(str(error).split())
         raise ConfigError(f"{path} is not valid YAML: {where}") from None
@@ -220,6 +254,12 @@ def load_config(source: str | Path | dict[str, Any]) -> RunConfig:
             f"`nanochart presets --write au147` shows them"
         )
     return _validated(RunConfig, values, str(path))
+
+
+def quench_config(base: QuenchConfig | None, changes: dict[str, Any]) -> QuenchConfig:
+    """Quench settings with some of them changed."""
+    values = base.model_dump() if base else {}
+    return _validated(QuenchConfig, values | changes, "the quench")
 
 
 def training_config(base: TrainingConfig | None, changes: dict[str, Any]) -> TrainingConfig:
@@ -248,12 +288,23 @@ def _sentence(kind: type[BaseModel], item: Any) -> str:
         unit = _unit(kind, item["loc"])
         return f"{path}{unit} is missing"
     if item["type"] == "extra_forbidden":
-        return f"{path} is not a field of the configuration: remove it or correct its name"
+        known = _fields(kind, item["loc"][:-1])
+        alike = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
+        remedy = f"did you mean {alike[0]}?" if alike else f"its fields are {', '.join(known)}"
+        return f"{path} is not a field of the configuration: {remedy}"
     message = item["msg"].removeprefix("Value error, ")
     if item["type"] == "value_error":
         return f"{path}: {message}" if path else message
     message = message.replace("Input should be", "must be")
     return f"{path}{_unit(kind, item['loc'])} {message}; got {item['input']!r}"
+
+
+def _fields(kind: type[BaseModel], loc: tuple[Any, ...]) -> list[str]:
+    """Names of the fields of the section at a path."""
+    model: Any = kind
+    for part in loc:
+        model = model.model_fields[str(part)].annotation
+    return list(model.model_fields) if hasattr(model, "model_fields") else []
 
 
 def _unit(kind: type[BaseModel], loc: tuple[Any, ...]) -> str:

@@ -21,6 +21,7 @@ from nanochart.report import (
     save_figures,
 )
 from nanochart.store import Run
+from nanochart.workflow._chart import check_model
 
 __all__ = ["reference_energies", "report_run"]
 
@@ -69,6 +70,8 @@ def report_run(
     progress
         Told of every figure.
     """
+    if model is not None:
+        check_model(run, model)
     facts = run.metadata
     metadata = dataclasses.asdict(facts)
     if facts.potential.get("form") == "gupta":

@@ -1,5 +1,6 @@
 """Parallel tempering into a run, resumable at any committed block."""
 
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from nanochart.potentials import Potential
 from nanochart.store import Checkpoint, Run, create
 from nanochart.store import open as open_run
 from nanochart.tempering import (
+    Ladder,
     Round,
     TemperingState,
     initialize_tempering,
@@ -81,10 +83,11 @@ def sample(
         state = _restore(run, config)
         if state is None:
             state = initialize_tempering(starts, potential, tempering, config.seed)
+        exchanges = _Exchanges(tempering.ladder)
         discarded, total = config.n_discarded, config.n_discarded + config.n_rounds
         while state.round < discarded:
             state, observed = step(state, segment, tempering, pool)
-            progress("sample", state.round, total, _note(observed, "equilibrating"))
+            progress("sample", state.round, total, exchanges.add(observed, "equilibrating"))
             if state.round % _DISCARD_BLOCK == 0 or state.round == discarded:
                 _save(run, state)
         for block in list(run.pending()):
@@ -92,7 +95,7 @@ def sample(
             for _ in range(block.start, block.stop):
                 state, observed = step(state, segment, tempering, pool)
                 rounds.append(observed)
-                progress("sample", state.round, total, _note(observed, ""))
+                progress("sample", state.round, total, exchanges.add(observed))
             run.write_frames(block.start, _frames(rounds))
             _save(run, state)
         if not run.complete:
@@ -100,10 +103,26 @@ def sample(
     return run
 
 
-def _note(observed: Round, prefix: str) -> str:
-    tried = observed.accepted[observed.accepted >= 0]
-    share = f"acceptance {tried.mean():.0%}" if len(tried) else ""
-    return " ".join(filter(None, (prefix, share)))
+class _Exchanges:
+    """Counts of exchanges since the command began, for the eye."""
+
+    def __init__(self, ladder: Ladder) -> None:
+        self.temperatures = ladder.temperatures
+        self.tried = np.zeros(max(len(ladder) - 1, 0), dtype=np.int64)
+        self.accepted = self.tried.copy()
+
+    def add(self, observed: Round, prefix: str = "") -> str:
+        """Take up a round, and say how the ladder does."""
+        self.tried += observed.accepted >= 0
+        self.accepted += observed.accepted == 1
+        words = [prefix] if prefix else []
+        if self.tried.sum():
+            words.append(f"acceptance {self.accepted.sum() / self.tried.sum():.0%}")
+        if self.tried.size and self.tried.min() >= 10:
+            k = int(np.argmin(self.accepted / self.tried))
+            low, high = self.temperatures[k : k + 2]
+            words.append(f"lowest {self.accepted[k] / self.tried[k]:.0%} at {low:g}-{high:g} K")
+        return ", ".join(words)
 
 
 def _frames(rounds: list[Round]) -> dict[str, np.ndarray]:
@@ -146,15 +165,16 @@ def _open(config: RunConfig, path: str | Path, potential: Potential) -> Run:
     before, now = dict(run.metadata.config), config.model_dump(mode="json")
     if run.metadata.kind != "sampled":
         raise StoreError(f"{run.path} was imported, so there is nothing to resume")
+    run.check_sizes()
     for values in (before, now):
         values["tempering"] = {k: v for k, v in values["tempering"].items() if k not in _EXTENSIBLE}
         # What later stages are asked to do has no part in the sampling.
         for section in ("quench", "rdf", "training"):
             values.pop(section)
-    changed = [key for key in now if before.get(key) != now[key]]
+    changed = list(_differences(before, now))
     if changed:
         raise StoreError(
-            f"{run.path} was sampled with other settings ({', '.join(changed)}): resume it with "
+            f"{run.path} was sampled with other settings ({'; '.join(changed)}): resume it with "
             f"its own configuration, or start a new run"
         )
     check_potential(run, potential)
@@ -165,6 +185,16 @@ def _open(config: RunConfig, path: str | Path, potential: Potential) -> Run:
         )
     run.extend(config.n_rounds)
     return run
+
+
+def _differences(before: Any, now: Any, field: str = "") -> Iterator[str]:
+    """Each field that differs, by its path, with what it was and what it is."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in {**before, **now}:
+            path = f"{field}.{key}" if field else key
+            yield from _differences(before.get(key), now.get(key), path)
+    elif before != now:
+        yield f"{field} was {before}, is {now}"
 
 
 def _save(run: Run, state: TemperingState) -> None:

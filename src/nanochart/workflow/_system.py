@@ -59,8 +59,13 @@ def potential_of(run: Run, table: str | Path | None = None) -> Potential:
             f"the energies of {run.path} are those of the table {known['file']}: "
             f"give it with --potential"
         )
-    else:
+    elif run.metadata.element in GUPTA_PARAMETERS:
         potential = gupta(run.metadata.element)
+    else:
+        raise StoreError(
+            f"there is no Gupta potential of {run.metadata.element}, the metal of {run.path}: "
+            f"give an eam/alloy table with --potential"
+        )
     check_potential(run, potential)
     return potential
 

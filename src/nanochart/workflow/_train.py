@@ -12,6 +12,7 @@ from nanochart.autoencoder import (
     GUARD,
     TEST,
     TRAIN,
+    VALIDATION,
     Model,
     TrainingConfig,
     explained_variance,
@@ -61,6 +62,7 @@ def train_run(
     StoreError
         If the run is not quenched.
     """
+    run.require_writable()
     settings, grid = config or TrainingConfig(), rdf or RDFConfig()
     n_frames, n_quenched = run.committed(), run.committed("quench")
     if n_frames == 0 or n_quenched < n_frames:
@@ -81,7 +83,14 @@ def train_run(
     gap = _gap(energies)
     split = split_blocks(n_times, n_replicas, gap=gap, seed=settings.seed)
     # A quench that did not converge is no inherent structure.
-    split = np.where(data["quench_converged"].to_numpy() == 1, split, GUARD).astype(np.int8)
+    converged = data["quench_converged"].to_numpy() == 1
+    split = np.where(converged, split, GUARD).astype(np.int8)
+    if min((split == part).sum() for part in (TRAIN, VALIDATION, TEST)) < 2:
+        raise StoreError(
+            f"{run.path} has {n_frames} frames of {n_replicas} replicas, {int(converged.sum())} of "
+            f"them converged minima, which is too few to train, validate and test on: sample "
+            f"longer, or quench again with more evaluations"
+        )
 
     def report(epoch: EpochProgress) -> None:
         note = f"explained variance {epoch.explained_variance:.3f}"
