@@ -105,7 +105,7 @@ def test_another_seed_gives_another_run(opened, tmp_path):
 
 def test_resuming_with_other_settings_is_refused(small_copy):
     config = small_config(dynamics={"time_step": 2.5})
-    with pytest.raises(StoreError, match=r"sampled with other settings \(dynamics.time_step was 5.0, is 2.5\)"):
+    with pytest.raises(StoreError, match=r"other settings \(dynamics.time_step was 5.0, is 2.5\)"):
         sample(config, small_copy / "run.zarr", resume=True)
 
 
