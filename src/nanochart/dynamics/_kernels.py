@@ -6,13 +6,8 @@ import numpy as np
 from numba import njit
 
 from nanochart.dynamics._noise import fill_normal
-from nanochart.potentials._kernels import (
-    all_pairs,
-    evaluate,
-    list_is_stale,
-    make_workspace,
-    rebuild_list,
-)
+from nanochart.potentials._kernels import evaluate
+from nanochart.potentials._neighbours import all_pairs, list_is_stale, make_workspace, rebuild_list
 from nanochart.units import AMU
 
 U = np.uint64

@@ -5,13 +5,8 @@ import math
 import numpy as np
 from numba import njit
 
-from nanochart.potentials._kernels import (
-    all_pairs,
-    evaluate,
-    list_is_stale,
-    make_workspace,
-    rebuild_list,
-)
+from nanochart.potentials._kernels import evaluate
+from nanochart.potentials._neighbours import all_pairs, list_is_stale, make_workspace, rebuild_list
 
 U = np.uint64
 

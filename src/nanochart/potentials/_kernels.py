@@ -26,6 +26,7 @@ import numpy as np
 from numba import njit
 
 from nanochart._vector_math import exp2
+from nanochart.potentials._neighbours import all_pairs, make_workspace, rebuild_list
 
 U = np.uint64
 
@@ -54,107 +55,6 @@ class Model(NamedTuple):
     params: np.ndarray  # (11,) radial functions of Gupta; (n_r, dr, n_rho, d_rho) of a table
     pair: np.ndarray  # (n_r, 8) cubic coefficients of r φ and f; (1, 8) if unused
     embedding: np.ndarray  # (n_rho, 4) cubic coefficients of F; (1, 4) if unused
-
-
-class Workspace(NamedTuple):
-    """Scratch arrays for clusters of N atoms with room for P pairs within cut-off plus skin."""
-
-    start: np.ndarray  # (N + 1,) first list entry of each atom
-    neighbour: np.ndarray  # (P,) second atom of each list entry, ascending within an atom
-    reference: np.ndarray  # (3, N) positions at which the list was built
-    first: np.ndarray  # (2, N + 1) first near and first far pair of each atom
-    partner: np.ndarray  # (2 P,) second atom of near pairs, and from P on of far pairs
-    radial: np.ndarray  # (5, 2 P) of the same pairs φ, φ'/r, f, f'/r, r²
-    density: np.ndarray  # (N,)
-    embedding: np.ndarray  # (N,) F(ρ_i)
-    slope: np.ndarray  # (N,) F'(ρ_i)
-    row: np.ndarray  # (N,) squared distances while a list is built
-
-
-@njit(**_OPTIONS)
-def make_workspace(n, capacity):
-    """Allocate a workspace for ``n`` atoms and ``capacity`` list entries."""
-    return Workspace(
-        np.zeros(n + 1, np.uint32),
-        np.zeros(capacity, np.uint32),
-        np.full((3, n), np.inf),
-        np.zeros((2, n + 1), np.uint32),
-        np.zeros(2 * capacity, np.uint32),
-        np.zeros((5, 2 * capacity)),
-        np.zeros(n),
-        np.zeros(n),
-        np.zeros(n),
-        np.zeros(n),
-    )
-
-
-@njit(**_OPTIONS)
-def all_pairs(n):
-    """Room for every pair of ``n`` atoms, and one more for the selection's spare write."""
-    return n * (n - 1) // 2 + 1
-
-
-@njit(**_OPTIONS)
-def build_list(x, reach, ws):
-    """Half Verlet list of all pairs closer than ``reach``; x is (3, N).
-
-    Returns whether the workspace had room; if not, the list is not usable.
-    """
-    n = U(x.shape[1])
-    px, py, pz = x[0], x[1], x[2]
-    row, neighbour, start = ws.row, ws.neighbour, ws.start
-    limit = reach * reach
-    capacity = U(neighbour.size)
-    k = U(0)
-    one = U(1)
-    for i in range(n):
-        start[i] = k
-        xi, yi, zi = px[i], py[i], pz[i]
-        for j in range(i + one, n):
-            dx = xi - px[j]
-            dy = yi - py[j]
-            dz = zi - pz[j]
-            row[j] = dx * dx + dy * dy + dz * dz
-        # One entry stays spare: the selection writes one past the last.
-        if k + (n - i) <= capacity:
-            for j in range(i + one, n):
-                neighbour[k] = j
-                k += U(row[j] < limit)
-        else:
-            for j in range(i + one, n):
-                if row[j] < limit:
-                    if k + one >= capacity:
-                        return False
-                    neighbour[k] = j
-                    k += one
-    start[n] = k
-    ws.reference[:, :] = x
-    return True
-
-
-@njit(**_OPTIONS)
-def rebuild_list(x, reach, ws):
-    """Rebuild the list, in a larger workspace if it no longer fits."""
-    while not build_list(x, reach, ws):
-        n = x.shape[1]
-        ws = make_workspace(n, min(all_pairs(n), 2 * ws.neighbour.size))
-    return ws
-
-
-@njit(**_OPTIONS)
-def list_is_stale(x, skin, ws):
-    """Whether any atom has moved more than half the skin since the list was built."""
-    limit = 0.25 * skin * skin
-    stale = False
-    rx, ry, rz = ws.reference[0], ws.reference[1], ws.reference[2]
-    px, py, pz = x[0], x[1], x[2]
-    for i in range(U(x.shape[1])):
-        dx = px[i] - rx[i]
-        dy = py[i] - ry[i]
-        dz = pz[i] - rz[i]
-        # Written so that NaN also counts as stale.
-        stale |= not (dx * dx + dy * dy + dz * dz <= limit)
-    return stale
 
 
 @njit(**_OPTIONS)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from nanochart.metals import element
 from nanochart.potentials import _kernels
+from nanochart.potentials._neighbours import make_workspace
 
 if TYPE_CHECKING:
     from nanochart.potentials._potential import Potential
@@ -164,7 +165,7 @@ def radial_functions(model: _kernels.Model, r: Floats) -> tuple[Floats, Floats]:
 
 def embedding_function(model: _kernels.Model, density: Floats) -> Floats:
     """F(ρ) in eV from the same kernels that the dynamics runs."""
-    ws = _kernels.make_workspace(density.size, 1)
+    ws = make_workspace(density.size, 1)
     ws.density[:] = density
     if model.kind == _kernels.TABLE:
         _kernels.table_embed(model.params, model.embedding, ws)
