@@ -1,9 +1,11 @@
 import pytest
 import yaml
 
+import nanochart as nc
 from conftest import small_config
 from nanochart.errors import ConfigError
-from nanochart.workflow import PRESETS, load_config, preset_text
+from nanochart.workflow import PRESETS, load_config, nanoseconds, preset_text
+from nanochart.workflow._system import make_starts
 
 
 def minimal(**sections):
@@ -114,3 +116,37 @@ def test_replacing_nested_values_validates():
     assert small_config(seed=9).seed == 9
     with pytest.raises(ConfigError, match=r"time_step"):
         small_config(dynamics={"time_step": -1})
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("20ns", 20.0), ("500 ps", 0.5), ("1.5us", 1500.0), ("2 µs", 2000.0), ("1e3fs", 1e-3)],
+)
+def test_times_have_units(text, value):
+    assert nanoseconds(text) == pytest.approx(value)
+
+
+@pytest.mark.parametrize("text", ["20", "ns", "-1ns", "1 h", "1e999ns", "--ns"])
+def test_a_time_without_a_unit_is_refused(text):
+    with pytest.raises(ConfigError, match=r"positive number with its unit \(fs, ps, ns"):
+        nanoseconds(text)
+
+
+def test_a_scaled_protocol_keeps_the_share_that_is_discarded():
+    published = load_config(yaml.safe_load(preset_text("au147")))
+    short = published.scaled(20.0)
+    assert (short.tempering.time_per_replica, short.tempering.discard) == (20.0, 10.0)
+    assert short == load_config(yaml.safe_load(preset_text("au147", 20.0)))
+
+
+def test_the_best_start_is_the_motif_of_lowest_energy():
+    config = load_config(
+        {
+            "system": {"metal": "Au", "n_atoms": 147},
+            "starts": ["best"],
+            "tempering": {"temperatures": [300], "swap_interval": 1, "time_per_replica": 1},
+        }
+    )
+    gold = nc.potentials.gupta("Au")
+    # The decahedron, published as the global minimum of this potential.
+    assert gold.energy(make_starts(config, gold)[0]) == pytest.approx(-532.7674, abs=2e-4)

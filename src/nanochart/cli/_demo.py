@@ -6,7 +6,14 @@ from typing import Annotated
 import typer
 
 from nanochart.cli._main import app
-from nanochart.cli._options import JsonFlag, QuietFlag, Seed, emit, show_progress
+from nanochart.cli._options import (
+    JsonFlag,
+    QuietFlag,
+    Seed,
+    TimePerReplica,
+    emit,
+    show_progress,
+)
 
 
 @app.command()
@@ -14,9 +21,7 @@ def demo(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for run, model and report.")
     ] = Path("nanochart-demo"),
-    time_per_replica: Annotated[
-        float | None, typer.Option(help="ns of each of the 24 replicas; 1.5 if left out.")
-    ] = None,
+    time_per_replica: TimePerReplica = None,
     seed: Seed = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
@@ -27,13 +32,13 @@ def demo(
     """
     import dataclasses
 
-    from nanochart.workflow import DEMO, run_demo
+    from nanochart.workflow import DEMO, nanoseconds, run_demo
 
     changes: dict[str, object] = {}
     if seed is not None:
         changes["seed"] = seed
     if time_per_replica is not None:
-        changes["tempering"] = {"time_per_replica": time_per_replica}
+        changes["tempering"] = {"time_per_replica": nanoseconds(time_per_replica)}
     with show_progress(quiet) as progress:
         result = run_demo(output, DEMO.replaced(**changes), progress=progress)
     variance = result.explained_variance

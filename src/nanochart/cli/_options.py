@@ -16,11 +16,24 @@ import typer
 
 from nanochart._progress import Progress, silent
 
-__all__ = ["JsonFlag", "QuietFlag", "RunPath", "Seed", "default_model", "emit", "show_progress"]
+__all__ = [
+    "JsonFlag",
+    "QuietFlag",
+    "RunPath",
+    "Seed",
+    "TimePerReplica",
+    "default_model",
+    "emit",
+    "show_progress",
+]
 
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run (*.zarr).")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
 QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+TimePerReplica = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="Stored time of each replica with its unit, as 20ns."),
+]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of the random numbers.")]
 
 

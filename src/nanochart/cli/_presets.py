@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from nanochart.cli._main import app
-from nanochart.cli._options import JsonFlag, emit
+from nanochart.cli._options import JsonFlag, TimePerReplica, emit
 
 
 @app.command()
@@ -17,6 +17,7 @@ def presets(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write instead of NAME.yaml.")
     ] = None,
+    time_per_replica: TimePerReplica = None,
     json: JsonFlag = False,
 ) -> None:
     """List the shipped configurations, or write one as a commented YAML file."""
@@ -35,7 +36,12 @@ def presets(
         emit(listed, json, lines)
         return
     path = output or Path(f"{write}.yaml")
-    text = preset_text(write)
+    if time_per_replica is None:
+        text = preset_text(write)
+    else:
+        from nanochart.workflow import nanoseconds
+
+        text = preset_text(write, nanoseconds(time_per_replica))
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with path.open("x", encoding="utf-8") as file:

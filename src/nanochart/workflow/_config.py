@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import re
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -23,12 +24,18 @@ __all__ = [
     "SystemConfig",
     "TemperingSection",
     "load_config",
+    "nanoseconds",
     "quench_config",
     "training_config",
 ]
 
 
 Config = TypeVar("Config", bound=BaseModel)
+
+#: As a start: the motif with the lowest energy.
+BEST = "best"
+
+_NANOSECONDS = {"fs": 1e-6, "ps": 1e-3, "ns": 1.0, "us": 1e3, "µs": 1e3, "ms": 1e6}
 
 
 class _Section(BaseModel):
@@ -150,10 +157,10 @@ class RunConfig(_Section):
         if not self.starts:
             raise ValueError(f"starts must name at least one motif ({', '.join(MOTIFS)}) or file")
         for start in self.starts:
-            if start not in MOTIFS and not Path(start).is_file():
+            if start not in {*MOTIFS, BEST} and not Path(start).is_file():
                 raise ValueError(
-                    f"each of starts must be a motif ({', '.join(MOTIFS)}) or a structure file; "
-                    f"got {start!r}"
+                    f"each of starts must be a motif ({', '.join(MOTIFS)}), {BEST!r} for the motif "
+                    f"of lowest energy, or a structure file; got {start!r}"
                 )
         return self
 
@@ -194,6 +201,14 @@ class RunConfig(_Section):
         round_length = self.steps_per_round * self.dynamics.time_step * 1e-6
         return math.ceil(nanoseconds / round_length - 1e-9)
 
+    def scaled(self, time_per_replica: float) -> Self:
+        """The same protocol with another length (ns): what is discarded keeps its share."""
+        section = self.tempering
+        factor = time_per_replica / section.time_per_replica
+        return self.replaced(
+            tempering={"time_per_replica": time_per_replica, "discard": section.discard * factor}
+        )
+
     def replaced(self, **changes: Any) -> Self:
         """Copy with nested changes, as ``replaced(seed=2, tempering={"discard": 1.0})``."""
         values = self.model_dump(mode="json")
@@ -214,6 +229,24 @@ class _UniqueKeys(yaml.SafeLoader):
                 )
             seen.add(str(key.value))
         return super().construct_mapping(node, deep)
+
+
+def nanoseconds(text: str) -> float:
+    """A time with its unit, as "20ns", "500 ps" or "1.5us", in ns.
+
+    Raises
+    ------
+    ConfigError
+        If it is none.
+    """
+    match = re.fullmatch(r"\s*(\d+\.?\d*(?:[eE][+-]?\d+)?)\s*(fs|ps|ns|us|µs|ms)\s*", text)
+    value = float(match[1]) * _NANOSECONDS[match[2]] if match else 0.0
+    if not 0.0 < value < math.inf:
+        raise ConfigError(
+            f"a time must be a positive number with its unit ({', '.join(_NANOSECONDS)}), "
+            f"as 20ns; got {text!r}"
+        )
+    return value
 
 
 def load_config(source: str | Path | dict[str, Any]) -> RunConfig:

@@ -6,6 +6,10 @@ from importlib.resources import files
 __all__ = ["PRESETS", "Preset", "preset_text"]
 
 
+#: Stored time of each replica, and the time before it, in ns (same source as the ladders).
+_PUBLISHED_TIME, _PUBLISHED_DISCARD = 1000.0, 500.0
+
+
 @dataclass(frozen=True)
 class Preset:
     """A shipped configuration: metal, number of atoms and ladder in K."""
@@ -36,8 +40,15 @@ PRESETS = {
 }  # fmt: skip
 
 
-def preset_text(name: str) -> str:
+def preset_text(name: str, time_per_replica: float = _PUBLISHED_TIME) -> str:
     """Commented YAML configuration of a preset.
+
+    Parameters
+    ----------
+    name
+        One of :data:`PRESETS`.
+    time_per_replica
+        Stored time of each replica in ns. The discarded time keeps its published share, half of it.
 
     Raises
     ------
@@ -56,4 +67,6 @@ def preset_text(name: str) -> str:
         .replace("@N@", str(preset.n_atoms))
         .replace("@RUNGS@", str(len(preset.temperatures)))
         .replace("@LADDER@", ladder)
+        .replace("@TIME@", f"{time_per_replica:g}")
+        .replace("@DISCARD@", f"{time_per_replica * _PUBLISHED_DISCARD / _PUBLISHED_TIME:g}")
     )

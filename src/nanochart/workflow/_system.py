@@ -15,7 +15,7 @@ from nanochart.minimization import quench
 from nanochart.potentials import GUPTA_PARAMETERS, Potential, eam, gupta
 from nanochart.store import Run
 from nanochart.tempering import TemperingConfig
-from nanochart.workflow._config import RunConfig, load_config
+from nanochart.workflow._config import BEST, RunConfig, load_config
 
 __all__ = [
     "check_potential",
@@ -104,23 +104,27 @@ def import_potential(
 
 def start_names(config: RunConfig) -> tuple[str, ...]:
     """Short name of each start: the motif, or the file's stem."""
-    return tuple(s if s in MOTIFS else Path(s).stem for s in config.starts)
+    return tuple(s if s in {*MOTIFS, BEST} else Path(s).stem for s in config.starts)
 
 
 def make_starts(config: RunConfig, potential: Potential) -> NDArray[np.float64]:
     """Relaxed starting structures, (start, atom, 3) in Å, centred."""
     structures = []
     for place, start in enumerate(config.starts):
-        if start in MOTIFS:
-            atoms = build(
-                start,
-                config.system.metal,
-                config.system.n_atoms,
-                # A seed for each place: two random starts are two clusters.
-                seed=config.seed + place if start == "random" else None,
-                potential=None if config.system.potential == "gupta" else potential,
-            )
-            structures.append(atoms.positions)
+        if start in {*MOTIFS, BEST}:
+            built = [
+                build(
+                    motif,
+                    config.system.metal,
+                    config.system.n_atoms,
+                    # A seed for each place: two random starts are two clusters.
+                    seed=config.seed + place if motif == "random" else None,
+                    potential=None if config.system.potential == "gupta" else potential,
+                )
+                for motif in ([m for m in MOTIFS if m != "random"] if start == BEST else [start])
+            ]
+            best = min(built, key=lambda atoms: float(atoms.info["energy"]))
+            structures.append(best.positions)
         else:
             structures.append(_from_file(start, config))
     relaxed = quench(np.array(structures), potential).positions
