@@ -14,8 +14,10 @@ import yaml
 from conftest import small_config
 from nanochart import store
 
-COMMANDS = ("chart", "demo", "export", "import", "presets", "quench", "report", "sample", "train",
-            "warmup")  # fmt: skip
+COMMANDS = (
+    "chart", "demo", "export", "import", "info", "presets", "quench", "report", "sample", "thermo",
+    "train", "warmup",
+)  # fmt: skip
 
 
 def nanochart(*args, cwd=None, code=0):
@@ -162,9 +164,27 @@ def test_an_interrupt_says_that_nothing_is_lost(tmp_path):
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "interrupted; what was committed is kept" in errors
+    assert "stopping after this round; once more stops at once" in errors
+    assert re.search(r"stopped with \d+ of \d+ frames committed .* go on with `nanochart", errors)
+    assert "mini.yaml --resume`" in errors
     assert "Traceback" not in errors
     assert store.open(tmp_path / "mini.zarr").committed() > 0
+
+
+def test_an_interrupted_training_says_so(small_copy):
+    process = subprocess.Popen(
+        [Path(sys.executable).with_name("nanochart"), "train", small_copy / "run.zarr",
+         "--epochs", "100000"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+    for line in process.stderr:
+        if line.startswith("train:"):
+            break
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted; what was committed is kept, and `quench`, `train --resume`" in errors
 
 
 @pytest.mark.parametrize(

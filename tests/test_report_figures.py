@@ -11,12 +11,12 @@ import xarray as xr
 from nanochart import report
 from nanochart.report._charts import Coloring
 from nanochart.report._statistics import (
-    acceptance,
     average_by_temperature,
     block_average,
     group_by_temperature,
-    round_trips,
 )
+from nanochart.tempering import Ladder
+from nanochart.tempering._diagnostics import acceptance, diagnose_ladder
 from nanochart.units import BOLTZMANN
 
 LADDER = np.array([300.0, 350.0, 420.0, 500.0])
@@ -82,6 +82,12 @@ def _figures():
     )
     yield "inherent", lambda: report.inherent_energy_curve(energy, temperature)
     yield "acceptance", lambda: report.exchange_acceptance(outcome, LADDER)
+    yield (
+        "mixing",
+        lambda: report.ladder_mixing(
+            diagnose_ladder(Ladder(tuple(LADDER)), _tempering()[0], energy, outcome)
+        ),
+    )
     yield "walks", lambda: report.temperature_walks(temperature)
     yield "learning", lambda: report.learning_curves(_history())
     yield "examples", lambda: report.reconstruction_examples(_reconstruction())
@@ -333,22 +339,6 @@ def test_energies_refuse_shapes_that_differ_and_data_with_nothing_known():
 
 
 # -- exchange ----------------------------------------------------------------------------------
-
-
-def test_acceptance_counts_attempts_and_gives_wilsons_interval():
-    outcome = np.array([[1, -1], [0, -1], [0, -1], [0, -1]])
-    result = acceptance(outcome)
-    assert result.attempts.tolist() == [4, 0]
-    assert result.share[0] == 0.25
-    # Wilson at z = 1, by hand: (0.25 + 1/8)/1.25 ± sqrt(0.25·0.75/4 + 1/64)/1.25
-    assert result.low[0] == pytest.approx(0.3 - 0.2)
-    assert result.high[0] == pytest.approx(0.3 + 0.2)
-    assert np.isnan(result.share[1])
-
-
-def test_round_trips_count_both_directions_and_no_half_trip():
-    rung = np.array([[0, 2, 1], [1, 1, 1], [2, 0, 2], [1, 1, 1], [0, 2, 1], [2, 1, 1]])
-    assert round_trips(rung).tolist() == [1, 1, 0]
 
 
 def test_acceptance_figure_shows_percent_at_the_middle_of_each_pair():

@@ -372,5 +372,5 @@ def test_time_needs_the_time_step_and_falls_back_to_steps_and_frames():
 def test_narrow_figures_stand_in_pairs_and_a_lone_one_takes_the_row():
     _, sections = report.run_sections(_dataset(n_frames=3), METADATA)
     places = [place for _, place in sections[1].placed()]
-    assert places == ["narrow", "narrow", "wide", "wide"]
+    assert places == ["narrow", "narrow", "wide", "wide", "wide"]
     assert [place for _, place in sections[2].placed()][-1] == "alone"

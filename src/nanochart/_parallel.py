@@ -1,7 +1,7 @@
 """Independent pieces of work on any ``concurrent.futures.Executor``."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
@@ -34,8 +34,11 @@ def use_executor(executor: Executor | None) -> Iterator[Executor]:
 
 def map_in_order(
     function: Callable[[Item], Outcome], items: Iterable[Item], executor: Executor | None = None
-) -> Iterator[Outcome]:
-    """Results in the order of the items, each as soon as it and its forerunners are done."""
+) -> Generator[Outcome, None, None]:
+    """Results in the order of the items, each as soon as it and its forerunners are done.
+
+    Closing the generator cancels what has not begun.
+    """
     with use_executor(executor) as pool:
         futures = [pool.submit(function, item) for item in items]
         try:

@@ -45,10 +45,12 @@ def _register() -> None:
         _demo,
         _export,
         _import,
+        _info,
         _presets,
         _quench,
         _report,
         _sample,
+        _thermo,
         _train,
         _warmup,
     )
@@ -74,8 +76,8 @@ def main() -> None:
         typer.echo(f"nanochart: {sentence}", err=True)
     if code == _INTERRUPTED:
         typer.echo(
-            "nanochart: interrupted; what was committed is kept, and `sample`, `quench`, `train` "
-            "and `demo` go on where they were (`sample` and `train` with --resume)",
+            "nanochart: interrupted; what was committed is kept, and `quench`, `train --resume` "
+            "and `demo` go on where they were",
             err=True,
         )
     sys.exit(code if isinstance(code, int) else 0)

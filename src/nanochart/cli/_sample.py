@@ -1,12 +1,36 @@
 """``nanochart sample``."""
 
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nanochart.cli._main import app
-from nanochart.cli._options import JsonFlag, QuietFlag, Seed, emit, show_progress
+from nanochart.cli._options import (
+    JsonFlag,
+    QuietFlag,
+    Seed,
+    TimePerReplica,
+    emit,
+    show_progress,
+)
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+
+class ExecutorKind(StrEnum):
+    """Where replicas run."""
+
+    THREADS = "threads"
+    DASK = "dask"
 
 
 @app.command()
@@ -19,25 +43,87 @@ def sample(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run that is there.")
     ] = False,
+    tune_ladder: Annotated[
+        bool,
+        typer.Option(
+            "--tune-ladder",
+            help="Write CONFIG with temperatures of equal acceptance, from short runs, instead.",
+        ),
+    ] = False,
+    target_acceptance: Annotated[
+        float, typer.Option(metavar="SHARE", help="Of exchanges, for --tune-ladder.")
+    ] = 0.3,
+    pilot: Annotated[
+        float, typer.Option(metavar="PS", help="Length of the short runs of --tune-ladder, ps.")
+    ] = 200.0,
+    executor: Annotated[
+        ExecutorKind, typer.Option(help="Threads of this machine, or a Dask cluster.")
+    ] = ExecutorKind.THREADS,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Number of threads; by default one per core.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Of the Dask scheduler, as tcp://...")
+    ] = None,
+    scheduler_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="That the Dask scheduler wrote.")
+    ] = None,
+    time_per_replica: TimePerReplica = None,
     seed: Seed = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
     """Sample a cluster by parallel tempering.
 
-    A stopped run goes on with --resume and gives the frames of one that was never stopped.
+    A stopped run goes on with --resume and gives the frames of one that was never stopped. The
+    frames do not depend on the executor either.
     """
+    if tune_ladder:
+        from nanochart.cli._tune import tune_command
+
+        if resume:
+            raise ValueError(
+                "--tune-ladder writes a configuration for a new run: leave --resume away"
+            )
+        with _executor(executor, threads, scheduler, scheduler_file) as pool:
+            tune_command(config, output, target_acceptance, pilot, seed, json, quiet, pool)
+        return
     import numpy as np
 
-    from nanochart.workflow import load_config
+    from nanochart.workflow import lengthened, load_config, nanoseconds
     from nanochart.workflow import sample as run_sampling
 
     settings = load_config(config)
     if seed is not None:
         settings = settings.replaced(seed=seed)
     path = output or config.with_suffix(".zarr")
-    with show_progress(quiet) as progress:
-        run = run_sampling(settings, path, resume=resume, progress=progress)
+    if time_per_replica is not None:
+        length = nanoseconds(time_per_replica)
+        settings = lengthened(settings, path, length) if resume else settings.scaled(length)
+    with (
+        _executor(executor, threads, scheduler, scheduler_file) as pool,
+        _signals() as received,
+        show_progress(quiet) as progress,
+    ):
+        run = run_sampling(
+            settings,
+            path,
+            resume=resume,
+            executor=pool,
+            progress=progress,
+            stop=lambda: bool(received),
+        )
+    if not run.complete:
+        again = f"nanochart sample {config}"
+        again += f" --output {output}" if output else ""
+        again += f" --seed {seed}" if seed is not None else ""
+        again += f" --time-per-replica {time_per_replica}" if time_per_replica else ""
+        typer.echo(
+            f"nanochart: stopped with {run.committed()} of {run.n_frames} frames committed and "
+            f"everything since then in the checkpoint; go on with `{again} --resume`",
+            err=True,
+        )
+        sys.exit(128 + received[0])
     data = run.to_xarray()
     accepted = data["exchange_accepted"].to_numpy() if "exchange_accepted" in data else np.array(-1)
     tried = accepted[accepted >= 0]
@@ -56,3 +142,43 @@ def sample(
             f"next: nanochart quench {path}",
         ],
     )
+
+
+def _executor(
+    kind: ExecutorKind, threads: int | None, scheduler: str | None, scheduler_file: Path | None
+) -> "AbstractContextManager[Executor | None]":
+    from nanochart.workflow import dask_executor, thread_executor
+
+    if kind is ExecutorKind.DASK:
+        if threads is not None:
+            raise ValueError(
+                "--threads is for --executor threads; the threads of a Dask cluster are those of "
+                "its workers: `dask worker --nthreads`"
+            )
+        return dask_executor(scheduler, scheduler_file)
+    if scheduler is not None or scheduler_file is not None:
+        raise ValueError("--scheduler and --scheduler-file need --executor dask")
+    return thread_executor(threads)
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Signals received so far: the first asks to stop after the round, the second stops at once.
+
+    SIGTERM is what a queue sends before the end of a job's time.
+    """
+    received: list[int] = []
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if received:
+            raise KeyboardInterrupt
+        received.append(number)
+        # Not through the stream, which the signal may have caught in the middle of a write.
+        os.write(2, b"\nnanochart: stopping after this round; once more stops at once\n")
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -204,12 +204,11 @@ def run_segment(
             BOLTZMANN * state.temperatures[k], radius, config.sphere_stiffness, config.skin,
             x[k], v[k], random[k], n_steps, sample_every, sampled[k], energies[k],
         )  # fmt: skip
-        if status != _kernels.DONE:
-            what = "two atoms overlapped" if status == _kernels.OVERLAP else "a position became NaN"
+        broken = _failure(status, step, x[k], v[k])
+        if broken:
             raise DynamicsError(
-                f"{what} in a replica at {state.temperatures[k]:g} K after "
-                f"{state.steps[k] + step} steps of {config.time_step:g} fs with {potential.name}; "
-                f"take a shorter time step, a lower temperature or a relaxed start"
+                f"{broken[0]} at {state.temperatures[k]:g} K after {state.steps[k] + step} steps "
+                f"of {config.time_step:g} fs with {potential.name}, because {broken[1]}"
             )
     samples = Samples(
         sampled.swapaxes(0, 1), energies[..., 0].swapaxes(0, 1), energies[..., 1].swapaxes(0, 1)
@@ -217,6 +216,20 @@ def run_segment(
     return replace(
         state, positions=x, velocities=v, random=random, steps=state.steps + n_steps
     ), samples
+
+
+def _failure(status: int, step: int, x: Floats, v: Floats) -> tuple[str, str] | None:
+    """What went wrong in a segment, and its cause with the remedy; None if nothing did."""
+    if status == _kernels.OVERLAP:
+        what = "two atoms overlapped"
+    elif status != _kernels.DONE or not (np.isfinite(x).all() and np.isfinite(v).all()):
+        what = "a position or velocity became infinite or NaN"
+    else:
+        return None
+    if step == 0:
+        return what, "the start is not a relaxed cluster; quench it first"
+    # Repulsion keeps atoms apart at any temperature that a metal bears.
+    return what, "the time step is too long for this temperature; take a shorter time step"
 
 
 def join(states: list[State]) -> State:

@@ -12,7 +12,7 @@ from nanochart.report._energies import (
     energy_map,
     inherent_energy_curve,
 )
-from nanochart.report._exchange import exchange_acceptance, temperature_walks
+from nanochart.report._exchange import exchange_acceptance, ladder_mixing, temperature_walks
 from nanochart.report._learning import (
     learning_curves,
     reconstruction_errors,
@@ -68,6 +68,7 @@ __all__ = [
     "exchange_acceptance",
     "held_out_reconstruction",
     "inherent_energy_curve",
+    "ladder_mixing",
     "learning_curves",
     "principal_view",
     "reconstruction_errors",

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanochart.report._charts import Coloring, chart_overview, chart_projections
+from nanochart.report._inherent_section import number
 from nanochart.report._learning import (
     best_epoch,
     learning_curves,
@@ -17,7 +18,6 @@ from nanochart.report._learning import (
 from nanochart.report._page import FigureCard, Item, Missing, Section
 from nanochart.report._reconstruction import Reconstruction
 from nanochart.report._run_data import RunData
-from nanochart.report._sampling_section import number
 from nanochart.report._style import TEMPERATURE_COLORMAP
 
 __all__ = ["chart_section", "learning_section", "overview_card"]

@@ -1,12 +1,13 @@
-"""Replica exchange at a glance: how often neighbours swap, and how far walkers travel."""
+"""Replica exchange at a glance: how often neighbours swap, how far and how fast walkers travel."""
 
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
 from numpy.typing import ArrayLike
 
-from nanochart.report._statistics import acceptance
 from nanochart.report._style import (
     COLUMN,
     INK,
@@ -15,11 +16,13 @@ from nanochart.report._style import (
     PAGE,
     axis_label,
     category_colors,
+    letter_panels,
     new_figure,
     styled,
 )
+from nanochart.tempering._diagnostics import LadderDiagnostics, acceptance
 
-__all__ = ["TARGET_ACCEPTANCE", "exchange_acceptance", "temperature_walks"]
+__all__ = ["TARGET_ACCEPTANCE", "exchange_acceptance", "ladder_mixing", "temperature_walks"]
 
 #: The acceptance of neighbouring temperatures to aim at (Settem et al., J. Chem. Phys. 2023).
 TARGET_ACCEPTANCE = (0.20, 0.30)
@@ -128,6 +131,67 @@ def temperature_walks(
     panels[-1].set_xlim(t[0], t[-1] if n_frames > 1 else t[0] + 1)
     figure.supylabel(axis_label("temperature", "K"), fontsize=8)
     return figure
+
+
+@styled
+def ladder_mixing(diagnostics: LadderDiagnostics) -> Figure:
+    """Draw how a ladder mixes: flow, round trips, overlap and statistical inefficiency.
+
+    Parameters
+    ----------
+    diagnostics
+        As from :func:`nanochart.tempering.diagnose_ladder`.
+    """
+    kelvin = np.asarray(diagnostics.ladder.temperatures)
+    middle = 0.5 * (kelvin[1:] + kelvin[:-1])
+    figure = new_figure(PAGE, 4.0)
+    flow, trips, overlap, memory = figure.subplots(2, 2).ravel()
+    dots = {"marker": "o", "mfc": "white", "mew": 0.9, "lw": 0.9, "color": OKABE_ITO["blue"]}
+    even = np.linspace(0.0, 100.0, kelvin.size)
+    flow.plot(kelvin, even, color=MUTED, ls=(0, (4, 2)), lw=0.9, label="even diffusion")
+    flow.plot(kelvin, 100.0 * diagnostics.flow, **dots, label="this run")
+    flow.set_ylim(-4.0, 104.0)
+    flow.set_ylabel(axis_label("walkers from the top", "%"))
+    flow.legend(loc="upper left")
+    _bars_of_trips(trips, diagnostics)
+    overlap.plot(middle, 100.0 * diagnostics.overlap, **dots)
+    overlap.set_ylim(0.0, 103.0)
+    overlap.set_ylabel(axis_label("common area of neighbours", "%"))
+    g = diagnostics.inefficiency
+    memory.plot(kelvin, g, **dots, label="at one temperature")
+    along = diagnostics.replica_inefficiency[np.isfinite(diagnostics.replica_inefficiency)]
+    if along.size:
+        low, median, high = np.quantile(along, [0.0, 0.5, 1.0])
+        color = OKABE_ITO["vermillion"]
+        memory.axhspan(low, high, color=color, alpha=0.12, lw=0)
+        memory.axhline(median, color=color, lw=0.9, label="along a walker (band: all)")
+    memory.set_yscale("log")
+    memory.set_ylim(bottom=0.9)
+    memory.yaxis.set_major_formatter(ScalarFormatter())
+    memory.set_ylabel(axis_label("statistical inefficiency", "frames"))
+    memory.legend(loc="best")
+    for panel in (flow, overlap, memory):
+        panel.set_xlabel(axis_label("temperature", "K"))
+    letter_panels(
+        [flow, trips, overlap, memory],
+        ["replica flow", "round trips", "overlap of energies", "correlation of energies"],
+    )
+    return figure
+
+
+def _bars_of_trips(panel: Axes, diagnostics: LadderDiagnostics) -> None:
+    counts = diagnostics.trips.counts
+    panel.bar(np.arange(counts.size), counts, width=0.8, color=OKABE_ITO["blue"])
+    panel.set_xlim(-0.6, counts.size - 0.4)
+    panel.set_ylim(0.0, max(1.08 * counts.max(initial=0), 1.0))
+    if not counts.any():
+        panel.text(
+            0.5, 0.5, "none yet", color=MUTED, ha="center", va="center", transform=panel.transAxes
+        )
+    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+    panel.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    panel.set_xlabel(axis_label("walker", "number"))
+    panel.set_ylabel(axis_label("round trips", "count"))
 
 
 def _spread(n_replicas: int, motifs: Sequence[str]) -> list[int]:

@@ -139,6 +139,12 @@ class RunData:
         time, unit = self.time
         return float(time[-1] * self.n_replicas) if unit == "ns" and time.size else None
 
+    def paired(self, energies: NDArray[Any]) -> bool:
+        """Whether any configuration has both this energy and a temperature."""
+        if self.temperature is None:
+            return False
+        return bool((np.isfinite(energies) & np.isfinite(self.temperature)).any())
+
     def lowest(self, mask: NDArray[Any] | None = None) -> tuple[int, int] | None:
         """Frame and walker of the lowest minimum, where ``mask`` allows it; None where none is."""
         if self.inherent_energy is None:

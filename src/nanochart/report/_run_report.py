@@ -10,6 +10,7 @@ import xarray as xr
 import yaml
 
 from nanochart.report._chart_section import chart_section, learning_section, overview_card
+from nanochart.report._inherent_section import inherent_section, number
 from nanochart.report._page import (
     RASTER_DPI,
     Header,
@@ -22,7 +23,7 @@ from nanochart.report._page import (
 from nanochart.report._pictures import PICTURE_SIZE
 from nanochart.report._reconstruction import Reconstruction, held_out_reconstruction
 from nanochart.report._run_data import RunData
-from nanochart.report._sampling_section import inherent_section, number, sampling_section
+from nanochart.report._sampling_section import sampling_section
 
 __all__ = ["run_report", "run_sections"]
 

@@ -1,4 +1,4 @@
-"""The sections on sampling and on inherent structures."""
+"""The section on how the ladder was sampled."""
 
 from functools import partial
 from typing import Any
@@ -6,28 +6,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nanochart.report._energies import (
-    caloric_curve,
-    energy_distributions,
-    energy_map,
-    inherent_energy_curve,
+from nanochart.errors import ConvergenceError
+from nanochart.report._energies import caloric_curve, energy_distributions
+from nanochart.report._exchange import (
+    TARGET_ACCEPTANCE,
+    exchange_acceptance,
+    ladder_mixing,
+    temperature_walks,
 )
-from nanochart.report._exchange import TARGET_ACCEPTANCE, exchange_acceptance, temperature_walks
 from nanochart.report._page import FigureCard, Gallery, Item, Missing, Section
 from nanochart.report._pictures import Cluster, draw_clusters
 from nanochart.report._run_data import RunData
-from nanochart.report._statistics import acceptance, round_trips
+from nanochart.report._thermodynamics import thermodynamics_cards
+from nanochart.tempering import (
+    Ladder,
+    LadderDiagnostics,
+    acceptance,
+    diagnose_ladder,
+    ideal_round_trip_time,
+    ladder_findings,
+    ladder_summary,
+    round_trips,
+    thermodynamics,
+)
 
-__all__ = ["inherent_section", "number", "sampling_section"]
-
-_N_LOWEST = 4
-# Minima closer than this in energy (eV) are taken for the same one in the gallery.
-_SAME_MINIMUM = 1e-2
-
-
-def number(value: float, digits: int = 2) -> str:
-    """Write a number with a real minus sign and thin groups of thousands."""
-    return f"{value:,.{digits}f}".replace(",", " ").replace("-", "−")
+__all__ = ["sampling_section"]
 
 
 def sampling_section(run: RunData, picture_size: int) -> Section:
@@ -37,7 +40,11 @@ def sampling_section(run: RunData, picture_size: int) -> Section:
         return Section(
             title, "No frames are stored yet.", (Missing("Sample with", "nanochart sample CONFIG"),)
         )
-    cards = [*_exchange_cards(run), *_energy_cards(run)]
+    diagnostics = _diagnostics(run)
+    cards = [*_exchange_cards(run), *_mixing_card(diagnostics), *_energy_cards(run)]
+    found = _thermo_cards(run)
+    if found:  # its caloric curve takes the place of the plain one
+        cards = [*(card for card in cards if card.name != "caloric-curve"), *found]
     # Column-wide figures first, so that they stand in pairs.
     items = [*_starts(run, picture_size), *sorted(cards, key=lambda card: card.wide)]
     if run.is_imported:
@@ -47,8 +54,83 @@ def sampling_section(run: RunData, picture_size: int) -> Section:
             "Parallel tempering: every walker is a trajectory that moves up and down a ladder of "
             "temperatures, and neighbours on the ladder exchange by the Metropolis criterion."
         )
+    text = f"{_verdict(run, diagnostics)}{text}"
     unknown = Missing("Temperatures and energies of these frames are not known.")
     return Section(title, text, tuple(items) or (unknown,))
+
+
+def _diagnostics(run: RunData) -> LadderDiagnostics | None:
+    """What the run says about its ladder; None where it has none or rungs are not recorded."""
+    rungs, outcome = run.values("rung"), run.values("exchange_accepted")
+    if rungs is None or run.ladder is None or len(run.ladder) < 2 or run.n_frames < 2:
+        return None
+    whole = (rungs >= 0).all(axis=1)
+    if outcome is not None:
+        outcome = outcome[whole] if outcome.shape[1:] == (len(run.ladder) - 1,) else None
+    energy = None if run.energy is None else run.energy[whole]
+    ladder = Ladder(tuple(float(t) for t in run.ladder))
+    return diagnose_ladder(ladder, rungs[whole], energy, outcome)
+
+
+def _thermo_cards(run: RunData) -> list[FigureCard]:
+    """Heat capacity and caloric curve; none where the ladder is too short or has a gap."""
+    rungs = run.values("rung")
+    if rungs is None or run.energy is None or run.ladder is None or len(run.ladder) < 2:
+        return []
+    whole = ((rungs >= 0) & np.isfinite(run.energy)).all(axis=1)
+    ladder = Ladder(tuple(float(t) for t in run.ladder))
+    try:
+        found = thermodynamics(
+            run.energy[whole], rungs[whole], ladder, run.n_atoms, seed=run.metadata.get("seed") or 0
+        )
+    except (ValueError, ConvergenceError):  # the verdict above names what is wrong
+        return []
+    return thermodynamics_cards(found, run.n_atoms, run.reference)
+
+
+def _frame_time(run: RunData) -> float | None:
+    """Time between frames in ns."""
+    time, unit = run.time
+    return float(np.median(np.diff(time))) if unit == "ns" and time.size > 1 else None
+
+
+def _verdict(run: RunData, diagnostics: LadderDiagnostics | None) -> str:
+    """Say what is wrong with the ladder, or that nothing is."""
+    if diagnostics is None:
+        return ""
+    findings = ladder_findings(diagnostics, _frame_time(run))
+    summary = ladder_summary(diagnostics, _frame_time(run))
+    if findings:
+        return f"{' '.join(findings)} {summary} "
+    return f"The ladder is connected, mixed and equilibrated. {summary} "
+
+
+def _mixing_card(diagnostics: LadderDiagnostics | None) -> list[FigureCard]:
+    if diagnostics is None:
+        return []
+    ideal = np.inf
+    if diagnostics.acceptance is not None:
+        ideal = ideal_round_trip_time(diagnostics.acceptance.share)
+    known = np.isfinite(ideal) and np.isfinite(diagnostics.trips.time)
+    times = (
+        f" One takes {diagnostics.trips.time:.0f} frames on average; the exchanges alone would "
+        f"need {ideal:.0f}."
+        if known
+        else ""
+    )
+    return [
+        FigureCard(
+            "ladder-mixing",
+            partial(ladder_mixing, diagnostics),
+            "How the ladder mixes. a: share of the walkers at each temperature (K) that last "
+            "visited the top end rather than the bottom; a step is a place that walkers do not "
+            f"pass. b: round trips between the ends of each walker.{times} c: common area of the "
+            "energy distributions of neighbours. d: stored frames per independent frame, of the "
+            "energy along each temperature, and along each walker relative to its temperature.",
+            "Four panels against temperature or walker: replica flow, round trips, overlap of "
+            "neighbouring energy distributions, and statistical inefficiency of the energy.",
+        )
+    ]
 
 
 def _starts(run: RunData, picture_size: int) -> list[Item]:
@@ -83,7 +165,7 @@ def _exchange_cards(run: RunData) -> list[FigureCard]:
             )
         )
     if run.temperature is not None and run.values("rung") is not None and run.n_frames > 1:
-        trips = round_trips(run.dataset["rung"].values)
+        trips = round_trips(np.maximum(run.dataset["rung"].values, 0)).counts
         time, unit = run.time
         cards.append(
             FigureCard(
@@ -113,7 +195,7 @@ def _trips(trips: NDArray[Any]) -> str:
 
 
 def _energy_cards(run: RunData) -> list[FigureCard]:
-    if run.energy is None or run.temperature is None or not _paired(run, run.energy):
+    if run.energy is None or run.temperature is None or not run.paired(run.energy):
         return []
     unit = "eV, above the lowest minimum found" if run.reference else "eV"
     harmonic = " Dashed: a harmonic solid in that minimum." if run.reference else ""
@@ -143,128 +225,3 @@ def _energy_cards(run: RunData) -> list[FigureCard]:
             "energy with temperature.",
         ),
     ]
-
-
-def inherent_section(run: RunData, picture_size: int) -> Section:
-    """Which minima lie below the sampled configurations."""
-    title = "Inherent structures"
-    text = (
-        "Each configuration is quenched to the minimum of the basin that it lies in, its inherent "
-        "structure: thermal motion is removed and what remains is the structure itself."
-    )
-    energies = run.inherent_energy
-    if energies is None:
-        return Section(
-            title, text, (Missing("These frames are not quenched yet:", "nanochart quench RUN"),)
-        )
-    items: list[Item] = [*_gallery(run, picture_size)]
-    if run.temperature is not None and _paired(run, energies):
-        items += [
-            FigureCard(
-                "inherent-energy-map",
-                partial(
-                    energy_map,
-                    energies,
-                    run.temperature,
-                    reference=run.reference,
-                    marks={
-                        **run.references,
-                        **({} if run.references else {"lowest": run.reference}),
-                    },
-                ),
-                "Energies of the inherent structures (eV, above the lowest found) at each "
-                "temperature (K), one row each; the shade is the share of that temperature's "
-                "frames in a bin, on a square-root scale. Dotted lines: known structures.",
-                "Map of the share of frames by inherent energy and temperature.",
-            ),
-            FigureCard(
-                "inherent-energy",
-                partial(inherent_energy_curve, energies, run.temperature, reference=run.reference),
-                "Mean energy of the inherent structures (eV, above the lowest found) against the "
-                "temperature (K) of the configurations; errors from ten blocks in time, the band "
-                "holds the middle 80 % of the structures.",
-                "Mean inherent energy against temperature, with the band of the middle 80 percent.",
-                wide=False,
-            ),
-        ]
-    return Section(title, text + _convergence(run), tuple(items))
-
-
-def _paired(run: RunData, energies: NDArray[Any]) -> bool:
-    """Whether any configuration has both this energy and a temperature."""
-    if run.temperature is None:
-        return False
-    return bool((np.isfinite(energies) & np.isfinite(run.temperature)).any())
-
-
-def _convergence(run: RunData) -> str:
-    if run.converged is None:
-        return ""
-    quenched = int((run.converged >= 0).sum())
-    failed = int((run.converged == 0).sum())
-    if not failed:
-        return f" All {quenched} quenches reached their tolerance."
-    frames = np.argwhere(run.converged == 0)[:5]
-    named = ", ".join(f"frame {f} of walker {w}" for f, w in frames)
-    more = " and others" if failed > len(frames) else ""
-    return f" {failed} of {quenched} quenches did not reach their tolerance: {named}{more}."
-
-
-def _gallery(run: RunData, picture_size: int) -> list[Item]:
-    """Draw the lowest minima found, and the lowest one that each start motif led to."""
-    items: list[Item] = []
-    lowest = [Cluster(f"minimum {k + 1}", *found) for k, found in enumerate(_lowest(run))]
-    if lowest:
-        items.append(
-            Gallery(
-                partial(draw_clusters, lowest, run.element, size=picture_size),
-                "The lowest minima found that differ in energy by more than "
-                f"{1e3 * _SAME_MINIMUM:.0f} meV, along the direction to which most bonds are "
-                "parallel. Energies relative to the lowest one, at "
-                f"{number(run.reference, 4)} eV.",
-            )
-        )
-    names = list(dict.fromkeys(run.motifs))
-    if len(names) > 1:
-        walker_motif = np.array(run.motifs)
-        clusters = []
-        for name in names:
-            here = np.broadcast_to(walker_motif == name, (run.n_frames, run.n_replicas))
-            found = _describe(run, run.lowest(here))
-            if found:
-                clusters.append(Cluster(f"from the {name}", *found))
-        if clusters:
-            items.append(
-                Gallery(
-                    partial(draw_clusters, clusters, run.element, size=picture_size),
-                    "The lowest minimum that the walkers of each start motif reached; they may "
-                    "have left that motif long before. Energies relative to the lowest of all.",
-                )
-            )
-    return items
-
-
-def _lowest(run: RunData) -> list[tuple[NDArray[Any], str]]:
-    found: list[tuple[NDArray[Any], str]] = []
-    energies = run.inherent_energy
-    if energies is None:
-        return found
-    allowed = np.isfinite(energies)
-    for _ in range(_N_LOWEST):
-        place = run.lowest(allowed)
-        described = _describe(run, place)
-        if place is None or described is None:
-            break
-        found.append(described)
-        allowed &= energies > energies[place] + _SAME_MINIMUM
-    return found
-
-
-def _describe(run: RunData, place: tuple[int, int] | None) -> tuple[NDArray[Any], str] | None:
-    positions = None if place is None else run.structure(*place)
-    if place is None or positions is None or run.inherent_energy is None:
-        return None
-    note = f"+{number(float(run.inherent_energy[place]) - run.reference, 3)} eV"
-    if run.temperature is not None and np.isfinite(run.temperature[place]):
-        note += f", seen at {run.temperature[place]:.0f} K"
-    return positions, note

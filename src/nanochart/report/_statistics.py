@@ -1,4 +1,4 @@
-"""The few numbers that the figures and captions need: block averages, acceptance, round trips."""
+"""The few numbers that the figures and captions need: averages with the errors of blocks."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,13 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "Acceptance",
     "BlockAverage",
-    "acceptance",
     "average_by_temperature",
     "block_average",
     "group_by_temperature",
-    "round_trips",
 ]
 
 # Above this many distinct temperatures the data are not a ladder, and equal-count bins are used.
@@ -30,17 +27,6 @@ class BlockAverage:
     error: float
     n_blocks: int
     n_samples: int
-
-
-@dataclass(frozen=True)
-class Acceptance:
-    """The share of accepted exchanges of each neighbouring pair, with its interval of 68 %."""
-
-    attempts: NDArray[np.int64]
-    accepted: NDArray[np.int64]
-    share: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
 
 
 def block_average(series: NDArray[np.floating], n_blocks: int = 10) -> BlockAverage:
@@ -126,49 +112,3 @@ def average_by_temperature(
         means.append(average.mean)
         errors.append(average.error)
     return np.array(levels), np.array(means), np.array(errors)
-
-
-def acceptance(exchange_accepted: NDArray[np.integer]) -> Acceptance:
-    """Count the exchanges of each neighbouring pair of rungs.
-
-    The interval is Wilson's at one sigma, which stays inside [0, 1] and does not vanish when none
-    or all were accepted.
-
-    Parameters
-    ----------
-    exchange_accepted
-        Shape (frame, pair): -1 not attempted, 0 refused, 1 accepted.
-    """
-    outcome = np.asarray(exchange_accepted)
-    attempts = (outcome >= 0).sum(axis=0)
-    accepted = (outcome == 1).sum(axis=0)
-    n = np.where(attempts > 0, attempts, np.nan)
-    share = accepted / n
-    centre = (share + 0.5 / n) / (1.0 + 1.0 / n)
-    half = np.sqrt(share * (1.0 - share) / n + 0.25 / n**2) / (1.0 + 1.0 / n)
-    return Acceptance(attempts, accepted, share, centre - half, centre + half)
-
-
-def round_trips(rung: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Count each walker's round trips between the ends of the ladder.
-
-    A round trip is lowest rung, highest, lowest again (or the reverse); half trips do not count.
-
-    Parameters
-    ----------
-    rung
-        Index in the ladder of each walker, shape (frame, replica).
-
-    Returns
-    -------
-    ndarray
-        Shape (replica,).
-    """
-    rung = np.asarray(rung)
-    top, bottom = int(rung.max(initial=0)), 0
-    trips = np.zeros(rung.shape[1], np.int64)
-    for walker in range(rung.shape[1]):
-        ends = rung[:, walker]
-        ends = ends[(ends == top) | (ends == bottom)]
-        trips[walker] = np.count_nonzero(np.diff(ends)) // 2 if top > bottom else 0
-    return trips

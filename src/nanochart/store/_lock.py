@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from nanochart.errors import StoreError
-from nanochart.store._files import storage_errors
+from nanochart.store._files import RECORDS, storage_errors
 
-__all__ = ["exclusive"]
+__all__ = ["exclusive", "holder"]
 
 # Record locks belong to the process, so a second holder in the same process is kept out here.
 _HELD: set[tuple[int, Path]] = set()
@@ -62,6 +62,22 @@ def exclusive(path: Path) -> Iterator[None]:
     finally:
         with _HELD_GUARD:
             _HELD.discard(mark)
+
+
+def holder(run: Path) -> dict[str, Any] | None:
+    """Host, process number and start of the writer of a run, None if nobody writes.
+
+    The file is read and the lock left alone. A holder on another machine is believed: whether it
+    still runs cannot be seen from here.
+    """
+    path = (run / RECORDS / "lock").resolve()
+    # A process loses its record lock when it closes any file of that name: read nothing then.
+    if (os.getpid(), path) in _HELD:
+        return _identity()
+    found: dict[str, Any] = {}
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        found = _read_holder(file)
+    return found if found and not _is_gone(found) else None
 
 
 def _open(path: Path) -> IO[bytes]:

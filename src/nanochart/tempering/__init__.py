@@ -1,7 +1,26 @@
 """Parallel tempering: temperature ladders, exchanges, the sampler."""
 
+from nanochart.tempering._diagnostics import (
+    Acceptance,
+    Equilibration,
+    LadderDiagnostics,
+    acceptance,
+    by_rung,
+    detect_equilibration,
+    diagnose_ladder,
+    energy_overlap,
+)
 from nanochart.tempering._exchange import Exchange, exchange, metropolis_criterion
+from nanochart.tempering._findings import ladder_findings, ladder_summary
+from nanochart.tempering._health import ReplicaError
 from nanochart.tempering._ladder import Ladder
+from nanochart.tempering._pilot import Pilot, run_pilot
+from nanochart.tempering._replica_flow import (
+    RoundTrips,
+    ideal_round_trip_time,
+    replica_flow,
+    round_trips,
+)
 from nanochart.tempering._sampler import (
     Round,
     Segment,
@@ -11,17 +30,58 @@ from nanochart.tempering._sampler import (
     langevin_segment,
     step,
 )
+from nanochart.tempering._thermodynamics import thermodynamics
+from nanochart.tempering._thermodynamics_result import (
+    Estimate,
+    Thermodynamics,
+    ThermodynamicsConfig,
+)
+from nanochart.tempering._tuning import (
+    EnergyDistributions,
+    TunedLadder,
+    harmonic_ladder,
+    mean_acceptance,
+    predicted_acceptance,
+    tuned_ladder,
+)
 
 __all__ = [
+    "Acceptance",
+    "EnergyDistributions",
+    "Equilibration",
+    "Estimate",
     "Exchange",
     "Ladder",
+    "LadderDiagnostics",
+    "Pilot",
+    "ReplicaError",
     "Round",
+    "RoundTrips",
     "Segment",
     "TemperingConfig",
     "TemperingState",
+    "Thermodynamics",
+    "ThermodynamicsConfig",
+    "TunedLadder",
+    "acceptance",
+    "by_rung",
+    "detect_equilibration",
+    "diagnose_ladder",
+    "energy_overlap",
     "exchange",
+    "harmonic_ladder",
+    "ideal_round_trip_time",
     "initialize_tempering",
+    "ladder_findings",
+    "ladder_summary",
     "langevin_segment",
+    "mean_acceptance",
     "metropolis_criterion",
+    "predicted_acceptance",
+    "replica_flow",
+    "round_trips",
+    "run_pilot",
     "step",
+    "thermodynamics",
+    "tuned_ladder",
 ]

@@ -1,5 +1,6 @@
 """Parallel tempering: rounds of dynamics with an exchange attempt after each."""
 
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -11,8 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from nanochart._parallel import map_in_order
 from nanochart.dynamics import Langevin, Samples, State, initialize, join, run_segment
+from nanochart.errors import DynamicsError
 from nanochart.potentials import Potential
 from nanochart.tempering._exchange import exchange
+from nanochart.tempering._health import ReplicaError, check_health
 from nanochart.tempering._ladder import Ladder
 
 __all__ = [
@@ -113,14 +116,19 @@ def initialize_tempering(
 
 
 def langevin_segment(potential: Potential, dynamics: Langevin) -> Segment:
-    """Langevin dynamics as a segment."""
+    """Langevin dynamics as a segment; a `DynamicsError` ends it where a cluster is none any more.
+
+    It is small and can be pickled, so that an executor may send it to another machine.
+    """
     return partial(_run_langevin, potential, dynamics)
 
 
 def _run_langevin(
     potential: Potential, dynamics: Langevin, state: State, n_steps: int, sample_every: int
 ) -> tuple[State, Samples]:
-    return run_segment(state, potential, dynamics, n_steps, sample_every)
+    after, samples = run_segment(state, potential, dynamics, n_steps, sample_every)
+    check_health(state, samples, potential, dynamics, sample_every)
+    return after, samples
 
 
 def step(
@@ -141,6 +149,12 @@ def step(
         Ladder and length of a round.
     executor
         Where replicas run; None is one thread per core. The result does not depend on it.
+
+    Raises
+    ------
+    ReplicaError
+        If a replica left the physical region. The whole round is void then, because a ladder that
+        lacks a rung exchanges no longer what its temperatures were chosen for.
     """
     half = config.steps_per_round // 2
     work: Callable[[State], tuple[State, Samples]] = partial(
@@ -148,7 +162,7 @@ def step(
     )
     # The hottest first: their lists are rebuilt most often, and a late long task leaves cores idle.
     order = np.argsort(-state.rungs, kind="stable")
-    results = list(map_in_order(work, [state.replicas[int(k)] for k in order], executor))
+    results = _run_all(work, state, order, executor)
     by_replica = [results[int(k)] for k in np.argsort(order)]
     replicas = join([s for s, _ in by_replica])
     positions = np.stack([samples.positions[0, 0] for _, samples in by_replica])
@@ -172,3 +186,27 @@ def step(
         steps=int(replicas.steps[0]) - half,
     )
     return TemperingState(replicas, outcome.rungs, state.round + 1, state.seed), observed
+
+
+def _run_all(
+    work: Callable[[State], tuple[State, Samples]],
+    state: TemperingState,
+    order: NDArray[np.intp],
+    executor: Executor | None,
+) -> list[tuple[State, Samples]]:
+    """Advance the replicas in an order; of several that fail, the first in it is named."""
+    results: list[tuple[State, Samples]] = []
+    outcomes = map_in_order(work, [state.replicas[int(k)] for k in order], executor)
+    with contextlib.closing(outcomes):
+        for k in map(int, order):
+            try:
+                results.append(next(outcomes))
+            except DynamicsError as error:
+                rung = int(state.rungs[k])
+                raise ReplicaError(
+                    f"replica {k}, on rung {rung} of {len(order)}: {error}",
+                    k,
+                    rung,
+                    state.replicas[k],
+                ) from error
+    return results

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.integrate import quad
-from scipy.stats import gamma
+from scipy.optimize import minimize_scalar
+from scipy.stats import gamma, norm
 
 from nanochart.dynamics import Samples, State
 from nanochart.units import BOLTZMANN
@@ -75,6 +76,69 @@ class TwoBasins:
         """Exact average of the energy, eV."""
         basins = sum(self.population(b, beta, dimension) * self.energies[b] for b in (0, 1))
         return float(basins + 0.5 * dimension / beta)
+
+    def heat_capacity(self, temperature: float, dimension: int) -> float:
+        r"""Exact heat capacity of the potential energy in eV/K, at ``temperature`` in K.
+
+        .. math:: C = \frac{d}{2} k + \frac{p_0 p_1 (\epsilon_1 - \epsilon_0)^2}{k T^2}
+        """
+        p = self.population(1, 1.0 / (BOLTZMANN * temperature), dimension)
+        gap = self.energies[1] - self.energies[0]
+        jumps = p * (1.0 - p) * gap**2 / (BOLTZMANN * temperature**2)
+        return float(0.5 * dimension * BOLTZMANN + jumps)
+
+    def peak_temperature(self, low: float, high: float, dimension: int) -> float:
+        """Exact temperature in K of the highest heat capacity between ``low`` and ``high``."""
+        found = minimize_scalar(
+            lambda T: -self.heat_capacity(T, dimension),
+            bounds=(low, high), method="bounded", options={"xatol": 1e-6},
+        )  # fmt: skip
+        return float(found.x)
+
+    def draw(
+        self,
+        temperatures: ArrayLike,
+        n_frames: int,
+        dimension: int,
+        rng: np.random.Generator,
+        *,
+        correlation: float = 0.0,
+        shared: float = 0.0,
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Energies in eV and basins, each (frame, temperature), from the exact distribution.
+
+        Basin and energy follow from uniform numbers, each the normal distribution function of an
+        autoregressive series, so that single frames are exact however long they remember.
+
+        Parameters
+        ----------
+        temperatures
+            K.
+        n_frames
+            Length of the series.
+        dimension
+            Number of coordinates d.
+        rng
+            Consumed.
+        correlation
+            Of each series from one frame to the next, 0 for independent frames.
+        shared
+            Correlation of simultaneous frames at different temperatures, as exchanges make.
+        """
+        T = np.asarray(temperatures, dtype=np.float64)
+        kicks = rng.normal(size=(n_frames, 2, len(T))) * np.sqrt(1.0 - shared)
+        kicks += rng.normal(size=(n_frames, 2, 1)) * np.sqrt(shared)
+        series = np.empty_like(kicks)
+        series[0] = kicks[0]
+        for n in range(1, n_frames):
+            fresh = np.sqrt(1.0 - correlation**2) * kicks[n]
+            series[n] = correlation * series[n - 1] + fresh
+        uniform = norm.cdf(series)
+        beta = 1.0 / (BOLTZMANN * T)
+        p = np.array([self.population(1, b, dimension) for b in beta])
+        basins = (uniform[:, 0] < p).astype(np.int64)
+        thermal = gamma.ppf(uniform[:, 1], 0.5 * dimension) / beta
+        return np.asarray(self.energies)[basins] + thermal, basins
 
     @staticmethod
     def harmonic_acceptance(beta_i: float, beta_j: float, dimension: int) -> float:

@@ -15,16 +15,21 @@ if TYPE_CHECKING:
         SystemConfig,
         TemperingSection,
         load_config,
+        nanoseconds,
         quench_config,
         training_config,
     )
     from nanochart.workflow._demo import DEMO, run_demo
+    from nanochart.workflow._executors import dask_executor, thread_executor
+    from nanochart.workflow._info import run_info
     from nanochart.workflow._presets import PRESETS, preset_text
     from nanochart.workflow._quench import quench_run
     from nanochart.workflow._report import report_run
     from nanochart.workflow._sample import sample
-    from nanochart.workflow._system import import_potential, run_config
+    from nanochart.workflow._system import import_potential, lengthened, run_config
+    from nanochart.workflow._thermo import thermo_run, thermo_summary, write_thermo
     from nanochart.workflow._train import train_run
+    from nanochart.workflow._tune import Tuning, tune_ladder, tune_segment, write_tuned
 
 __all__ = [
     "DEMO",
@@ -36,19 +41,31 @@ __all__ = [
     "RunConfig",
     "SystemConfig",
     "TemperingSection",
+    "Tuning",
     "chart_run",
+    "dask_executor",
     "import_potential",
+    "lengthened",
     "load_config",
+    "nanoseconds",
     "preset_text",
     "quench_config",
     "quench_run",
     "report_run",
     "run_config",
     "run_demo",
+    "run_info",
     "sample",
     "silent",
+    "thermo_run",
+    "thermo_summary",
+    "thread_executor",
     "train_run",
     "training_config",
+    "tune_ladder",
+    "tune_segment",
+    "write_thermo",
+    "write_tuned",
 ]
 
 __getattr__ = lazy_names(
@@ -63,16 +80,28 @@ __getattr__ = lazy_names(
         "SystemConfig": "_config",
         "TemperingSection": "_config",
         "chart_run": "_chart",
+        "dask_executor": "_executors",
         "import_potential": "_system",
+        "lengthened": "_system",
         "load_config": "_config",
+        "nanoseconds": "_config",
         "preset_text": "_presets",
         "quench_config": "_config",
         "quench_run": "_quench",
         "report_run": "_report",
         "run_config": "_system",
         "run_demo": "_demo",
+        "run_info": "_info",
         "sample": "_sample",
+        "thread_executor": "_executors",
+        "thermo_run": "_thermo",
+        "thermo_summary": "_thermo",
         "train_run": "_train",
         "training_config": "_config",
+        "Tuning": "_tune",
+        "tune_ladder": "_tune",
+        "tune_segment": "_tune",
+        "write_tuned": "_tune",
+        "write_thermo": "_thermo",
     },
 )

@@ -1,19 +1,23 @@
-"""Parallel tempering into a run, resumable at any committed block."""
+"""Parallel tempering into a run that can be stopped at any moment and resumed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import ase.io
+import ase.units
 import numpy as np
 
 from nanochart._parallel import use_executor
 from nanochart._progress import Progress, silent
-from nanochart.dynamics import State
-from nanochart.errors import StoreError
+from nanochart.errors import DynamicsError, StoreError
+from nanochart.interop import to_atoms
 from nanochart.potentials import Potential
-from nanochart.store import Checkpoint, Run, create
+from nanochart.store import Run, create
 from nanochart.store import open as open_run
+from nanochart.store._files import storage_errors
 from nanochart.tempering import (
     Ladder,
     Round,
@@ -22,7 +26,10 @@ from nanochart.tempering import (
     langevin_segment,
     step,
 )
+from nanochart.tempering._health import ReplicaError
 from nanochart.workflow._config import RunConfig
+from nanochart.workflow._sampling import Sampling, restore
+from nanochart.workflow._sessions import SessionLog
 from nanochart.workflow._system import (
     check_potential,
     make_dynamics,
@@ -33,12 +40,17 @@ from nanochart.workflow._system import (
 
 __all__ = ["sample"]
 
-#: Bytes of positions that are committed together, and at most lost in a kill.
+#: Bytes of positions that are committed together.
 _BLOCK_BYTES = 500_000
-#: Discarded rounds between checkpoints.
-_DISCARD_BLOCK = 50
+#: Seconds after which a checkpoint is written also within a block: what a kill loses at most,
+#: beside the round in flight.
+_CHECKPOINT_SECONDS = 30.0
 #: What may differ between a run and the configuration it is resumed with.
 _EXTENSIBLE = ("time_per_replica",)
+
+
+def _never() -> bool:
+    return False
 
 
 def sample(
@@ -48,6 +60,7 @@ def sample(
     resume: bool = False,
     executor: Executor | None = None,
     progress: Progress = silent,
+    stop: Callable[[], bool] = _never,
 ) -> Run:
     """Sample a cluster by parallel tempering.
 
@@ -61,9 +74,12 @@ def sample(
         Go on with the run that is there. It may be made longer (``time_per_replica``); all else
         must be as it was. The frames are those of a run that was never stopped, to the last bit.
     executor
-        Where replicas run; None is one thread per core.
+        Where replicas run; None is one thread per core. The frames do not depend on it.
     progress
         Told of every round.
+    stop
+        Asked after every round; once it answers True, all that was computed is saved and the run
+        returned, not ``complete``.
 
     Raises
     ------
@@ -71,6 +87,9 @@ def sample(
         If the configuration asks for the impossible.
     StoreError
         If the run cannot be made or continued.
+    DynamicsError
+        If a replica leaves the physical region. All rounds before that are saved, and the state
+        of the replica before the fatal one beside the run.
     """
     potential = make_potential(config)
     run = _open(config, path, potential) if resume else None
@@ -80,27 +99,96 @@ def sample(
         run = _create(config, path, dict(potential.parameters, name=potential.name))
     segment = langevin_segment(potential, dynamics)
     with run.lock(), use_executor(executor) as pool:
-        state = _restore(run, config)
-        if state is None:
+        sampling = restore(run, config.n_discarded)
+        if sampling is None:
             state = initialize_tempering(starts, potential, tempering, config.seed)
-        exchanges = _Exchanges(tempering.ladder)
-        discarded, total = config.n_discarded, config.n_discarded + config.n_rounds
-        while state.round < discarded:
-            state, observed = step(state, segment, tempering, pool)
-            progress("sample", state.round, total, exchanges.add(observed, "equilibrating"))
-            if state.round % _DISCARD_BLOCK == 0 or state.round == discarded:
-                _save(run, state)
-        for block in list(run.pending()):
-            rounds: list[Round] = []
-            for _ in range(block.start, block.stop):
-                state, observed = step(state, segment, tempering, pool)
-                rounds.append(observed)
-                progress("sample", state.round, total, exchanges.add(observed))
-            run.write_frames(block.start, _frames(rounds))
-            _save(run, state)
-        if not run.complete:
+            sampling = Sampling(run, config.n_discarded, state)
+        log = SessionLog(run, executor)
+        next_round = partial(step, segment=segment, config=tempering, executor=pool)
+        try:
+            _advance(
+                sampling,
+                next_round,
+                log,
+                _Told(config, progress),
+                stop,
+            )
+        except StoreError:  # what the store refuses to write now cannot be saved either
+            raise
+        except BaseException as error:
+            if sampling.whole:
+                sampling.save()
+            if not isinstance(error, ReplicaError):
+                log.record()
+                raise
+            sentence = _explain(error, run)
+            log.record(failure=sentence)
+            raise DynamicsError(sentence) from error
+        if run.committed() == run.n_frames and not run.complete:
             run.finalize()
     return run
+
+
+def _advance(
+    sampling: Sampling,
+    next_round: Callable[[TemperingState], tuple[TemperingState, Round]],
+    log: SessionLog,
+    told: "_Told",
+    stop: Callable[[], bool],
+) -> None:
+    """Run rounds until the planned frames are committed, or until told to stop."""
+    run = sampling.run
+    stopped = False
+    while not stopped and run.committed() < run.n_frames:
+        # Full before a round: an interrupt came before the commit.
+        if not sampling.full:
+            sampling.take_up(*next_round(sampling.state))
+            log.add_round()
+            told(sampling)
+            stopped = stop()
+        full = sampling.full
+        if full:
+            sampling.commit()
+        if full or stopped or sampling.equilibrated or sampling.age > _CHECKPOINT_SECONDS:
+            sampling.save()
+            log.record_if_due()
+    log.record()
+
+
+def _explain(error: ReplicaError, run: Run) -> str:
+    """Save the replica that failed, and say what to do about it."""
+    state = error.state
+    info = {
+        "replica": error.replica,
+        "rung": error.rung,
+        "temperature": float(state.temperatures[0]),
+        "step": int(state.steps[0]),
+    }
+    atoms = to_atoms(state.positions[0], run.metadata.element, info)
+    atoms.set_velocities(state.velocities[0] / ase.units.fs)
+    path = run.path.with_suffix(".failed.extxyz")
+    with storage_errors(path):
+        ase.io.write(path, atoms, format="extxyz")
+    return (
+        f"{error}; the {run.committed()} frames of {run.path} are kept and the replica's state "
+        f"before this round is in {path}, but to resume would end in the same way: change "
+        f"dynamics.time_step (fs), the ladder or dynamics.confinement (Å) and start a new run"
+    )
+
+
+class _Told:
+    """Reports each round of a sampling with the exchanges since the command began."""
+
+    def __init__(self, config: RunConfig, progress: Progress) -> None:
+        self.exchanges = _Exchanges(config.tempering.ladder)
+        self.n_discarded = config.n_discarded
+        self.total = config.n_discarded + config.n_rounds
+        self.progress = progress
+
+    def __call__(self, sampling: Sampling) -> None:
+        done = sampling.state.round
+        note = "equilibrating" if done <= self.n_discarded else ""
+        self.progress("sample", done, self.total, self.exchanges.add(sampling.last, note))
 
 
 class _Exchanges:
@@ -123,22 +211,6 @@ class _Exchanges:
             low, high = self.temperatures[k : k + 2]
             words.append(f"lowest {self.accepted[k] / self.tried[k]:.0%} at {low:g}-{high:g} K")
         return ", ".join(words)
-
-
-def _frames(rounds: list[Round]) -> dict[str, np.ndarray]:
-    # Recentred: the ensemble knows no position of the centre of mass, and float32 likes the origin.
-    positions = np.stack([r.positions for r in rounds])
-    positions = positions - positions.mean(axis=2, keepdims=True)
-    frames = {
-        "positions": positions,
-        "energy": np.stack([r.energies for r in rounds]),
-        "temperature": np.stack([r.temperatures for r in rounds]),
-        "rung": np.stack([r.rungs for r in rounds]),
-        "step": np.array([r.steps for r in rounds]),
-    }
-    if len(rounds[0].accepted):
-        frames["exchange_accepted"] = np.stack([r.accepted for r in rounds])
-    return frames
 
 
 def _create(config: RunConfig, path: str | Path, potential: dict[str, Any]) -> Run:
@@ -195,36 +267,3 @@ def _differences(before: Any, now: Any, field: str = "") -> Iterator[str]:
             yield from _differences(before.get(key), now.get(key), path)
     elif before != now:
         yield f"{field} was {before}, is {now}"
-
-
-def _save(run: Run, state: TemperingState) -> None:
-    replicas = state.replicas
-    run.save_checkpoint(
-        {
-            "positions": replicas.positions,
-            "velocities": replicas.velocities,
-            "temperatures": replicas.temperatures,
-            "random": replicas.random,
-            "steps": replicas.steps,
-            "rungs": state.rungs,
-        },
-        {"round": state.round, "seed": state.seed},
-    )
-
-
-def _restore(run: Run, config: RunConfig) -> TemperingState | None:
-    """State after the last checkpoint; frames that were committed after it are given up."""
-    checkpoint: Checkpoint | None = run.load_checkpoint()
-    if checkpoint is None:
-        run.truncate(0)
-        return None
-    arrays = checkpoint.arrays
-    names = ("positions", "velocities", "temperatures", "random", "steps")
-    state = TemperingState(
-        State(*(arrays[name] for name in names)),
-        arrays["rungs"],
-        int(checkpoint.info["round"]),
-        int(checkpoint.info["seed"]),
-    )
-    run.truncate(max(0, state.round - config.n_discarded))
-    return state

@@ -14,12 +14,14 @@ from nanochart.interop import read_trajectory
 from nanochart.minimization import quench
 from nanochart.potentials import GUPTA_PARAMETERS, Potential, eam, gupta
 from nanochart.store import Run
+from nanochart.store import open as open_run
 from nanochart.tempering import TemperingConfig
 from nanochart.workflow._config import BEST, RunConfig, load_config
 
 __all__ = [
     "check_potential",
     "import_potential",
+    "lengthened",
     "make_dynamics",
     "make_potential",
     "make_starts",
@@ -100,6 +102,17 @@ def import_potential(
     if table is not None:
         return eam(table, element)
     return gupta(element) if element in GUPTA_PARAMETERS else None
+
+
+def lengthened(config: RunConfig, path: str | Path, time_per_replica: float) -> RunConfig:
+    """The configuration to resume a run with so that it stores ``time_per_replica`` (ns).
+
+    A protocol that is scaled discards more of a longer run. One that goes on has its beginning
+    behind it, so it keeps what it discarded.
+    """
+    before = run_config(open_run(path))
+    discard = config.tempering.discard if before is None else before.tempering.discard
+    return config.replaced(tempering={"time_per_replica": time_per_replica, "discard": discard})
 
 
 def start_names(config: RunConfig) -> tuple[str, ...]:

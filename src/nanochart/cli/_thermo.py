@@ -1,0 +1,64 @@
+"""``nanochart thermo``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nanochart.cli._main import app
+from nanochart.cli._options import JsonFlag, QuietFlag, RunPath, Seed, emit, show_progress
+
+
+@app.command()
+def thermo(
+    run: RunPath,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Folder for numbers and figures; by default RUN-thermo."
+        ),
+    ] = None,
+    discard: Annotated[
+        str | None,
+        typer.Option(help="Time at the start that is left out, as 2ns.", metavar="TIME"),
+    ] = None,
+    resamples: Annotated[int, typer.Option(help="Resamples of the bootstrap.", min=40)] = 200,
+    seed: Seed = None,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """Heat capacity, melting and populations against temperature, with 95 % intervals."""
+    from nanochart import store
+
+    opened = store.open(run)
+    from nanochart.tempering import ThermodynamicsConfig
+    from nanochart.workflow import nanoseconds, thermo_run, thermo_summary, write_thermo
+
+    skipped = nanoseconds(discard) if discard is not None else 0.0
+    with show_progress(quiet) as progress:
+        found = thermo_run(
+            opened,
+            ThermodynamicsConfig(n_resamples=resamples),
+            discard=skipped,
+            seed=seed,
+            progress=progress,
+        )
+    from nanochart.report import Section, save_figures
+    from nanochart.report._thermodynamics import thermodynamics_cards
+
+    folder = output or run.with_name(f"{run.stem}-thermo")
+    numbers = write_thermo(found, folder)
+    cards = thermodynamics_cards(found, opened.metadata.n_atoms)
+    figures = save_figures((Section("Thermodynamics", "", tuple(cards)),), folder)
+    summary = thermo_summary(found)
+    melting = summary["melting_temperature"]
+    result = {"run": str(run), "files": [str(f) for f in (*numbers, *figures)], **summary}
+    if melting["value"] is None:
+        first = f"{run}: no melting peak between the ends of the ladder"
+    else:
+        first = (
+            f"{run}: melting at {melting['value']:.1f} K "
+            f"(95 %: {melting['low']:.1f} to {melting['high']:.1f} K)"
+        )
+    blocks = f"{found.n_frames} frames in {found.n_blocks} blocks"
+    emit(result, json, [first, blocks, *(f"warning: {w}" for w in found.warnings), f"in {folder}"])

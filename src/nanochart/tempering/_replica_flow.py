@@ -1,0 +1,121 @@
+"""How replicas travel the ladder: flow, round trips and what exchange alone allows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["RoundTrips", "ideal_round_trip_time", "replica_flow", "round_trips"]
+
+
+@dataclass(frozen=True)
+class RoundTrips:
+    """Travels between the ends of the ladder and back, in stored frames.
+
+    Attributes
+    ----------
+    counts
+        Round trips of each replica, shape (replica,); half trips do not count.
+    time
+        Mean frames of one round trip: twice the time in which ends were known, of all replicas
+        together, over the changes from one end to the other. Infinite if no replica crossed.
+        Unlike the mean of the completed trips it is not too small in a short run.
+    crossings
+        Passages from one end to the other, of all replicas together.
+    """
+
+    counts: NDArray[np.int64]
+    time: float
+    crossings: int
+
+
+def round_trips(rungs: ArrayLike, n_rungs: int | None = None) -> RoundTrips:
+    """Count the replicas' round trips: lowest rung, highest, lowest again, or the reverse.
+
+    Parameters
+    ----------
+    rungs
+        Index in the ladder of each replica, shape (frame, replica).
+    n_rungs
+        Length of the ladder; when left out, the highest rung in the data is the top.
+    """
+    visited, top = _checked(rungs, n_rungs)
+    n_frames, n_replicas = visited.shape
+    counts = np.zeros(n_replicas, np.int64)
+    crossings, observed = 0, 0
+    for replica in range(n_replicas if top > 0 else 0):
+        frames = np.flatnonzero((visited[:, replica] == top) | (visited[:, replica] == 0))
+        if not frames.size:
+            continue
+        passages = int(np.count_nonzero(np.diff(visited[frames, replica])))
+        counts[replica] = passages // 2
+        crossings += passages
+        observed += n_frames - 1 - int(frames[0])
+    return RoundTrips(counts, 2.0 * observed / crossings if crossings else np.inf, crossings)
+
+
+def replica_flow(rungs: ArrayLike, n_rungs: int | None = None) -> NDArray[np.float64]:
+    r"""Share of the replicas at each rung that last visited the top end rather than the bottom.
+
+    .. math:: f_k = \frac{n_{\mathrm{top}}(k)}{n_{\mathrm{top}}(k) + n_{\mathrm{bottom}}(k)}
+
+    Katzgraber et al., J. Stat. Mech. P03018 (2006). It is 0 at the bottom and 1 at the top. A walk
+    without memory that meets no obstacle makes it a straight line over the rungs; a step is a
+    place that replicas cannot pass. Replicas that have not yet visited an end are left out.
+
+    Parameters
+    ----------
+    rungs
+        Index in the ladder of each replica, shape (frame, replica).
+    n_rungs
+        Length of the ladder; when left out, the highest rung in the data is the top.
+
+    Returns
+    -------
+    ndarray
+        Shape (rung,); NaN where nothing that visited an end has come.
+    """
+    visited, top = _checked(rungs, n_rungs)
+    at_end = (visited == 0) | (visited == top)
+    frame = np.arange(len(visited))[:, None]
+    last = np.maximum.accumulate(np.where(at_end, frame, -1), axis=0)
+    from_top = np.take_along_axis(visited, np.maximum(last, 0), axis=0) == top
+    known = last >= 0
+    total = np.bincount(visited[known], minlength=top + 1)
+    top_most = np.bincount(visited[known & from_top], minlength=top + 1)
+    share: NDArray[np.float64] = np.full(top + 1, np.nan)
+    np.divide(top_most, total, out=share, where=total > 0)
+    return share
+
+
+def ideal_round_trip_time(acceptance: ArrayLike) -> float:
+    r"""Mean rounds of one replica's round trip if nothing but the exchanges held it up.
+
+    .. math:: \tau = 2 n \Big( 1 + \sum_{k=1}^{n-1} \frac{1 - p_k}{p_k} \Big)
+
+    for n rungs whose neighbours exchange with probability p_k, the pairs alternating from round
+    to round and the energies forgotten in between (Syed et al., J. R. Stat. Soc. B 84, 321
+    (2022)). A cluster that changes slowly takes longer; nothing takes less.
+
+    Parameters
+    ----------
+    acceptance
+        Shape (pair,).
+    """
+    p = np.asarray(acceptance, float)
+    if not p.size or (p <= 0).any() or not np.isfinite(p).all():
+        return np.inf
+    return float(2.0 * (p.size + 1) * (1.0 + np.sum((1.0 - p) / p)))
+
+
+def _checked(rungs: ArrayLike, n_rungs: int | None) -> tuple[NDArray[np.int64], int]:
+    visited = np.asarray(rungs, np.int64)
+    if visited.ndim != 2 or (visited < 0).any():
+        raise ValueError(
+            "rungs must be indices of at least 0 with the shape (frame, replica); got shape "
+            f"{visited.shape} and a lowest index of {visited.min(initial=0)}"
+        )
+    top = int(visited.max(initial=0)) if n_rungs is None else n_rungs - 1
+    if visited.size and visited.max() > top:
+        raise ValueError(f"rungs must lie below n_rungs = {n_rungs}; got {visited.max()}")
+    return visited, top

@@ -1,0 +1,97 @@
+"""Where replicas run: threads of this process, or the workers of a Dask cluster."""
+
+from collections.abc import Iterator
+from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from nanochart.errors import NanochartError
+
+__all__ = ["ExecutorError", "dask_executor", "thread_executor"]
+
+
+class ExecutorError(NanochartError, RuntimeError):
+    """The machines that should do the work cannot be reached, or were lost."""
+
+
+@contextmanager
+def thread_executor(threads: int | None) -> Iterator[Executor | None]:
+    """``threads`` threads of this process; None, one per core, is what every stage takes anyway."""
+    if threads is None:
+        yield None
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        yield pool
+
+
+@contextmanager
+def dask_executor(
+    scheduler: str | None = None, scheduler_file: str | Path | None = None, timeout: float = 30.0
+) -> Iterator[Executor]:
+    """The workers of a running Dask cluster, as an executor.
+
+    Parameters
+    ----------
+    scheduler
+        Address, as in ``tcp://10.0.0.1:8786``.
+    scheduler_file
+        File that ``dask scheduler --scheduler-file`` wrote; one of the two is needed.
+    timeout
+        Seconds to wait for the scheduler.
+
+    Raises
+    ------
+    ValueError
+        If not exactly one of the two is given.
+    ExecutorError
+        If ``distributed`` is not installed, the scheduler is not there, or it is lost on the way.
+    """
+    if (scheduler is None) == (scheduler_file is None):
+        raise ValueError(
+            "Dask needs the address of a scheduler (--scheduler) or the file that it wrote "
+            f"(--scheduler-file), one of the two; got {scheduler!r} and {scheduler_file!r}"
+        )
+    if scheduler_file is not None and not Path(scheduler_file).is_file():
+        raise ExecutorError(
+            f"there is no scheduler file {scheduler_file}: start one with "
+            f"`dask scheduler --scheduler-file {scheduler_file}`"
+        )
+    distributed = _distributed()
+    where = scheduler or str(scheduler_file)
+    address = {"address": scheduler} if scheduler else {"scheduler_file": str(scheduler_file)}
+    try:
+        client = distributed.Client(**address, timeout=timeout, set_as_default=False)
+    except (OSError, ValueError, distributed.comm.core.CommClosedError) as error:
+        raise ExecutorError(
+            f"no Dask scheduler answers at {where}: start one with `dask scheduler`, and check the "
+            f"address and the network ({error})"
+        ) from error
+    with client:
+        try:
+            # Every task is new: to hash its arrays for a name would be work for nothing.
+            yield client.get_executor(pure=False)
+        except distributed.scheduler.KilledWorker as error:
+            raise ExecutorError(
+                f"the Dask cluster at {where} gave up on a segment, because too many workers "
+                f"died while they ran it: look at their logs, set "
+                f"distributed.scheduler.allowed-failures higher, and resume; what was saved is kept"
+            ) from error
+        except (CancelledError, distributed.comm.core.CommClosedError) as error:
+            raise ExecutorError(
+                f"the Dask scheduler at {where} was lost: start it again and resume; what was "
+                f"saved is kept"
+            ) from error
+
+
+def _distributed() -> Any:
+    try:
+        import distributed
+        import distributed.comm.core
+        import distributed.scheduler
+    except ImportError:
+        raise ExecutorError(
+            "a Dask cluster needs the package distributed, which is not installed: "
+            "`pip install 'nanochart[dask]'`"
+        ) from None
+    return distributed
