@@ -1,10 +1,24 @@
 """Runs that several tests read, made once."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 
 import nanochart as nc
+
+
+def pytest_configure():
+    """Forget compiled kernels that are older than a source.
+
+    Numba compiles a kernel anew when its own file changes, but not when one that it calls does.
+    """
+    package = Path(nc.__file__).parent
+    newest = max(source.stat().st_mtime for source in package.rglob("*.py"))
+    compiled = [*package.rglob("*.nbi"), *package.rglob("*.nbc")]
+    if any(file.stat().st_mtime < newest for file in compiled):
+        for file in compiled:
+            file.unlink(missing_ok=True)
 
 
 def small_config(**changes):

@@ -233,3 +233,31 @@ def test_a_gzipped_export_is_gzip(small_copy):
     nanochart("export", small_copy / "run.zarr", "--to", "extxyz", "--every", 50,
               "-o", small_copy / "deep" / "few.extxyz.gz")  # fmt: skip
     assert len(ase.io.read(small_copy / "deep" / "few.extxyz.gz", ":")) == 6
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--pilot", "3ps"], "--target-acceptance and --pilot are for --tune-ladder"),
+        (["--tune-ladder", "--time-per-replica", "1ns"], "leave --resume and --time-per-replica"),
+        (["--tune-ladder", "-o", "c.zarr"], "must be a .yaml file; got --output c.zarr"),
+        (["--time-per-replica", "20"], "a positive number with its unit"),
+        (["--scheduler", "tcp://x"], "--scheduler and --scheduler-file need --executor dask"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(options, sentence, tmp_path):
+    (tmp_path / "mini.yaml").write_text(yaml.safe_dump(small_config().model_dump(mode="json")))
+    assert sentence in nanochart("sample", "mini.yaml", *options, cwd=tmp_path, code=1).stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["mini.yaml"]
+
+
+def test_a_run_is_sampled_to_another_length_and_made_longer(tmp_path):
+    config = small_config(tempering={"discard": 0.02}).model_dump(mode="json")
+    (tmp_path / "mini.yaml").write_text(yaml.safe_dump(config))
+    for length, frames, more in (("5ps", 10, ()), ("8ps", 16, ("--resume",))):
+        made = nanochart("sample", "mini.yaml", "--time-per-replica", length, *more, "--json", "-q",
+                         cwd=tmp_path)  # fmt: skip
+        assert json.loads(made.stdout)["frames"] == frames
+    # 5 of 50 ps: a tenth of what was to be discarded, and no more for the longer run.
+    kept = store.open(tmp_path / "mini.zarr").metadata.config["tempering"]
+    assert kept["discard"] == pytest.approx(0.002)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+import nanochart as nc
 from nanochart.potentials import _neighbours
 
 CUTOFF = 5.9
@@ -46,3 +47,15 @@ def test_atoms_in_one_plane_and_on_one_line_are_found():
         x = gas(650, seed=2)
         x[axes] = 0.0
         assert listed(x, 4.0) == [partners.tolist() for partners in brute_force(x, 4.0)]
+
+
+@pytest.mark.parametrize("n", [599, 600, 700])
+def test_atoms_that_are_all_in_reach_fit(n):
+    x = 0.02 * gas(n, seed=3)
+    assert [len(partners) for partners in listed(x, CUTOFF)] == list(range(n - 1, -1, -1))
+
+
+def test_a_large_cluster_in_wrong_units_is_refused():
+    x = nc.clusters.build("icosahedron", "Au", 923).positions
+    with pytest.raises(ValueError, match="check that the coordinates are in Å"):
+        nc.potentials.gupta("Au").energy_forces(0.1 * x)

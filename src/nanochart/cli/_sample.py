@@ -51,11 +51,15 @@ def sample(
         ),
     ] = False,
     target_acceptance: Annotated[
-        float, typer.Option(metavar="SHARE", help="Of exchanges, for --tune-ladder.")
-    ] = 0.3,
+        float | None,
+        typer.Option(metavar="SHARE", help="Of exchanges, for --tune-ladder; 0.3 if left out."),
+    ] = None,
     pilot: Annotated[
-        float, typer.Option(metavar="PS", help="Length of the short runs of --tune-ladder, ps.")
-    ] = 200.0,
+        str | None,
+        typer.Option(
+            metavar="TIME", help="Length of the short runs of --tune-ladder; 200ps if left out."
+        ),
+    ] = None,
     executor: Annotated[
         ExecutorKind, typer.Option(help="Threads of this machine, or a Dask cluster.")
     ] = ExecutorKind.THREADS,
@@ -79,15 +83,21 @@ def sample(
     frames do not depend on the executor either.
     """
     if tune_ladder:
-        from nanochart.cli._tune import tune_command
-
-        if resume:
+        if resume or time_per_replica is not None:
             raise ValueError(
-                "--tune-ladder writes a configuration for a new run: leave --resume away"
+                "--tune-ladder writes a configuration for a new run: leave --resume and "
+                "--time-per-replica away"
             )
+        from nanochart.cli._tune import tune_command
+        from nanochart.workflow import nanoseconds
+
+        target = 0.3 if target_acceptance is None else target_acceptance
+        length = 1e3 * nanoseconds(pilot or "200ps")
         with _executor(executor, threads, scheduler, scheduler_file) as pool:
-            tune_command(config, output, target_acceptance, pilot, seed, json, quiet, pool)
+            tune_command(config, output, target, length, seed, json, quiet, pool)
         return
+    if target_acceptance is not None or pilot is not None:
+        raise ValueError("--target-acceptance and --pilot are for --tune-ladder: give that, too")
     import numpy as np
 
     from nanochart.workflow import lengthened, load_config, nanoseconds

@@ -53,12 +53,13 @@ def thermo(
     summary = thermo_summary(found)
     melting = summary["melting_temperature"]
     result = {"run": str(run), "files": [str(f) for f in (*numbers, *figures)], **summary}
-    if melting["value"] is None:
-        first = f"{run}: no melting peak between the ends of the ladder"
+    if not found.melting_resolved:
+        first = f"{run}: no resolved melting peak between the ends of the ladder"
     else:
+        kind = "95 %" if found.intervals_reliable else "too short for an interval; resampled"
         first = (
             f"{run}: melting at {melting['value']:.1f} K "
-            f"(95 %: {melting['low']:.1f} to {melting['high']:.1f} K)"
+            f"({kind}: {melting['low']:.1f} to {melting['high']:.1f} K)"
         )
     blocks = f"{found.n_frames} frames in {found.n_blocks} blocks"
     emit(result, json, [first, blocks, *(f"warning: {w}" for w in found.warnings), f"in {folder}"])

@@ -49,6 +49,8 @@ def tune_command(
     from nanochart.workflow._tune import tune_ladder, write_tuned
 
     path = output or config.with_name(f"{config.stem}-tuned.yaml")
+    if path.suffix not in {".yaml", ".yml"}:
+        raise ValueError(f"the tuned configuration must be a .yaml file; got --output {path}")
     if path.exists():
         raise ValueError(f"{path} exists already: name another file with --output")
     settings = load_config(config)
@@ -90,7 +92,7 @@ def tune_command(
     warning = (
         f"the short runs were too short: prediction and measurement differ by more than "
         f"{_OFF:g} standard errors at {places}, where the energies had not settled; give more "
-        f"than --pilot {pilot:g}"
+        f"than --pilot {pilot:g}ps"
     )
     before = len(settings.tempering.ladder)
     headline = f"{path}: {len(T)} temperatures for {target:.0%}, instead of {before}"

@@ -73,8 +73,11 @@ def make_workspace(n, capacity):
 
 @njit(**_OPTIONS)
 def all_pairs(n):
-    """Room for every pair of ``n`` atoms, and one more for the selection's spare write."""
-    return n * (n - 1) // 2 + 1
+    """Room for every pair of ``n`` atoms, and for what is written and then overwritten.
+
+    The selection writes one past the last pair, the search of cells tries up to ``n`` at once.
+    """
+    return n * (n - 1) // 2 + n + 1
 
 
 @njit(**_OPTIONS)

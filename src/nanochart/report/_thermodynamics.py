@@ -43,7 +43,7 @@ def reweighted_caloric_curve(result: Thermodynamics, *, reference: float = 0.0) 
     panel = figure.add_subplot()
     energy = result.energy
     shifted = Estimate(energy.value - reference, energy.low - reference, energy.high - reference)
-    _band(panel, result, shifted, OKABE_ITO["blue"], "MBAR, 95 %")
+    _band(panel, result, shifted, OKABE_ITO["blue"], f"MBAR, {_kind(result)}")
     rung = result.rung_energy
     panel.errorbar(
         result.ladder,
@@ -56,7 +56,7 @@ def reweighted_caloric_curve(result: Thermodynamics, *, reference: float = 0.0) 
         ms=3.0,
         elinewidth=0.8,
         color=INK,
-        label="mean of each rung, 95 %",
+        label=f"mean of each rung, {_kind(result)}",
     )
     panel.set_xlabel(axis_label("temperature", "K"))
     symbol = r"\langle E\rangle" + ("-E_0" if reference else "")
@@ -81,11 +81,11 @@ def heat_capacity_curve(result: Thermodynamics, n_atoms: int) -> Figure:
     panel = figure.add_subplot()
     C, unit = result.heat_capacity, n_atoms * BOLTZMANN
     per_atom = Estimate(C.value / unit, C.low / unit, C.high / unit)
-    _band(panel, result, per_atom, OKABE_ITO["vermillion"], "MBAR, 95 %")
+    _band(panel, result, per_atom, OKABE_ITO["vermillion"], f"MBAR, {_kind(result)}")
     harmonic = 3.0 - 3.0 / n_atoms
     panel.axhline(harmonic, color=MUTED, ls=(0, (4, 2)), lw=0.9, label="harmonic, $(3N-3)\\,k$")
     melting = result.melting_temperature
-    if np.isfinite(melting.value):
+    if result.melting_resolved:
         low, high = float(melting.low), float(melting.high)
         panel.axvspan(low, high, color=OKABE_ITO["sky"], alpha=0.3, lw=0, zorder=0)
         panel.axvline(
@@ -133,13 +133,13 @@ def thermodynamics_cards(
     """Cards of heat capacity, caloric curve and, where frames are labelled, populations."""
     notes = "".join(f" {w[0].upper()}{w[1:]}." for w in result.warnings)
     melting = result.melting_temperature
-    if np.isfinite(melting.value):
+    if result.melting_resolved:
         peak = f"Its peak, the melting temperature, is at {_kelvin(melting)}"
     else:
-        peak = "It has no peak within the ladder"
+        peak = "It has no resolved peak within the ladder"
     blocks = (
-        f"Bands: 95 % intervals from {result.n_blocks} blocks of {result.block_length} frames in "
-        "time across all walkers."
+        f"Bands: {_kind(result)} intervals from {result.n_blocks} blocks of "
+        f"{result.block_length} frames in time across all walkers."
     )
     cards = [
         FigureCard(
@@ -175,6 +175,11 @@ def thermodynamics_cards(
 def _band(panel: Axes, result: Thermodynamics, y: Estimate, color: str, label: str) -> None:
     panel.fill_between(result.temperatures, y.low, y.high, color=color, alpha=0.22, lw=0)
     panel.plot(result.temperatures, y.value, color=color, lw=1.1, label=label)
+
+
+def _kind(result: Thermodynamics) -> str:
+    """What a band is: too few blocks give a spread, but no interval of 95 %."""
+    return "95 %" if result.intervals_reliable else "resampled"
 
 
 def _kelvin(estimate: Estimate) -> str:

@@ -21,6 +21,8 @@ _DRIFT = 5.0
 _SHORT_DRIFT = 0.01
 #: Independent frames at a temperature below which nothing can be said about it.
 _FEWEST_INDEPENDENT = 10.0
+#: Independent structures in the whole run below which populations rest on a few events.
+_FEWEST_STRUCTURES = 50.0
 #: Round trips this much slower than exchange alone are the cluster's doing.
 _SLOW = 4.0
 #: Sentences about pairs before the rest is only counted.
@@ -47,6 +49,7 @@ def ladder_findings(
     return (
         *_broken(diagnostics),
         *_unmixed(diagnostics, frame_time),
+        *_remembering(diagnostics),
         *_unequilibrated(diagnostics, frame_time),
     )
 
@@ -145,6 +148,21 @@ def _unmixed(diagnostics: LadderDiagnostics, frame_time: float | None) -> list[s
     sentence = (
         f"The ladder is not mixed: {made} in {length}{_barrier(diagnostics)}, and populations "
         f"still depend on the structures that it started from; {remedy}."
+    )
+    return [sentence]
+
+
+def _remembering(diagnostics: LadderDiagnostics) -> list[str]:
+    """Replicas can travel and still carry the structure that they have along."""
+    g = diagnostics.replica_inefficiency
+    independent = float((diagnostics.n_frames / g).sum())
+    if not independent < _FEWEST_STRUCTURES:
+        return []
+    sentence = (
+        f"The replicas keep their structures for {np.median(g):.0f} of {diagnostics.n_frames} "
+        f"frames, which leaves about {independent:.0f} independent structures in the whole run, "
+        f"where at least {_FEWEST_STRUCTURES:.0f} are needed; run longer "
+        "(tempering.time_per_replica)."
     )
     return [sentence]
 

@@ -122,14 +122,19 @@ def thermodynamics(
         )
         for (i, a), (j, b) in combinations(enumerate(names), 2)
     }
-    warnings += _block_warnings(blocks, n_frames) + _peak_warnings(point, spread, T)
+    melting = _peak(point, spread, T)
+    resolved = bool(T[0] < melting.low - (T[1] - T[0]) and melting.high + (T[1] - T[0]) < T[-1])
+    warnings += _block_warnings(blocks, n_frames) + _peak_warnings(
+        melting, spread, T, resolved=resolved
+    )
     return Thermodynamics(
         temperatures=T,
         energy=interval(point.energy, spread.energy),
         heat_capacity=interval(point.heat_capacity, spread.heat_capacity),
         ladder=np.array(ladder.temperatures),
         rung_energy=interval(point.rung_energy, spread.rung_energy),
-        melting_temperature=_peak(point, spread, T),
+        melting_temperature=melting,
+        melting_resolved=resolved,
         populations={
             name: interval(point.populations[..., i], spread.populations[..., i])
             for i, name in enumerate(names.values())
@@ -139,6 +144,7 @@ def thermodynamics(
         n_frames=n_frames,
         n_blocks=blocks.n_blocks,
         block_length=n_frames // blocks.n_blocks,
+        intervals_reliable=blocks.n_blocks >= MIN_BLOCKS and not blocks.too_short,
         inefficiency=blocks.inefficiency,
         warnings=warnings,
     )
@@ -216,24 +222,27 @@ def _block_warnings(blocks: TimeBlocks, n_frames: int) -> tuple[str, ...]:
     shorter = ", shorter than the correlation asks for," if blocks.too_short else ""
     sentence = (
         f"too few independent blocks: {n_frames} frames make {blocks.n_blocks} blocks{shorter} "
-        f"where {MIN_BLOCKS} blocks of {blocks.length} frames are needed, so the intervals are "
-        "too narrow; sample longer"
+        f"where {MIN_BLOCKS} blocks of {blocks.length} frames are needed, so the intervals do not "
+        "hold 95 %: the true values can lie far outside; sample longer"
     )
     return (sentence,)
 
 
-def _peak_warnings(point: Observables, spread: Observables, T: Floats) -> tuple[str, ...]:
-    if np.isnan(point.peak[0]):
+def _peak_warnings(
+    melting: Estimate, spread: Observables, T: Floats, *, resolved: bool
+) -> tuple[str, ...]:
+    if np.isnan(melting.value):
         sentence = (
             "no melting peak: the heat capacity is highest at an end of the ladder; extend it, or "
             "sample longer"
         )
         return (sentence,)
-    lost = float(np.isnan(spread.peak).mean())
-    if lost <= 0.025:
+    if resolved:
         return ()
+    lost = 100.0 * float(np.isnan(spread.peak).mean())
     sentence = (
-        f"uncertain melting peak: in {100 * lost:.0f} % of the resamples the heat capacity is "
-        f"highest at {T[0]:g} or {T[-1]:g} K, an end of the ladder; sample longer"
+        f"no resolved melting peak: its interval reaches {T[0]:g} or {T[-1]:g} K, an end of the "
+        f"ladder, where the heat capacity is highest in {lost:.0f} % of the resamples; sample "
+        "longer, or extend the ladder"
     )
     return (sentence,)

@@ -41,7 +41,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Thermodynamics:
-    """What was found; intervals hold 95 %.
+    """What was found; intervals hold 95 % where ``intervals_reliable``.
 
     Attributes
     ----------
@@ -57,6 +57,8 @@ class Thermodynamics:
         Caloric curve at the rungs in eV: plain means of the frames of each.
     melting_temperature
         Peak of the heat capacity in K, of shape (); NaN where it is highest at an end.
+    melting_resolved
+        Whether its interval lies within the ladder.
     populations
         Share of each label on the grid.
     free_energy_differences
@@ -66,6 +68,8 @@ class Thermodynamics:
     n_frames, n_blocks, block_length, inefficiency
         Frames used, blocks of the bootstrap, their length in frames, and frames per independent
         frame (NaN where the length was given).
+    intervals_reliable
+        Whether there are enough independent blocks for the intervals to mean what they say.
     warnings
         Sentences on what makes the numbers less than they seem.
     """
@@ -76,6 +80,7 @@ class Thermodynamics:
     ladder: Floats
     rung_energy: Estimate
     melting_temperature: Estimate
+    melting_resolved: bool
     populations: Mapping[str, Estimate]
     free_energy_differences: Mapping[tuple[str, str], Estimate]
     acceptance: Floats
@@ -83,6 +88,7 @@ class Thermodynamics:
     n_blocks: int
     block_length: int
     inefficiency: float
+    intervals_reliable: bool
     warnings: tuple[str, ...] = ()
 
 

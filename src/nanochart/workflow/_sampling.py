@@ -48,7 +48,7 @@ class Sampling:
     @property
     def equilibrated(self) -> bool:
         """Whether the last round was the last to be discarded."""
-        return self.state.round == self.n_discarded == self.n_discarded
+        return self.state.round == self.n_discarded
 
     def take_up(self, state: TemperingState, observed: Round) -> None:
         """Go on to the state after a round, whose frame is kept unless it is to be discarded."""

@@ -18,6 +18,8 @@ from nanochart.tempering import (
     Ladder,
     Thermodynamics,
     ThermodynamicsConfig,
+    diagnose_ladder,
+    ladder_findings,
     thermodynamics,
 )
 from nanochart.workflow._system import run_config
@@ -74,10 +76,13 @@ def thermo_run(
     labels, names = _labels(data, whole)
     if _LABELS in data and labels is None:
         notes += ("populations are left out, because some frames have no label yet",)
+    ladder = Ladder(tuple(float(t) for t in data["ladder"].to_numpy()))
+    outcome = data["exchange_accepted"].to_numpy()[whole] if "exchange_accepted" in data else None
+    findings = ladder_findings(diagnose_ladder(ladder, rung[whole], energy[whole], outcome))
     found = thermodynamics(
         energy[whole],
         rung[whole],
-        Ladder(tuple(float(t) for t in data["ladder"].to_numpy())),
+        ladder,
         run.metadata.n_atoms,
         config,
         labels=labels,
@@ -85,7 +90,7 @@ def thermo_run(
         seed=(run.metadata.seed or 0) if seed is None else seed,
         progress=progress,
     )
-    return replace(found, warnings=found.warnings + notes)
+    return replace(found, warnings=found.warnings + findings + notes)
 
 
 def _frames(run: Run, discard: float) -> int:
@@ -125,7 +130,9 @@ def thermo_summary(result: Thermodynamics) -> dict[str, Any]:
     return {
         "units": {"temperature": "K", "energy": "eV", "heat_capacity": "eV/K"},
         "interval": 0.95,
+        "intervals_reliable": result.intervals_reliable,
         "melting_temperature": _plain(result.melting_temperature),
+        "melting_resolved": result.melting_resolved,
         "temperatures": _list(result.temperatures),
         "energy": _plain(result.energy),
         "heat_capacity": _plain(result.heat_capacity),
