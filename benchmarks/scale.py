@@ -59,6 +59,11 @@ def main() -> None:
     costs: dict[int, list[float]] = {n: [] for n in REPLICAS}
     one: list[float] = []
     with ThreadPoolExecutor(1) as single, ThreadPoolExecutor(2) as pair:
+        same = Contestant(4), Contestant(4)
+        same[0].cost(single, 1)
+        same[1].cost(pair, 1)
+        frames = [contestant.state.replicas.positions for contestant in same]
+        assert (frames[0] == frames[1]).all()  # to the last bit, on one thread and on two
         for contestant in contestants.values():
             contestant.cost(pair, 2)  # compiled, and away from the perfect lattice
         for _ in range(args.rounds):

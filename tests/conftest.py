@@ -14,7 +14,8 @@ def pytest_configure():
     Numba compiles a kernel anew when its own file changes, but not when one that it calls does.
     """
     package = Path(nc.__file__).parent
-    newest = max(source.stat().st_mtime for source in package.rglob("*.py"))
+    kernels = [p for p in package.rglob("*.py") if "from numba import" in p.read_text("utf-8")]
+    newest = max(source.stat().st_mtime for source in kernels)
     compiled = [*package.rglob("*.nbi"), *package.rglob("*.nbc")]
     if any(file.stat().st_mtime < newest for file in compiled):
         for file in compiled:

@@ -29,7 +29,7 @@ def drawn() -> Figure:
         panel.fill_between(
             T, low / unit, high / unit, color=OKABE_ITO["vermillion"], alpha=0.25, lw=0
         )
-        panel.plot(T, C / unit, color=OKABE_ITO["vermillion"], lw=1.2, label="nanochart, 95 %")
+        panel.plot(T, C / unit, color=OKABE_ITO["vermillion"], lw=1.2, label="nanochart, resampled")
         if published is not None:
             panel.axvline(
                 published, color=INK, lw=0.9, ls=(0, (4, 2)), label=f"published, {published:.0f} K"
