@@ -76,8 +76,8 @@ def main() -> None:
         typer.echo(f"nanochart: {sentence}", err=True)
     if code == _INTERRUPTED:
         typer.echo(
-            "nanochart: interrupted; what was committed is kept, and `quench`, `train --resume` "
-            "and `demo` go on where they were",
+            "nanochart: interrupted; what was committed is kept: `quench` and `demo` go on where "
+            "they were, `sample` and `train` with --resume",
             err=True,
         )
     sys.exit(code if isinstance(code, int) else 0)
