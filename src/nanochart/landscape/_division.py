@@ -1,6 +1,8 @@
 """Minima divided into groups, and broad groups into parts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,7 @@ __all__ = ["Division", "divide", "refined"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Method = Literal["hdbscan", "mixture"]
 
 #: Points of the sample of a family that is tried for parts.
 _PARTS = 4000
@@ -64,7 +67,7 @@ def refined(
     *,
     progress: Progress = silent,
 ) -> Ints:
-    """Split groups whose members alone fall into stable parts, and the parts again.
+    """Split groups whose members alone fall into stable parts, and the parts by density again.
 
     Between well separated groups a density method sees only the gaps. What it leaves as one is
     clustered once more by itself, at its own scale: by density, and, where that finds nothing, by a
@@ -78,7 +81,8 @@ def refined(
     while todo:
         group, depth = todo.pop(0)
         members = np.flatnonzero(labels == group)
-        parts = _parts(_only(minima, members), config, rng)
+        methods: Sequence[Method] = ("hdbscan", "mixture") if depth == 0 else ("hdbscan",)
+        parts = _parts(_only(minima, members), methods, config, rng)
         done += 1
         progress("refine", done, done + len(todo))
         if parts is None:
@@ -96,11 +100,13 @@ def _only(minima: Minima, members: Ints) -> Minima:
     return Minima(minima.points[members], minima.counts[members], np.arange(len(members)))
 
 
-def _parts(minima: Minima, config: FamiliesConfig, rng: np.random.Generator) -> Ints | None:
+def _parts(
+    minima: Minima, methods: Sequence[Method], config: FamiliesConfig, rng: np.random.Generator
+) -> Ints | None:
     """Part of each minimum, None where there are no stable parts that are large enough."""
     if len(minima.counts) < 2 * _LEAST_MINIMA:
         return None
-    for method in ("hdbscan", "mixture"):
+    for method in methods:
         alone = FamiliesConfig(
             method=method,
             agreement=config.agreement,
