@@ -46,6 +46,7 @@ def _register() -> None:
         _export,
         _import,
         _info,
+        _label,
         _presets,
         _quench,
         _report,

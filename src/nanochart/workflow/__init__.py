@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nanochart.workflow._demo import DEMO, run_demo
     from nanochart.workflow._executors import dask_executor, thread_executor
     from nanochart.workflow._info import run_info
+    from nanochart.workflow._label import label_run, motif_counts
     from nanochart.workflow._presets import PRESETS, preset_text
     from nanochart.workflow._quench import quench_run
     from nanochart.workflow._report import report_run
@@ -45,8 +46,10 @@ __all__ = [
     "chart_run",
     "dask_executor",
     "import_potential",
+    "label_run",
     "lengthened",
     "load_config",
+    "motif_counts",
     "nanoseconds",
     "preset_text",
     "quench_config",
@@ -82,8 +85,10 @@ __getattr__ = lazy_names(
         "chart_run": "_chart",
         "dask_executor": "_executors",
         "import_potential": "_system",
+        "label_run": "_label",
         "lengthened": "_system",
         "load_config": "_config",
+        "motif_counts": "_label",
         "nanoseconds": "_config",
         "preset_text": "_presets",
         "quench_config": "_config",
