@@ -12,7 +12,7 @@ from nanochart.landscape._minima import distinct_minima, draw_sample
 
 CENTRES = ((0.0, 0.0, 0.0), (2.0, 0.0, 0.0), (0.0, 2.0, 0.0), (1.0, 1.0, 1.5), (-1.5, -1.0, 0.0))
 SIZES = (800, 600, 400, 50, 2000)
-QUICK = FamiliesConfig(n_fit=2000, n_resamples=2)
+QUICK = FamiliesConfig(n_fit=2000, n_resamples=3)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_codes_rank_by_frames(planted, fitted):
 def test_every_method_and_criterion_recovers_the_number(settings):
     rng = np.random.default_rng(1)
     points = np.concatenate([rng.normal(c, 0.2, (250, 2)) for c in ((0, 0), (2, 0), (0, 2))])
-    config = FamiliesConfig(n_resamples=2, refine=False, **settings)
+    config = FamiliesConfig(refine=False, **settings)
     found = fit_families(points, config)
     assert found.n_families == 3
     assert len(found.trials) > 3
@@ -82,7 +82,7 @@ def test_every_method_and_criterion_recovers_the_number(settings):
 
 def test_one_blob_is_one_family():
     points = np.random.default_rng(2).normal(size=(600, 2)) * (2.0, 1.0)
-    assert fit_families(points, QUICK).n_families == 1
+    assert fit_families(points).n_families == 1
 
 
 def test_a_part_that_only_shows_within_its_family_is_found_by_refining():

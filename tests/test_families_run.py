@@ -29,7 +29,8 @@ def made(path, *, label=True, chart=True, n=N, nan=False):
     run = nc.store.create(path, element="Au", n_atoms=ATOMS, n_frames=n, n_replicas=REPLICAS,
                           ladder=LADDER, kind="imported", chunk_frames=100, seed=5)  # fmt: skip
     rungs = np.tile(np.arange(REPLICAS), (n, 1))
-    positions = rng.normal(size=(n, REPLICAS, ATOMS, 3)) * 3
+    corners = 2.0 * np.concatenate([np.eye(3), -np.eye(3)])
+    positions = corners + rng.normal(0, 0.1, (n, REPLICAS, ATOMS, 3))
     blocks = {
         "frames": {"positions": positions, "rung": rungs,
                    "energy": rng.normal(-10.0, 0.5, (n, REPLICAS)),
@@ -89,7 +90,8 @@ def test_measures_of_a_run(run_with_families):
     measures = run_with_families[2].provenance["measures"]
     assert measures["purity"] > 0.95
     assert 0.4 < measures["trustworthiness"] < 0.65  # the chart knows nothing of these positions
-    assert measures["explained_by_families"] > 0.9 > 0.1 > measures["explained_by_chance"]
+    assert measures["explained_by_families"] > 0.9
+    assert measures["explained_by_chance"] < 0.1
 
 
 def test_populations_of_families_by_mbar(run_with_families):

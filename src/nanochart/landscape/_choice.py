@@ -27,9 +27,9 @@ _REFERENCES = 8
 #: Nearest fitted points that vote.
 _VOTERS = 5
 #: Adjusted Rand index by which a clustering may be less stable than the most stable one.
-_NEARLY = 0.05
-#: Stability below which a sample has no groups; one cloud without any reaches about 0.6.
-_CHANCE = 0.62
+_NEARLY = 0.15
+#: Stability below which a sample has no groups; one cloud without any reaches about 0.55.
+_CHANCE = 0.6
 #: Starts of the mixture that is kept.
 _STARTS = 5
 #: Share of noise above which a clustering is no account of the data.
@@ -121,7 +121,9 @@ def choose(
         progress("families", done, len(tried), f"{n} families")
     best = _PREFERENCES[config.criterion](trials, config.agreement)
     labels = results[best]
-    if config.criterion == "stability" and trials[best].score < _CHANCE:
+    if config.criterion == "stability" and (
+        trials[best].score < _CHANCE or trials[best].noise > _NOISE
+    ):
         labels = np.zeros_like(labels)
     if config.method == "mixture":
         # The one that is kept is begun from several places, which the many that are tried need not.

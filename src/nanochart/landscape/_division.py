@@ -22,8 +22,8 @@ Method = Literal["hdbscan", "mixture"]
 
 _BOTH: tuple[Method, ...] = ("hdbscan", "mixture")
 
-#: Points of the sample of a family that is tried for parts.
-_PARTS = 2500
+#: Points of the sample of a family that is tried for parts by each method.
+_PARTS = {"hdbscan": 4000, "mixture": 2500}
 #: Least share of the family that a part must have, and distinct minima.
 _LEAST_SHARE, _LEAST_MINIMA = 0.02, 15
 #: Distinct minima of a continuum.
@@ -137,7 +137,7 @@ def _parts(
             method=method,
             agreement=config.agreement,
             n_resamples=config.n_resamples + 2,
-            n_fit=min(_PARTS, config.n_fit),
+            n_fit=min(_PARTS[method], config.n_fit),
             seed=config.seed,
         )
         sample = draw_sample(minima, alone.n_fit, rng)

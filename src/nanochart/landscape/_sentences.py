@@ -115,12 +115,17 @@ def telling_facts(
 def _alike(
     descriptors: Mapping[str, Floats], name: str, said: str, members: Ints, others: Ints
 ) -> bool:
-    both = np.concatenate([members, others])
-    a, b = descriptors[name][both], descriptors[said][both]
-    known = np.isfinite(a) & np.isfinite(b)
-    if known.sum() < 2 or np.ptp(a[known]) == 0 or np.ptp(b[known]) == 0:
-        return False
-    return bool(abs(np.corrcoef(a[known], b[known])[0, 1]) > _SAME)
+    """Whether two descriptors go together within the groups, not only from one to the other."""
+    first, second = [], []
+    for some in (members, others):
+        a, b = descriptors[name][some], descriptors[said][some]
+        known = np.isfinite(a) & np.isfinite(b)
+        if known.any():
+            first.append(a[known] - a[known].mean())
+            second.append(b[known] - b[known].mean())
+    x, y = np.concatenate([*first, [0.0]]), np.concatenate([*second, [0.0]])
+    size = float(np.sqrt((x**2).sum() * (y**2).sum()))
+    return size > 0 and abs(float((x * y).sum())) > _SAME * size
 
 
 def _true_word(name: str, a: Floats, b: Floats, difference: float, *, counts: bool) -> Fact | None:
