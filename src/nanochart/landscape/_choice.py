@@ -12,7 +12,7 @@ from nanochart._progress import Progress, silent
 from nanochart.landscape._families_config import FamiliesConfig
 from nanochart.landscape._grouping import candidates, group
 
-__all__ = ["Choice", "Trial", "choose", "vote"]
+__all__ = ["Choice", "Trial", "by_stability", "choose", "vote"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -27,7 +27,7 @@ _REFERENCES = 8
 #: Nearest fitted points that vote.
 _VOTERS = 5
 #: Adjusted Rand index by which a clustering may be less stable than the most stable one.
-_NEARLY = 0.15
+_NEARLY = 0.05
 #: Stability below which a sample has no groups; one cloud without any reaches about 0.55.
 _CHANCE = 0.6
 #: Starts of the mixture that is kept.
@@ -192,6 +192,16 @@ def _log_scatter(points: Floats, labels: Ints) -> float:
         for k in np.unique(labels)
     )
     return float(np.log(squares + 1e-300))
+
+
+def by_stability(trials: Sequence[Trial], agreement: float) -> list[Trial]:
+    """The trials that are stable, in the order in which they are to be preferred.
+
+    First those nearly as stable as the most stable one, the most families first, then the rest.
+    """
+    stable = [t for t in trials if t.score >= agreement and t.noise <= _NOISE and t.families > 1]
+    best = max((t.score for t in stable), default=0.0)
+    return sorted(stable, key=lambda t: (t.score < best - _NEARLY, -t.families, -t.score))
 
 
 def _most_stable(trials: Sequence[Trial], agreement: float) -> int:

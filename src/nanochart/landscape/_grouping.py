@@ -88,7 +88,7 @@ def _mixture(points: Floats, number: int, seed: int, starts: int) -> Ints:
 
 
 def bayesian_gain(points: Floats, seed: int) -> float:
-    """By how much two Gaussians have a lower Bayesian information criterion than one."""
+    """By how much two Gaussians have a lower Bayesian information criterion than one, per point."""
     from sklearn.mixture import GaussianMixture
 
     floor = 1e-4 * float(points.var()) + 1e-12
@@ -96,7 +96,7 @@ def bayesian_gain(points: Floats, seed: int) -> float:
         GaussianMixture(n, reg_covar=floor, n_init=n, random_state=seed).fit(points).bic(points)
         for n in (1, 2)
     )
-    return float(one - two)
+    return float(one - two) / len(points)
 
 
 def candidates(points: Floats, method: str, *, few: bool = False) -> Sequence[float]:
