@@ -43,6 +43,7 @@ def _register() -> None:
     from nanochart.cli import (  # noqa: F401
         _chart,
         _demo,
+        _explore,
         _export,
         _import,
         _info,

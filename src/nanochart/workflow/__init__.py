@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     )
     from nanochart.workflow._demo import DEMO, run_demo
     from nanochart.workflow._executors import dask_executor, thread_executor
+    from nanochart.workflow._explore import Explored, explore_run
     from nanochart.workflow._info import run_info
     from nanochart.workflow._presets import PRESETS, preset_text
     from nanochart.workflow._quench import quench_run
@@ -35,6 +36,7 @@ __all__ = [
     "DEMO",
     "PRESETS",
     "DynamicsConfig",
+    "Explored",
     "Progress",
     "QuenchConfig",
     "RDFConfig",
@@ -44,6 +46,7 @@ __all__ = [
     "Tuning",
     "chart_run",
     "dask_executor",
+    "explore_run",
     "import_potential",
     "lengthened",
     "load_config",
@@ -73,6 +76,7 @@ __getattr__ = lazy_names(
     {
         "DEMO": "_demo",
         "DynamicsConfig": "_config",
+        "Explored": "_explore",
         "PRESETS": "_presets",
         "QuenchConfig": "_config",
         "RDFConfig": "_config",
@@ -81,6 +85,7 @@ __getattr__ = lazy_names(
         "TemperingSection": "_config",
         "chart_run": "_chart",
         "dask_executor": "_executors",
+        "explore_run": "_explore",
         "import_potential": "_system",
         "lengthened": "_system",
         "load_config": "_config",
