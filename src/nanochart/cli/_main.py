@@ -45,6 +45,7 @@ def _register() -> None:
         _demo,
         _explore,
         _export,
+        _families,
         _import,
         _info,
         _presets,

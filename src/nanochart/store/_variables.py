@@ -17,7 +17,7 @@ STATIC = "static"
 FRAMES = "frames"
 
 #: The stages with a frame axis, in the order in which they can be computed.
-STAGES = (FRAMES, "quench", "train", "chart")
+STAGES = (FRAMES, "quench", "train", "chart", "families")
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,15 @@ _TABLE = (
     ),
     Variable("chart", "chart", _CHART, "float32", "1", "chart coordinates, thermal"),
     Variable("inherent_chart", "chart", _CHART, "float32", "1", "chart coordinates of the minimum"),
+    Variable(
+        "family",
+        "families",
+        _WALKER,
+        "int16",
+        "1",
+        "family in the chart, 0 for noise; the run's record of this stage has the names",
+        required=True,
+    ),
 )
 
 #: Name -> `Variable`.

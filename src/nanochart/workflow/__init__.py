@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nanochart.workflow._demo import DEMO, run_demo
     from nanochart.workflow._executors import dask_executor, thread_executor
     from nanochart.workflow._explore import Explored, explore_run
+    from nanochart.workflow._families import families_config, families_path, families_run
     from nanochart.workflow._info import run_info
     from nanochart.workflow._presets import PRESETS, preset_text
     from nanochart.workflow._quench import quench_run
@@ -47,6 +48,9 @@ __all__ = [
     "chart_run",
     "dask_executor",
     "explore_run",
+    "families_config",
+    "families_path",
+    "families_run",
     "import_potential",
     "lengthened",
     "load_config",
@@ -86,6 +90,9 @@ __getattr__ = lazy_names(
         "chart_run": "_chart",
         "dask_executor": "_executors",
         "explore_run": "_explore",
+        "families_config": "_families",
+        "families_path": "_families",
+        "families_run": "_families",
         "import_potential": "_system",
         "lengthened": "_system",
         "load_config": "_config",

@@ -35,7 +35,8 @@ def quench_run(
     table
         An ``eam/alloy`` table for an imported run.
     again
-        Quench all frames anew. Training and chart, which were made of the old minima, are dropped.
+        Quench all frames anew. Training, chart and families, which were made of the old minima,
+        are dropped.
     executor
         Where frames run; None is one thread per core.
     progress
@@ -49,7 +50,7 @@ def quench_run(
     unconverged = 0
     with run.lock(), use_executor(executor) as pool:
         if again:
-            for stage in ("chart", "train", "quench"):
+            for stage in ("families", "chart", "train", "quench"):
                 run.clear(stage)
         for block in list(run.pending("quench")):
             result = quench(

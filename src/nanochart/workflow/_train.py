@@ -126,6 +126,7 @@ def train_run(
     model.save(model_path)
     checkpoint.unlink(missing_ok=True)
     with run.lock():
+        run.clear("families")
         run.clear("chart")  # of the model before this one
         run.clear("train")
         for block in list(run.pending("train")):
