@@ -48,6 +48,7 @@ def _register() -> None:
         _families,
         _import,
         _info,
+        _label,
         _presets,
         _quench,
         _report,

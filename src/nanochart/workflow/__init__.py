@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nanochart.workflow._explore import Explored, explore_run
     from nanochart.workflow._families import families_config, families_path, families_run
     from nanochart.workflow._info import run_info
+    from nanochart.workflow._label import label_run, motif_counts
     from nanochart.workflow._presets import PRESETS, preset_text
     from nanochart.workflow._quench import quench_run
     from nanochart.workflow._report import report_run
@@ -52,8 +53,10 @@ __all__ = [
     "families_path",
     "families_run",
     "import_potential",
+    "label_run",
     "lengthened",
     "load_config",
+    "motif_counts",
     "nanoseconds",
     "preset_text",
     "quench_config",
@@ -94,8 +97,10 @@ __getattr__ = lazy_names(
         "families_path": "_families",
         "families_run": "_families",
         "import_potential": "_system",
+        "label_run": "_label",
         "lengthened": "_system",
         "load_config": "_config",
+        "motif_counts": "_label",
         "nanoseconds": "_config",
         "preset_text": "_presets",
         "quench_config": "_config",
