@@ -54,6 +54,7 @@ def _register() -> None:
         _report,
         _sample,
         _thermo,
+        _track,
         _train,
         _warmup,
     )

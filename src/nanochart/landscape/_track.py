@@ -70,16 +70,13 @@ def lasting_states(labels: ArrayLike, persistence: int, share: float = 0.75) -> 
     ahead = counts[:, k:] - counts[:, :-k]  # of each label in the k frames from each frame on
     starts = np.flatnonzero(ahead[codes[: ahead.shape[1]], np.arange(ahead.shape[1])] >= needed)
     if len(starts) == 0:
-        common = found[int(np.argmax(np.bincount(codes)))]
-        return LastingStates(np.full(len(names), common), ())
-    states = np.full(len(names), found[codes[starts[0]]])
+        common = int(np.argmax(np.bincount(codes)))
+        return LastingStates(found[np.full(len(names), common)], ())
     transitions = []
-    current = codes[starts[0]]
+    lasting = np.full(len(names), codes[starts[0]])
     for frame in starts[1:]:
-        if codes[frame] != current:
-            transitions.append(
-                Transition(int(frame), str(found[current]), str(found[codes[frame]]))
-            )
-            current = codes[frame]
-            states[frame:] = found[current]
-    return LastingStates(states, tuple(transitions))
+        before, after = lasting[frame], codes[frame]
+        if after != before:
+            transitions.append(Transition(int(frame), str(found[before]), str(found[after])))
+            lasting[frame:] = after
+    return LastingStates(found[lasting], tuple(transitions))

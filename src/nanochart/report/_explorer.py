@@ -16,7 +16,7 @@ from markupsafe import Markup
 from matplotlib.colors import Colormap, to_hex
 from numpy.typing import NDArray
 
-from nanochart.report._atom_types import ATOM_TYPE_COLORS, ATOM_TYPE_PHRASES
+from nanochart.report._atom_types import ATOM_TYPE_COLORS, ATOM_TYPE_PHRASES, ATOM_TYPE_SIZES
 from nanochart.report._style import ENERGY_COLORMAP
 
 __all__ = ["BLOCK", "MAX_CATEGORIES", "Explorer", "Property", "StructureBlock", "write_explorer"]
@@ -229,7 +229,12 @@ def _description(explorer: Explorer) -> dict[str, Any]:
         "radius": explorer.radius,
         "axes": explorer.axes,
         "types": [
-            {"name": name, "color": color, "phrase": ATOM_TYPE_PHRASES[name]}
+            {
+                "name": name,
+                "color": color,
+                "phrase": ATOM_TYPE_PHRASES[name],
+                "size": ATOM_TYPE_SIZES[name],
+            }
             for name, color in ATOM_TYPE_COLORS.items()
         ],
         "properties": [_property(p) for p in explorer.properties],
@@ -265,7 +270,9 @@ def _property(p: Property) -> dict[str, Any]:
             low, high = np.quantile(finite, [0.01, 0.99])
             limits = (float(low), float(high)) if high > low else (float(low) - 0.5, low + 0.5)
         described["low"], described["high"] = limits or (0.0, 1.0)
-        described["scale"] = [[x, to_hex(p.colormap(x))] for x in np.linspace(0.0, 1.0, 24).tolist()]
+        described["scale"] = [
+            [x, to_hex(p.colormap(x))] for x in np.linspace(0.0, 1.0, 24).tolist()
+        ]
     return described
 
 

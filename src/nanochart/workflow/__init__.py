@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from nanochart.workflow._sample import sample
     from nanochart.workflow._system import import_potential, lengthened, run_config
     from nanochart.workflow._thermo import thermo_run, thermo_summary, write_thermo
+    from nanochart.workflow._track import Track, track_run, track_summary, write_track
+    from nanochart.workflow._track_figures import track_cards, track_movie
     from nanochart.workflow._train import train_run
     from nanochart.workflow._tune import Tuning, tune_ladder, tune_segment, write_tuned
 
@@ -45,6 +47,7 @@ __all__ = [
     "RunConfig",
     "SystemConfig",
     "TemperingSection",
+    "Track",
     "Tuning",
     "chart_run",
     "dask_executor",
@@ -70,11 +73,16 @@ __all__ = [
     "thermo_run",
     "thermo_summary",
     "thread_executor",
+    "track_cards",
+    "track_movie",
+    "track_run",
+    "track_summary",
     "train_run",
     "training_config",
     "tune_ladder",
     "tune_segment",
     "write_thermo",
+    "write_track",
     "write_tuned",
 ]
 
@@ -113,6 +121,12 @@ __getattr__ = lazy_names(
         "thread_executor": "_executors",
         "thermo_run": "_thermo",
         "thermo_summary": "_thermo",
+        "Track": "_track",
+        "track_cards": "_track_figures",
+        "track_movie": "_track_figures",
+        "track_run": "_track",
+        "track_summary": "_track",
+        "write_track": "_track",
         "train_run": "_train",
         "training_config": "_config",
         "Tuning": "_tune",

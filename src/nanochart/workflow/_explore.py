@@ -88,10 +88,9 @@ def explore_run(
         check_model(run, model)
         if quenched:
             errors = _errors(data, model, progress)
-    target = str(run.info("chart").get("target", "inherent")) if charted else ""
     properties, axes = run_properties(
         data,
-        chart=("inherent_chart" if target == "self" else "chart") if charted else None,
+        chart=("inherent_chart" if quenched else "chart") if charted else None,
         family_names=_family_names(run),
         errors=errors,
     )
@@ -134,13 +133,7 @@ def explore_run(
 
 def _family_names(run: Run) -> Mapping[int, str]:
     """Code -> name of each family, from what the stage recorded."""
-    try:
-        recorded = run.info("families").get("names", {})
-    except ValueError:  # a store without that stage
-        return {}
-    if isinstance(recorded, Mapping):
-        return {int(code): str(name) for code, name in recorded.items()}
-    return {code: str(name) for code, name in enumerate(recorded)}
+    return dict(enumerate(map(str, run.info("families").get("names", ()))))
 
 
 def _errors(data: RunData, model: Model, progress: Progress) -> NDArray[np.float64]:

@@ -15,13 +15,13 @@ from nanochart._progress import Progress, silent
 from nanochart.autoencoder import Model
 from nanochart.errors import ModelError
 from nanochart.interop import TrajectoryBlock, read_trajectory
-from nanochart.landscape import LastingStates, lasting_states, reconstruction_errors
+from nanochart.landscape import Families, LastingStates, lasting_states, reconstruction_errors
 from nanochart.minimization import quench
 from nanochart.potentials import Potential
 from nanochart.store import Run
 from nanochart.workflow._chart import check_model
 from nanochart.workflow._config import QuenchConfig
-from nanochart.workflow._labels import family_labels, load_families, motif_labels
+from nanochart.workflow._labels import family_labels, motif_labels
 from nanochart.workflow._system import potential_of, run_config
 
 __all__ = ["Track", "track_run", "track_summary", "write_track"]
@@ -52,8 +52,7 @@ class Track:
     converged
         Whether the quench reached its tolerance.
     chart
-        Coordinates (frame, d), of what the model reads: the thermal configurations where its target
-        is "inherent", the quenched ones where it is "self".
+        Coordinates of the inherent structures (frame, d).
     reconstruction_error
         Of the RDF, in 1/Å.
     motif, family
@@ -93,7 +92,7 @@ def track_run(
     persistence: int = 10,
     interval: float | None = None,
     table: str | Path | None = None,
-    families: str | Path | None = None,
+    families: Families | None = None,
     unwrap: bool = False,
     executor: Executor | None = None,
     progress: Progress = silent,
@@ -117,7 +116,7 @@ def track_run(
     table
         An ``eam/alloy`` table, for a run that needs one.
     families
-        File of the families; None leaves them out.
+        Found in the chart of the model; None leaves them out.
     unwrap
         Put a cluster together again that the boundary of its periodic cell cuts.
     executor
@@ -141,7 +140,6 @@ def track_run(
     potential = potential_of(run, table)
     own = run_config(run)
     settings = own.quench if own else QuenchConfig()
-    grouping = None if families is None else load_families(families, model)
     parts: list[Track] = []
     steps = []
     with use_executor(executor) as pool:
@@ -149,7 +147,7 @@ def track_run(
             trajectory, run.metadata.element, unwrap=unwrap, block_frames=64
         ):
             _check_size(trajectory, block, model)
-            parts.append(_part(str(trajectory), block, model, potential, settings, pool, grouping))
+            parts.append(_part(str(trajectory), block, model, potential, settings, pool, families))
             steps.append(block.steps)
             done = block.first + len(block.steps)
             progress("track", done, float("inf"))
@@ -157,7 +155,7 @@ def track_run(
     time, unit = _time(np.concatenate(steps), interval)
     motif = np.concatenate([p.motif for p in parts])
     family = None
-    if grouping is not None:
+    if families is not None:
         family = np.concatenate([p.family for p in parts if p.family is not None])
     energy = np.concatenate([p.inherent_energy for p in parts])
     return replace(
@@ -194,16 +192,14 @@ def _part(
     potential: Potential,
     settings: QuenchConfig,
     pool: Executor,
-    grouping: Any,
+    families: Families | None,
 ) -> Track:
     """Track a block of frames; what needs all of them is put in later."""
     positions = block.positions - block.positions.mean(axis=1, keepdims=True)
-    cold = quench(
-        positions, potential, settings.max_force, settings.max_evaluations, executor=pool
-    )
+    cold = quench(positions, potential, settings.max_force, settings.max_evaluations, executor=pool)
     targets = model.rdf(cold.positions)
     inputs = targets if model.target == "self" else model.rdf(positions)
-    chart = model.encode_rdf(inputs)
+    chart = model.encode_rdf(targets)
     motif = motif_labels(cold.positions, block.element)
     return Track(
         trajectory=name,
@@ -220,7 +216,7 @@ def _part(
         motif=motif,
         persistence=0,
         motifs=LastingStates(motif, ()),
-        family=None if grouping is None else family_labels(grouping, chart),
+        family=None if families is None else family_labels(families, chart),
     )
 
 

@@ -58,10 +58,9 @@
     const sphere = (radius, color) => ({ radius, color });
     const shapes = {};
     if (types) {
-      const other = data.types.findIndex((t) => t.name === "other");
-      const small = (t) => (t === other ? 0.4 : 0.78) * data.radius;
-      shapes["types (open)"] = types.map((t) => sphere(small(t), data.types[t].color));
-      shapes["types (full)"] = types.map((t) => sphere(data.radius, data.types[t].color));
+      const kinds = types.map((t) => data.types[t]);
+      shapes["types (open)"] = kinds.map((t) => sphere(t.size * data.radius, t.color));
+      shapes["types (full)"] = kinds.map((t) => sphere(data.radius, t.color));
     }
     shapes.metal = Array.from({ length: n }, () => sphere(data.radius, data.color));
     for (const name of Object.keys(shapes)) {
