@@ -64,7 +64,7 @@ def test_many_small_families_all_stay():
 
 
 def test_decimation_repeats_with_its_seed():
-    families, energies = crowd()
+    families, _ = crowd()
     a, b, c = (decimate(20_000, 500, families=families, seed=s).indices for s in (1, 1, 2))
     np.testing.assert_array_equal(a, b)
     assert not np.array_equal(a, c)
@@ -109,7 +109,7 @@ def test_properties_must_agree_in_length(tmp_path):
 
 def test_structures_must_be_finite_and_nothing_is_left_behind(tmp_path):
     broken = [StructureBlock(np.full((2, 2, 3), np.nan))]
-    with pytest.raises(ValueError, match="must be finite and within 327.68 Å"):
+    with pytest.raises(ValueError, match=r"must be finite and within 327\.68 Å"):
         write_explorer(explorer(blocks=broken), tmp_path / "a.html")
     assert not list(tmp_path.iterdir())
 
@@ -283,3 +283,18 @@ def test_command_writes_the_page(small_copy, capsys, monkeypatch):
     assert told["structures"] == told["shown"] == 300
     assert Path(told["page"]) == small_copy / "run-explore.html"
     assert Path(told["page"]).stat().st_size > 3e6
+
+
+def test_export_holds_the_run(opened, tmp_path):
+    import gzip
+
+    file = tmp_path / "run.json.gz"
+    assert nc.workflow.export_chemiscope(opened, file, "inherent", slice(None, None, 10)) == 30
+    held = json.loads(gzip.decompress(file.read_bytes()))
+    assert len(held["structures"]) == 30
+    assert held["structures"][4]["size"] == 38
+    data = opened.to_xarray().isel(frame=10, replica=1)
+    np.testing.assert_allclose(
+        held["structures"][4]["x"], data["inherent_positions"][:, 0], atol=1e-5
+    )
+    assert held["properties"]["s1"]["values"][4] == pytest.approx(float(data["inherent_chart"][0]))

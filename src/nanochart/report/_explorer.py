@@ -129,10 +129,10 @@ class Explorer:
 def write_explorer(explorer: Explorer, path: str | Path) -> Path:
     """Write the page.
 
-    The viewer is chemiscope, whose JavaScript the page contains. Properties are packed as compressed
-    float32 numbers, positions as compressed integers of 0.01 Å in blocks; a block is unpacked when
-    one of its structures is looked at. A page of 20,000 clusters of 147 atoms thus opens in
-    seconds.
+    The viewer is chemiscope, whose JavaScript the page contains. Properties are packed as
+    compressed float32 numbers, positions as compressed integers of 0.01 Å in blocks; a block is
+    unpacked when one of its structures is looked at. A page of 20,000 clusters of 147 atoms thus
+    opens in seconds.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def write_explorer(explorer: Explorer, path: str | Path) -> Path:
     if len(lengths) != 1 or lengths == {0} or len(numbers) < 2:
         raise ValueError(
             "an explorer must have at least one structure and two properties with numbers, all of "
-            f"one length; got {len(numbers)} with numbers and the lengths {sorted(lengths)}"
+            f"one length; got {len(numbers)} with numbers and lengths {sorted(lengths)}"
         )
     library, licence = chemiscope_library()
     environment = Environment(
@@ -201,7 +201,8 @@ def chemiscope_library() -> tuple[str, str]:
         package = importlib.metadata.distribution("chemiscope")
     except importlib.metadata.PackageNotFoundError:
         raise ModuleNotFoundError(
-            "the explorer needs chemiscope, which is not installed: pip install 'nanochart[explore]'"
+            "the explorer needs chemiscope, which is not installed: "
+            "pip install 'nanochart[explore]'"
         ) from None
     files = {file.name: file for file in package.files or ()}
     texts = []

@@ -183,7 +183,8 @@ def _shade(color: str, rank: int, count: int) -> str:
     rgb = np.array(to_rgb(color))
     mixed = rgb * (0.72 + 0.28 * min(1.0, 2 * light)) if light < 0.5 else rgb
     white = max(0.0, 2 * light - 1.0) * 0.6
-    return str(to_hex((1 - white) * mixed + white))
+    red, green, blue = ((1 - white) * mixed + white).tolist()
+    return str(to_hex((red, green, blue)))
 
 
 def _numbers(data: RunData) -> list[Property]:

@@ -48,9 +48,9 @@ def follow(structures: ArrayLike) -> NDArray[np.float64]:
     array (frame, atom, 3)
         Centred; the first looks along its zone axis, tilted by 4 degrees.
     """
-    x = np.asarray(structures, dtype=np.float64)
-    x = x - x.mean(axis=1, keepdims=True)
-    followed = np.empty_like(x)
+    x = np.array(structures, dtype=np.float64)
+    x -= x.mean(axis=1, keepdims=True)
+    followed: NDArray[np.float64] = np.empty_like(x)
     followed[0] = x[0] @ tilted(zone_axis_view(x[0]), 4.0).T
     for k in range(1, len(x)):
         u, _, vt = np.linalg.svd(x[k].T @ followed[k - 1])

@@ -123,9 +123,11 @@ def track_path(path: Path, time: NDArray[Any], time_label: str) -> Figure:
         points = path.chart[:, pair]
         for column, panel in enumerate(grid[row]):
             _landscape(panel, path, pair)
-            panel.plot(*points.T, color=MUTED, lw=0.35, alpha=0.6, zorder=2)
+            x, y = points.T
+            panel.plot(x, y, color=MUTED, lw=0.35, alpha=0.6, zorder=2)
             dots = panel.scatter(
-                *points.T,
+                x,
+                y,
                 s=7,
                 lw=0,
                 zorder=3,
@@ -149,9 +151,8 @@ def track_path(path: Path, time: NDArray[Any], time_label: str) -> Figure:
 
 def _landscape(panel: Axes, path: Path, pair: tuple[int, int]) -> None:
     if len(path.landscape):
-        panel.scatter(
-            *path.landscape[:, pair].T, s=2.5, color=_GREY, lw=0, zorder=1, rasterized=True
-        )
+        x, y = path.landscape[:, pair].T
+        panel.scatter(x, y, s=2.5, color=_GREY, lw=0, zorder=1, rasterized=True)
 
 
 def _ends(panel: Axes, points: NDArray[Any]) -> None:
@@ -235,8 +236,8 @@ def track_series(
         panel.scatter([], [], s=12, lw=0, color=shades[k], label=f"$s_{k + 1}$")
     panel.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), handletextpad=0.1, borderaxespad=0.1)
     panel.set_ylabel("chart\n(dimensionless)")
-    for one in states:
-        _ribbon(next(rows), time, one)
+    for state in states:
+        _ribbon(next(rows), time, state)
     for panel in panels[:, 0]:
         for frame in states[0].transitions:
             panel.axvline(time[frame], color=INK, lw=0.6, ls=":", zorder=0)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nanochart.workflow._demo import DEMO, run_demo
     from nanochart.workflow._executors import dask_executor, thread_executor
     from nanochart.workflow._explore import Explored, explore_run
+    from nanochart.workflow._export_chemiscope import export_chemiscope
     from nanochart.workflow._families import families_config, families_path, families_run
     from nanochart.workflow._info import run_info
     from nanochart.workflow._label import label_run, motif_counts
@@ -52,6 +53,7 @@ __all__ = [
     "chart_run",
     "dask_executor",
     "explore_run",
+    "export_chemiscope",
     "families_config",
     "families_path",
     "families_run",
@@ -101,6 +103,7 @@ __getattr__ = lazy_names(
         "chart_run": "_chart",
         "dask_executor": "_executors",
         "explore_run": "_explore",
+        "export_chemiscope": "_export_chemiscope",
         "families_config": "_families",
         "families_path": "_families",
         "families_run": "_families",

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.colors import to_hex
@@ -120,7 +119,7 @@ def explore_run(
         properties=kept,
         axes=axes,
         blocks=_blocks(data, chosen.indices, facts.element, quenched=quenched, progress=progress),
-        notes=_notes(chosen, errors is not None, axes),
+        notes=_notes(chosen, with_errors=errors is not None),
     )
     written = write_explorer(explorer, path)
     return Explored(
@@ -177,14 +176,11 @@ def _counted(chosen: Decimation) -> str:
     return f"{len(chosen.indices):,} of {chosen.n_total:,}"
 
 
-def _notes(chosen: Decimation, with_errors: bool, axes: tuple[str, ...]) -> list[str]:
+def _notes(chosen: Decimation, *, with_errors: bool) -> list[str]:
     if chosen.complete:
         return [f"All {chosen.n_total:,} structures of the run are shown."]
-    errors = "the reconstruction error and " if with_errors else ""
-    parts = [
-        f"the {chosen.n_extreme:,} most extreme ones (up to half a per cent at each end of the "
-        f"inherent energy{', and with the largest reconstruction error' if errors else ''})"
-    ]
+    extreme = f"the {chosen.n_extreme:,} most extreme ones, those of highest and lowest energy"
+    parts = [extreme + (" and of largest reconstruction error" if with_errors else "")]
     if chosen.per_family:
         parts.append(f"at least {chosen.per_family} of every family, or the whole of a smaller one")
     if chosen.n_noise_total:
@@ -196,8 +192,9 @@ def _notes(chosen: Decimation, with_errors: bool, axes: tuple[str, ...]) -> list
         parts.append(f"{share} that belong to no family")
     parts.append("a random choice of the others")
     rule = "; ".join(parts)
-    return [
+    note = (
         f"Of {chosen.n_total:,} structures {len(chosen.indices):,} are shown: {rule}. So rare "
         "structures stand out more than they occur; the numbers beside the categories count what "
         "is shown."
-    ]
+    )
+    return [note]

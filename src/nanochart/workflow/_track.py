@@ -220,11 +220,11 @@ def _part(
     )
 
 
-def _time(steps: NDArray[np.int64], interval: float | None) -> tuple[Floats, str]:
+def _time(steps: NDArray[np.int64], interval: float | None) -> tuple[NDArray[Any], str]:
     if interval is not None:
-        return interval * np.arange(len(steps)), "ns"
+        return interval * np.arange(len(steps), dtype=np.float64), "ns"
     if len(steps) > 1 and (np.diff(steps) > 0).all() and steps[0] >= 0:
-        return 1e-6 * steps, "10⁶ steps"
+        return 1e-6 * steps.astype(np.float64), "10⁶ steps"
     return np.arange(len(steps), dtype=np.float64), "frames"
 
 
