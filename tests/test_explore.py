@@ -272,6 +272,34 @@ def test_points_take_the_colours_of_the_legend(page, labelled):
     assert page.complaints == []
 
 
+@pytest.fixture(scope="module")
+def solid(tmp_path_factory):
+    """A page with three axes, of random points and two atoms each."""
+    x = np.random.default_rng(0).normal(size=(3, 40))
+    axes = [Property(f"s{k + 1}", x[k], button=k == 0) for k in range(3)]
+    pairs = np.zeros((40, 2, 3))
+    pairs[:, 0, 0] = 2.9
+    shown = explorer(properties=axes, axes=("s1", "s2", "s3"), blocks=[StructureBlock(pairs)])
+    return write_explorer(shown, tmp_path_factory.mktemp("solid") / "page.html")
+
+
+def test_axes_turn_to_three_dimensions_and_back(browser, solid):
+    page = browser.new_page()
+    complaints = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(solid.as_uri())
+    page.wait_for_function("document.documentElement.dataset.ready === 'yes'", timeout=120_000)
+    for view, kind in (("0 1 2", "scatter3d"), ("2 1", "scattergl"), ("0 1 2", "scatter3d")):
+        page.click(f"[data-view='{view}']")
+        page.wait_for_function(f"explorer.map._plot._fullData[0].type === '{kind}'")
+        page.wait_for_timeout(500)
+        told = page.evaluate("explorer.saveSettings().map")
+        chosen = [told[axis]["property"] for axis in "xyz"]
+        assert chosen == [f"s{int(k) + 1}" for k in view.split()] + [""] * (3 - len(view.split()))
+    page.close()
+    assert complaints == []
+
+
 def test_command_writes_the_page(small_copy, capsys, monkeypatch):
     from nanochart.cli import main
 

@@ -83,10 +83,7 @@
   const first = await loadStructure(0);
   const axes = (which) => {
     const [x, y, z] = which.map((k) => data.axes[k]);
-    const free = { min: NaN, max: NaN, scale: "linear" };
-    return {
-      x: { ...free, property: x }, y: { ...free, property: y }, z: { ...free, property: z ?? "" },
-    };
+    return { x: { property: x }, y: { property: y }, z: { property: z ?? "" } };
   };
   const named = (name) => data.properties.find((p) => p.name === name);
   const buttons = [...document.querySelectorAll("[data-color]")];
@@ -174,7 +171,14 @@
   for (const button of views) {
     button.onclick = () => {
       press(views, button);
-      explorer.applySettings({ map: axes(button.dataset.view.split(" ").map(Number)) });
+      // Axis by axis and only what changes: between two and three dimensions the viewer makes its
+      // scene anew, and must not be told of other axes meanwhile.
+      const now = explorer.saveSettings().map;
+      for (const [axis, wanted] of Object.entries(axes(button.dataset.view.split(" ").map(Number)))) {
+        if (now[axis].property !== wanted.property) {
+          explorer.applySettings({ map: { [axis]: wanted } });
+        }
+      }
     };
   }
   if (views.length) press(views, views[0]);
