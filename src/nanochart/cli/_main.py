@@ -44,6 +44,7 @@ def _register() -> None:
         _chart,
         _demo,
         _export,
+        _families,
         _import,
         _info,
         _label,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     )
     from nanochart.workflow._demo import DEMO, run_demo
     from nanochart.workflow._executors import dask_executor, thread_executor
+    from nanochart.workflow._families import families_config, families_path, families_run
     from nanochart.workflow._info import run_info
     from nanochart.workflow._label import label_run, motif_counts
     from nanochart.workflow._presets import PRESETS, preset_text
@@ -45,6 +46,9 @@ __all__ = [
     "Tuning",
     "chart_run",
     "dask_executor",
+    "families_config",
+    "families_path",
+    "families_run",
     "import_potential",
     "label_run",
     "lengthened",
@@ -84,6 +88,9 @@ __getattr__ = lazy_names(
         "TemperingSection": "_config",
         "chart_run": "_chart",
         "dask_executor": "_executors",
+        "families_config": "_families",
+        "families_path": "_families",
+        "families_run": "_families",
         "import_potential": "_system",
         "label_run": "_label",
         "lengthened": "_system",
