@@ -13,6 +13,7 @@ from nanochart.report._energies import (
     inherent_energy_curve,
 )
 from nanochart.report._exchange import exchange_acceptance, ladder_mixing, temperature_walks
+from nanochart.report._explorer import Explorer, Property, StructureBlock, write_explorer
 from nanochart.report._learning import (
     learning_curves,
     reconstruction_errors,
@@ -45,15 +46,18 @@ from nanochart.report._views import principal_view, zone_axis_view
 __all__ = [
     "Cluster",
     "Coloring",
+    "Explorer",
     "FigureCard",
     "Gallery",
     "Header",
     "Listing",
     "Missing",
     "Picture",
+    "Property",
     "Reconstruction",
     "Section",
     "Shading",
+    "StructureBlock",
     "Table",
     "build_report",
     "caloric_curve",
@@ -79,5 +83,6 @@ __all__ = [
     "save_figures",
     "style",
     "temperature_walks",
+    "write_explorer",
     "zone_axis_view",
 ]

@@ -65,6 +65,12 @@ _FIXED = {
     "hcp": OKABE_ITO["orange"],
     "random": OKABE_ITO["sky"],
     "lowest": OKABE_ITO["black"],
+    "dh": OKABE_ITO["blue"],
+    "ih": OKABE_ITO["vermillion"],
+    "fcc": OKABE_ITO["green"],
+    "mix": OKABE_ITO["orange"],
+    "amorphous": OKABE_ITO["sky"],
+    "noise": "#c4c9cf",
 }
 
 #: Energies: viridis. Temperatures: inferno without its near-white end, invisible on paper.

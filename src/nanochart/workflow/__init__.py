@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     )
     from nanochart.workflow._demo import DEMO, run_demo
     from nanochart.workflow._executors import dask_executor, thread_executor
+    from nanochart.workflow._explore import Explored, explore_run
     from nanochart.workflow._families import families_config, families_path, families_run
     from nanochart.workflow._info import run_info
     from nanochart.workflow._label import label_run, motif_counts
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from nanochart.workflow._sample import sample
     from nanochart.workflow._system import import_potential, lengthened, run_config
     from nanochart.workflow._thermo import thermo_run, thermo_summary, write_thermo
+    from nanochart.workflow._track import Track, track_run, track_summary, write_track
+    from nanochart.workflow._track_figures import track_cards, track_movie
     from nanochart.workflow._train import train_run
     from nanochart.workflow._tune import Tuning, tune_ladder, tune_segment, write_tuned
 
@@ -37,15 +40,18 @@ __all__ = [
     "DEMO",
     "PRESETS",
     "DynamicsConfig",
+    "Explored",
     "Progress",
     "QuenchConfig",
     "RDFConfig",
     "RunConfig",
     "SystemConfig",
     "TemperingSection",
+    "Track",
     "Tuning",
     "chart_run",
     "dask_executor",
+    "explore_run",
     "families_config",
     "families_path",
     "families_run",
@@ -67,11 +73,16 @@ __all__ = [
     "thermo_run",
     "thermo_summary",
     "thread_executor",
+    "track_cards",
+    "track_movie",
+    "track_run",
+    "track_summary",
     "train_run",
     "training_config",
     "tune_ladder",
     "tune_segment",
     "write_thermo",
+    "write_track",
     "write_tuned",
 ]
 
@@ -80,6 +91,7 @@ __getattr__ = lazy_names(
     {
         "DEMO": "_demo",
         "DynamicsConfig": "_config",
+        "Explored": "_explore",
         "PRESETS": "_presets",
         "QuenchConfig": "_config",
         "RDFConfig": "_config",
@@ -88,6 +100,7 @@ __getattr__ = lazy_names(
         "TemperingSection": "_config",
         "chart_run": "_chart",
         "dask_executor": "_executors",
+        "explore_run": "_explore",
         "families_config": "_families",
         "families_path": "_families",
         "families_run": "_families",
@@ -108,6 +121,12 @@ __getattr__ = lazy_names(
         "thread_executor": "_executors",
         "thermo_run": "_thermo",
         "thermo_summary": "_thermo",
+        "Track": "_track",
+        "track_cards": "_track_figures",
+        "track_movie": "_track_figures",
+        "track_run": "_track",
+        "track_summary": "_track",
+        "write_track": "_track",
         "train_run": "_train",
         "training_config": "_config",
         "Tuning": "_tune",
