@@ -22,6 +22,9 @@ def thermo(
         str | None,
         typer.Option(help="Time at the start that is left out, as 2ns.", metavar="TIME"),
     ] = None,
+    labels: Annotated[
+        str | None, typer.Option(help="Populations of motif (the default) or family.")
+    ] = None,
     resamples: Annotated[int, typer.Option(help="Resamples of the bootstrap.", min=40)] = 200,
     seed: Seed = None,
     json: JsonFlag = False,
@@ -39,6 +42,7 @@ def thermo(
         found = thermo_run(
             opened,
             ThermodynamicsConfig(n_resamples=resamples),
+            labels=labels,
             discard=skipped,
             seed=seed,
             progress=progress,

@@ -17,14 +17,19 @@ __all__ = ["Choice", "Trial", "choose", "vote"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-#: Points of a half at most: enough to compare by, and quick.
-_HALF = 4000
+#: Share of the sample in a part that is fitted for stability (as Ben-Hur et al. 2002), and points
+#: of it at most: enough to compare by, and quick.
+_SHARE, _MOST = 0.8, 6000
 #: Points whose silhouettes are averaged.
 _SILHOUETTES = 3000
 #: Uniform data sets that the gap statistic compares with.
 _REFERENCES = 8
 #: Nearest fitted points that vote.
 _VOTERS = 5
+#: Adjusted Rand index by which a clustering may be less stable than the most stable one.
+_NEARLY = 0.05
+#: Starts of the mixture that is kept.
+_STARTS = 5
 #: Share of noise above which a clustering is no account of the data.
 _NOISE = 0.5
 
@@ -88,7 +93,7 @@ def choose(
     config
         Method, setting, criterion.
     rng
-        Draws halves and reference data.
+        Draws parts and reference data.
     few
         Whether the sample is one family, which has few parts.
     progress
@@ -100,48 +105,52 @@ def choose(
         return Choice(float(asked), labels, ())
     tried = candidates(points, config.method, few=few)
     score = {"stability": _stability, "silhouette": _silhouette, "gap": _gap}[config.criterion]
-    halves = _halves(len(points), config.n_resamples, rng)
+    parts = _parts(len(points), config.n_resamples, rng)
     trials, results = [], []
     for done, knob in enumerate(tried, start=1):
         labels = group(points, config.method, knob, config.seed)
-        value, error = score(points, labels, knob, config, halves)
+        value, error = score(points, labels, knob, config, parts)
         n = int(labels.max()) + 1
         trials.append(Trial(knob, n, float((labels < 0).mean()), value, error))
         results.append(labels)
         progress("families", done, len(tried), f"{n} families")
     best = _PREFERENCES[config.criterion](trials, config.agreement)
-    return Choice(tried[best], results[best], tuple(trials))
+    labels = results[best]
+    if config.method == "mixture":
+        # The one that is kept is begun from several places, which the many that are tried need not.
+        labels = group(points, config.method, tried[best], config.seed, starts=_STARTS)
+    return Choice(tried[best], labels, tuple(trials))
 
 
-def _halves(n: int, number: int, rng: np.random.Generator) -> list[Ints]:
-    size = max(min(n // 2, _HALF), min(n, 10))
+def _parts(n: int, number: int, rng: np.random.Generator) -> list[Ints]:
+    size = max(min(int(_SHARE * n), _MOST), min(n, 10))
     return [np.sort(rng.choice(n, size, replace=False)) for _ in range(number)]
 
 
 def _stability(
-    points: Floats, labels: Ints, knob: float, config: FamiliesConfig, halves: list[Ints]
+    points: Floats, labels: Ints, knob: float, config: FamiliesConfig, parts: list[Ints]
 ) -> tuple[float, float]:
-    """Mean adjusted Rand index between the fits of halves, each carried over to all points."""
+    """Mean adjusted Rand index between the fits of parts, each carried over to all points."""
     from sklearn.metrics import adjusted_rand_score
 
     if labels.max() < 1:
         return 0.0, 0.0
     carried = []
-    for half in halves:
-        share = len(half) / len(points) if config.method == "hdbscan" else 1.0
-        part = group(points[half], config.method, share * knob, config.seed)
-        carried.append(vote(cKDTree(points[half]), part, points))
+    for part in parts:
+        share = len(part) / len(points) if config.method == "hdbscan" else 1.0
+        found = group(points[part], config.method, share * knob, config.seed)
+        carried.append(vote(cKDTree(points[part]), found, points))
     scores = [adjusted_rand_score(a, b) for a, b in combinations(carried, 2)]
-    return float(np.mean(scores)), float(np.std(scores) / np.sqrt(len(halves)))
+    return float(np.mean(scores)), float(np.std(scores) / np.sqrt(len(parts)))
 
 
 def _silhouette(
-    points: Floats, labels: Ints, knob: float, config: FamiliesConfig, halves: list[Ints]
+    points: Floats, labels: Ints, knob: float, config: FamiliesConfig, parts: list[Ints]
 ) -> tuple[float, float]:
     """Mean silhouette of the points that are not noise."""
     from sklearn.metrics import silhouette_score
 
-    del knob, halves
+    del knob, parts
     inside = np.flatnonzero(labels >= 0)
     rng = np.random.default_rng(config.seed)
     if len(inside) > _SILHOUETTES:
@@ -153,19 +162,19 @@ def _silhouette(
 
 
 def _gap(
-    points: Floats, labels: Ints, knob: float, config: FamiliesConfig, halves: list[Ints]
+    points: Floats, labels: Ints, knob: float, config: FamiliesConfig, parts: list[Ints]
 ) -> tuple[float, float]:
     """Gap between the scatter within clusters of uniform data and of these, in logarithms."""
-    half = halves[0]
+    part = parts[0]
     rng = np.random.default_rng(config.seed)
     low, high = points.min(axis=0), points.max(axis=0)
     scatter = []
     for _ in range(_REFERENCES):
-        uniform = rng.uniform(low, high, size=(len(half), points.shape[1]))
+        uniform = rng.uniform(low, high, size=(len(part), points.shape[1]))
         found = group(uniform, config.method, knob, config.seed)
         scatter.append(_log_scatter(uniform, found))
     error = float(np.std(scatter) * np.sqrt(1.0 + 1.0 / _REFERENCES))
-    return float(np.mean(scatter) - _log_scatter(points[half], labels[half])), error
+    return float(np.mean(scatter) - _log_scatter(points[part], labels[part])), error
 
 
 def _log_scatter(points: Floats, labels: Ints) -> float:
@@ -177,12 +186,14 @@ def _log_scatter(points: Floats, labels: Ints) -> float:
 
 
 def _most_stable(trials: Sequence[Trial], agreement: float) -> int:
-    """The most families that are stable; else the most stable."""
+    """The most families that are stable and nearly as stable as the most stable."""
     sensible = [k for k, t in enumerate(trials) if t.noise <= _NOISE] or list(range(len(trials)))
-    stable = [k for k in sensible if trials[k].score >= agreement]
-    if stable:
-        return max(stable, key=lambda k: (trials[k].families, trials[k].score))
-    return max(sensible, key=lambda k: trials[k].score)
+    best = max((trials[k] for k in sensible), key=lambda trial: trial.score)
+    least = best.score - max(best.error, _NEARLY)
+    if best.score >= agreement:
+        least = max(least, agreement)
+    stable = [k for k in sensible if trials[k].score >= least]
+    return max(stable, key=lambda k: (trials[k].families, trials[k].score))
 
 
 def _highest(trials: Sequence[Trial], agreement: float) -> int:

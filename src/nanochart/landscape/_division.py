@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Method = Literal["hdbscan", "mixture"]
 
+_BOTH: tuple[Method, ...] = ("hdbscan", "mixture")
+
 #: Points of the sample of a family that is tried for parts.
 _PARTS = 4000
 #: Least share of the family that a part must have, and distinct minima.
@@ -67,22 +69,22 @@ def refined(
     *,
     progress: Progress = silent,
 ) -> Ints:
-    """Split groups whose members alone fall into stable parts, and the parts by density again.
+    """Split groups whose members alone fall into stable parts, and the parts again.
 
     Between well separated groups a density method sees only the gaps. What it leaves as one is
     clustered once more by itself, at its own scale: by density, and, where that finds nothing, by a
     Gaussian mixture that describes it better than one Gaussian does (by the Bayesian information
-    criterion). Parts must be stable: fits to different halves agree as well as ``agreement`` asks.
+    criterion). Parts must be stable: fits to different parts of the
+    sample agree as well as ``agreement`` asks.
     Noise among the members joins the nearest part.
     """
     labels, following = labels.copy(), int(labels.max()) + 1
-    todo = [(group, 0) for group in range(following)]
+    todo = [(group, 0, _BOTH) for group in range(following)]
     done = 0
     while todo:
-        group, depth = todo.pop(0)
+        group, depth, methods = todo.pop(0)
         members = np.flatnonzero(labels == group)
-        methods: Sequence[Method] = ("hdbscan", "mixture") if depth == 0 else ("hdbscan",)
-        parts = _parts(_only(minima, members), methods, config, rng)
+        parts, by = _parts(_only(minima, members), methods, config, rng)
         done += 1
         progress("refine", done, done + len(todo))
         if parts is None:
@@ -90,8 +92,10 @@ def refined(
         n = int(parts.max()) + 1
         labels[members] = np.where(parts == 0, group, following + parts - 1)
         if depth + 1 < _DEPTH:
-            todo += [(group, depth + 1)]
-            todo += [(following + k, depth + 1) for k in range(n - 1)]
+            # A continuum is cut once: pieces of a mixture are tried by density alone.
+            later = _BOTH if by == "hdbscan" else _BOTH[:1]
+            numbers = (group, *range(following, following + n - 1))
+            todo += [(number, depth + 1, later) for number in numbers]
         following += n - 1
     return labels
 
@@ -102,15 +106,18 @@ def _only(minima: Minima, members: Ints) -> Minima:
 
 def _parts(
     minima: Minima, methods: Sequence[Method], config: FamiliesConfig, rng: np.random.Generator
-) -> Ints | None:
-    """Part of each minimum, None where there are no stable parts that are large enough."""
+) -> tuple[Ints | None, str]:
+    """Part of each minimum and the method that found it.
+
+    None where there are no stable parts that are large enough.
+    """
     if len(minima.counts) < 2 * _LEAST_MINIMA:
-        return None
+        return None, ""
     for method in methods:
         alone = FamiliesConfig(
             method=method,
             agreement=config.agreement,
-            n_resamples=config.n_resamples,
+            n_resamples=config.n_resamples + 2,
             n_fit=min(_PARTS, config.n_fit),
             seed=config.seed,
         )
@@ -129,5 +136,5 @@ def _parts(
         labels = np.unique(labels, return_inverse=True)[1]
         sizes = np.bincount(labels)
         if len(sizes) > 1 and sizes.min() >= max(_LEAST_MINIMA, _LEAST_SHARE * len(labels)):
-            return labels
-    return None
+            return labels, method
+    return None, ""

@@ -26,14 +26,14 @@ class FamiliesConfig(BaseModel):
     number
         Of "mixture": components, or "auto".
     criterion
-        How "auto" chooses. "stability": the most families that fits to different halves of the
-        sample agree on, their mean adjusted Rand index being at least ``agreement`` (of the kind of
-        Tibshirani and Walther 2005). "silhouette": the highest mean silhouette (Rousseeuw 1987).
+        How "auto" chooses. "stability": the most families that fits to random four fifths of
+        the sample agree on, their mean adjusted Rand index being at least ``agreement`` (Ben-Hur et
+        al. 2002). "silhouette": the highest mean silhouette (Rousseeuw 1987).
         "gap": the gap statistic (Tibshirani et al. 2001), for "mixture" alone.
     agreement
         Mean adjusted Rand index that counts as stable.
     n_resamples
-        Halves that are fitted, each pair of which is compared.
+        Parts that are fitted, each pair of which is compared.
     n_fit
         Points of the sample at most.
     tolerance
@@ -43,7 +43,7 @@ class FamiliesConfig(BaseModel):
     refine
         Whether a family is split again where a clustering of its members alone is stable.
     seed
-        Of the sample, its halves and the mixture.
+        Of the sample, its parts and the mixture.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

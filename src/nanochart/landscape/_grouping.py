@@ -22,7 +22,7 @@ _NUMBERS = (2, 3, 4, 5, 6, 8, 10, 12, 15, 18)
 _NEIGHBOURS = 10
 
 
-def group(points: Floats, method: str, knob: float, seed: int) -> Ints:
+def group(points: Floats, method: str, knob: float, seed: int, *, starts: int = 1) -> Ints:
     """Cluster number of each point (point,), -1 for noise.
 
     Parameters
@@ -33,13 +33,15 @@ def group(points: Floats, method: str, knob: float, seed: int) -> Ints:
         As in ``FamiliesConfig``; the size is in points of this sample.
     seed
         Of the mixture.
+    starts
+        Of the mixture, the best of which counts.
     """
     if method == "hdbscan":
         found = _hdbscan(points, max(2, round(knob)))
     elif method == "meanshift":
         found = _mean_shift(points, knob)
     else:
-        found = _mixture(points, round(knob), seed)
+        found = _mixture(points, round(knob), seed, starts)
     return found.astype(np.int64)
 
 
@@ -69,15 +71,14 @@ def _mean_shift(points: Floats, bandwidth: float) -> Ints:
     return np.where(labels >= 0, numbers[labels], -1)
 
 
-def _mixture(points: Floats, number: int, seed: int) -> Ints:
+def _mixture(points: Floats, number: int, seed: int, starts: int) -> Ints:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
 
     if len(points) <= number:
         return np.full(len(points), -1)
-    fit = GaussianMixture(
-        number, reg_covar=1e-4 * float(points.var()) + 1e-12, tol=3e-3, random_state=seed
-    )
+    floor = 1e-4 * float(points.var()) + 1e-12
+    fit = GaussianMixture(number, reg_covar=floor, tol=1e-3, n_init=starts, random_state=seed)
     with warnings.catch_warnings():
         # A mixture that is still moving slowly after a hundred steps is a clustering all the same.
         warnings.simplefilter("ignore", ConvergenceWarning)

@@ -53,8 +53,9 @@ class Fact:
 class Words:
     """How to say things.
 
-    ``motifs``: motif -> plural noun; ``count``: descriptor -> (singular, plural), for those that
-    count something; ``measure``: descriptor -> noun, for all others.
+    ``motifs``: motif -> plural noun; ``count``: descriptor -> (singular with its article, plural
+    with a place for the number), as ("an adatom", "{} adatoms"), for those that count something;
+    ``measure``: descriptor -> noun, for all others.
     """
 
     motifs: Mapping[str, str] = field(default_factory=dict)
@@ -79,7 +80,9 @@ def telling_facts(
     Returns
     -------
     tuple of Fact
-        At most three, the most telling first, none of which merely repeats another.
+        At most three, the most telling first, none of which merely repeats another. Defects that
+        are counted come before quantities that are measured, which are harder to picture; of the
+        latter there is one at most where something is counted.
     """
     found: list[tuple[float, str, Floats, Floats]] = []
     for name, values in descriptors.items():
@@ -93,9 +96,13 @@ def telling_facts(
         if pooled > 0:
             found.append((float((a.mean() - b.mean()) / pooled), name, a, b))
     facts: list[Fact] = []
-    for difference, name, a, b in sorted(found, key=lambda f: -abs(f[0])):
-        if abs(difference) < _TELLING or len(facts) == _FACTS:
-            break
+    order = sorted(found, key=lambda f: (f[1] not in words.count, -abs(f[0])))
+    for difference, name, a, b in order:
+        counted = sum(fact.descriptor in words.count for fact in facts)
+        measured = len(facts) - counted
+        full = name not in words.count and measured >= (1 if counted else 2)
+        if abs(difference) < _TELLING or len(facts) == _FACTS or full:
+            continue
         if any(_alike(descriptors, name, f.descriptor, members, others) for f in facts):
             continue
         fact = _true_word(name, a, b, difference, counts=name in words.count)
@@ -160,9 +167,11 @@ def _said(fact: Fact, words: Words) -> str:
         noun = words.measure.get(fact.descriptor, fact.descriptor.replace("_", " "))
         return f"{fact.kind} {noun}"
     number = int(fact.value)
-    singular, plural = words.count[fact.descriptor]
-    noun = singular if number == 1 else plural
+    one, many = words.count[fact.descriptor]
     said = _NUMBERS[number] if 0 <= number < len(_NUMBERS) else str(number)
-    return (
-        f"{said} {noun}" if fact.kind == "exactly" or number == 0 else f"{fact.kind} {said} {noun}"
-    )
+    if fact.kind == "at least":
+        return many.format(f"{said} or more")
+    bound = "" if fact.kind == "exactly" or number == 0 else "at most "
+    if number != 1:
+        return many.format(f"{bound}{said}")
+    return f"at most one {one.partition(' ')[2]}" if bound else one

@@ -1,10 +1,9 @@
 """How family cards say motifs and defects."""
 
 from collections.abc import Iterable
-from importlib import import_module
-from typing import Any
 
 from nanochart.landscape import Words
+from nanochart.motifs import DESCRIPTORS
 
 __all__ = ["family_words"]
 
@@ -16,19 +15,28 @@ _MOTIFS = {
     "mix": "mixed structures",
     "amorphous": "amorphous structures",
 }
+# Where the description of a quantity does not go well with "more" or "less".
+_MEASURES = {
+    "axis_offset": "distance of the five-fold axis from the centre",
+    "hcp_orientations": "orientations of hcp planes",
+    "hcp_island_atoms": "atoms in hcp islands",
+    "fcc_fraction": "fcc atoms inside",
+    "hcp_fraction": "hcp atoms inside",
+    "disordered_fraction": "disordered atoms inside",
+    "gyration_radius": "extension",
+    "asphericity": "departure from a sphere",
+}
 
 
 def family_words(descriptors: Iterable[str]) -> Words:
     """Words for the motifs and for the descriptors that a run holds."""
-    try:
-        known: Any = import_module("nanochart.motifs").DESCRIPTORS
-    except ImportError:
-        known = {}
     count, measure = {}, {}
     for name in descriptors:
-        phrase = getattr(known.get(name), "phrase", None)
-        if isinstance(phrase, tuple) and len(phrase) == 2:
-            count[name] = (str(phrase[0]), str(phrase[1]))
-        elif phrase:
-            measure[name] = str(phrase)
+        if name not in DESCRIPTORS:
+            continue
+        about = DESCRIPTORS[name]
+        if about.phrase:
+            count[name] = (about.phrase, about.plural)
+        else:
+            measure[name] = _MEASURES.get(name, about.description)
     return Words(_MOTIFS, count, measure)

@@ -24,16 +24,17 @@ from nanochart.tempering import (
 )
 from nanochart.workflow._system import run_config
 
-__all__ = ["thermo_run", "thermo_summary", "write_thermo"]
+__all__ = ["LABELS", "thermo_run", "thermo_summary", "write_thermo"]
 
-#: The variable of labels that populations are made of, once a run has one.
-_LABELS = "motif"
+#: The variables of labels that populations can be made of, once a run has them.
+LABELS = ("motif", "family")
 
 
 def thermo_run(
     run: Run,
     config: ThermodynamicsConfig | None = None,
     *,
+    labels: str | None = None,
     discard: float = 0.0,
     seed: int | None = None,
     progress: Progress = silent,
@@ -46,6 +47,9 @@ def thermo_run(
         However far it has come.
     config
         Grid, resamples, blocks.
+    labels
+        Variable whose populations are computed: "motif", or "family", in which noise is a label of
+        its own. None takes the motifs where the run has them.
     discard
         Time in ns at the start of the stored frames that is left out, beyond what was discarded
         when they were sampled.
@@ -57,7 +61,7 @@ def thermo_run(
     Raises
     ------
     StoreError
-        If the run has no ladder.
+        If the run has no ladder, or not the labels asked for.
     ValueError
         If it is too short, or its temperatures do not overlap.
     """
@@ -67,14 +71,22 @@ def thermo_run(
             f"{run.path} has no ladder with energies and rungs, which thermodynamics is made of: "
             "sample with `nanochart sample`"
         )
+    asked = labels or LABELS[0]
+    if asked not in LABELS:
+        raise ValueError(f"labels must be one of {', '.join(LABELS)}; got {labels!r}")
+    if labels is not None and asked not in data:
+        command = {"motif": "label", "family": "families"}[asked]
+        raise StoreError(
+            f"{run.path} has no {asked} of its frames: run `nanochart {command} {run.path}` first"
+        )
     data = data.isel(frame=slice(_frames(run, discard), None))
     energy, rung = data["energy"].to_numpy(), data["rung"].to_numpy()
     whole = (np.isfinite(energy) & (rung >= 0)).all(axis=1)
     notes: tuple[str, ...] = ()
     if not whole.all():
         notes = (f"{int((~whole).sum())} of {whole.size} frames lack a replica and are left out",)
-    labels, names = _labels(data, whole)
-    if _LABELS in data and labels is None:
+    codes, names = _labels(run, data, asked, whole)
+    if asked in data and codes is None:
         notes += ("populations are left out, because some frames have no label yet",)
     ladder = Ladder(tuple(float(t) for t in data["ladder"].to_numpy()))
     outcome = data["exchange_accepted"].to_numpy()[whole] if "exchange_accepted" in data else None
@@ -85,7 +97,7 @@ def thermo_run(
         ladder,
         run.metadata.n_atoms,
         config,
-        labels=labels,
+        labels=codes,
         label_names=names,
         seed=(run.metadata.seed or 0) if seed is None else seed,
         progress=progress,
@@ -109,19 +121,21 @@ def _frames(run: Run, discard: float) -> int:
 
 
 def _labels(
-    data: xr.Dataset, whole: NDArray[np.bool_]
+    run: Run, data: xr.Dataset, variable: str, whole: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64] | None, dict[int, str]]:
     """Labels of the whole frames with their names; None where there are none or some are missing.
 
     Only when every frame has one: those that are labelled first are no fair sample.
     """
-    if _LABELS not in data:
+    if variable not in data:
         return None, {}
-    labels = data[_LABELS].to_numpy()[whole].astype(np.int64)
-    about = data[_LABELS].attrs
+    labels = data[variable].to_numpy()[whole].astype(np.int64)
+    about = data[variable].attrs
     names = str(about.get("flag_meanings", "")).split()
     values = about.get("flag_values", range(len(names)))
     known = {int(k): name for k, name in zip(values, names, strict=False)}
+    if variable == "family":
+        known = dict(enumerate(run.info("families").get("names", [])))
     return (labels if labels.size and labels.min() >= 0 else None), known
 
 
