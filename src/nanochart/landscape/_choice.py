@@ -28,6 +28,8 @@ _REFERENCES = 8
 _VOTERS = 5
 #: Adjusted Rand index by which a clustering may be less stable than the most stable one.
 _NEARLY = 0.05
+#: Stability below which a sample has no groups; one cloud without any reaches about 0.6.
+_CHANCE = 0.62
 #: Starts of the mixture that is kept.
 _STARTS = 5
 #: Share of noise above which a clustering is no account of the data.
@@ -51,7 +53,10 @@ class Trial:
 
 @dataclass(frozen=True)
 class Choice:
-    """The setting that was chosen, the labels (point,) it gives, -1 for noise, and all trials."""
+    """The setting that was chosen, the labels (point,) it gives, -1 for noise, and all trials.
+
+    All points have the label 0 where no setting gives groups more stable than those of one cloud.
+    """
 
     knob: float
     labels: Ints
@@ -116,6 +121,8 @@ def choose(
         progress("families", done, len(tried), f"{n} families")
     best = _PREFERENCES[config.criterion](trials, config.agreement)
     labels = results[best]
+    if config.criterion == "stability" and trials[best].score < _CHANCE:
+        labels = np.zeros_like(labels)
     if config.method == "mixture":
         # The one that is kept is begun from several places, which the many that are tried need not.
         labels = group(points, config.method, tried[best], config.seed, starts=_STARTS)

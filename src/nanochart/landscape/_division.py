@@ -23,9 +23,11 @@ Method = Literal["hdbscan", "mixture"]
 _BOTH: tuple[Method, ...] = ("hdbscan", "mixture")
 
 #: Points of the sample of a family that is tried for parts.
-_PARTS = 4000
+_PARTS = 2500
 #: Least share of the family that a part must have, and distinct minima.
 _LEAST_SHARE, _LEAST_MINIMA = 0.02, 15
+#: Distinct minima of a continuum.
+_CONTINUUM = 200
 #: Times that parts are tried for parts.
 _DEPTH = 3
 
@@ -100,6 +102,21 @@ def refined(
     return labels
 
 
+def _apart(points: Floats, labels: Ints, rng: np.random.Generator) -> bool:
+    """Whether the members of every part are nearer to their own than to another (silhouette).
+
+    A dense core and its halo are not: a mixture tells them apart as stably as two places.
+    """
+    from sklearn.metrics import silhouette_samples
+
+    some = rng.choice(len(points), min(len(points), 1500), replace=False)
+    parts = labels[some]
+    if len(np.unique(parts)) < 2:
+        return False
+    values = silhouette_samples(points[some], parts)
+    return bool(min(values[parts == k].mean() for k in np.unique(parts)) > 0)
+
+
 def _only(minima: Minima, members: Ints) -> Minima:
     return Minima(minima.points[members], minima.counts[members], np.arange(len(members)))
 
@@ -114,6 +131,8 @@ def _parts(
     if len(minima.counts) < 2 * _LEAST_MINIMA:
         return None, ""
     for method in methods:
+        if method == "mixture" and len(minima.counts) < _CONTINUUM:
+            continue
         alone = FamiliesConfig(
             method=method,
             agreement=config.agreement,
@@ -122,11 +141,13 @@ def _parts(
             seed=config.seed,
         )
         sample = draw_sample(minima, alone.n_fit, rng)
+        if method == "mixture" and bayesian_gain(sample.points, alone.seed) <= 0:
+            continue
         found = choose(sample.points, alone, rng, few=True)
         trial = next(t for t in found.trials if t.knob == found.knob)
         if trial.families < 2 or trial.score < config.agreement:
             continue
-        if method == "mixture" and bayesian_gain(sample.points, trial.families, alone.seed) <= 0:
+        if method == "mixture" and not _apart(sample.points, found.labels, rng):
             continue
         labels = _carried(minima, sample, found.labels)
         inside = labels >= 0

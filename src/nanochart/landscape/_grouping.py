@@ -15,9 +15,11 @@ Ints = NDArray[np.int64]
 #: Shares of the sample that are tried as the least size of a family of HDBSCAN.
 _SIZES = (0.002, 0.003, 0.005, 0.008, 0.012, 0.02, 0.03, 0.05)
 #: Cells of the chart from which mean shift climbs.
-_STARTS = 300
-_FEW = (2, 3, 4, 5, 6)
+_STARTS = 150
+_FEW = (2, 3, 4)
 _NUMBERS = (2, 3, 4, 5, 6, 8, 10, 12, 15, 18)
+#: Points of the sample below which a group is a coincidence.
+_LEAST = 10
 #: Neighbours that smooth the density of HDBSCAN.
 _NEIGHBOURS = 10
 
@@ -85,24 +87,24 @@ def _mixture(points: Floats, number: int, seed: int, starts: int) -> Ints:
         return np.asarray(fit.fit_predict(points))
 
 
-def bayesian_gain(points: Floats, number: int, seed: int) -> float:
-    """By how much a mixture's Bayesian information criterion is lower than one Gaussian's."""
+def bayesian_gain(points: Floats, seed: int) -> float:
+    """By how much two Gaussians have a lower Bayesian information criterion than one."""
     from sklearn.mixture import GaussianMixture
 
     floor = 1e-4 * float(points.var()) + 1e-12
-    one, many = (
-        GaussianMixture(n, reg_covar=floor, tol=3e-3, random_state=seed).fit(points).bic(points)
-        for n in (1, number)
+    one, two = (
+        GaussianMixture(n, reg_covar=floor, n_init=n, random_state=seed).fit(points).bic(points)
+        for n in (1, 2)
     )
-    return float(one - many)
+    return float(one - two)
 
 
 def candidates(points: Floats, method: str, *, few: bool = False) -> Sequence[float]:
     """Settings to try, from many families to few; ``few`` for the parts of one family."""
     if method == "hdbscan":
         shares = _SIZES[3:] if few else _SIZES
-        sizes = {max(5, round(share * len(points))) for share in shares}
-        return sorted(float(s) for s in sizes if 2 * s <= len(points)) or [5.0]
+        sizes = {max(_LEAST, round(share * len(points))) for share in shares}
+        return sorted(float(s) for s in sizes if 2 * s <= len(points)) or [float(_LEAST)]
     if method == "mixture":
         numbers = _FEW if few else _NUMBERS
         return [float(n) for n in reversed(numbers) if 5 * n <= len(points)] or [1.0]

@@ -91,7 +91,7 @@ def draw_sample(minima: Minima, n_fit: int, rng: np.random.Generator) -> Sample:
     copies = np.rint(np.sqrt(minima.counts)).astype(np.int64)
     minimum = np.repeat(np.arange(n), copies)
     if len(minimum) > n_fit:
-        chance = np.clip(spacing, 1e-12, np.percentile(spacing, 90)) ** (d / 2)
+        chance = np.clip(spacing, 1e-12, np.percentile(spacing, 99)) ** (d / 2)
         drawn = rng.choice(
             len(minimum), n_fit, replace=False, p=chance[minimum] / chance[minimum].sum()
         )

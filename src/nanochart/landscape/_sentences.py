@@ -55,12 +55,13 @@ class Words:
 
     ``motifs``: motif -> plural noun; ``count``: descriptor -> (singular with its article, plural
     with a place for the number), as ("an adatom", "{} adatoms"), for those that count something;
-    ``measure``: descriptor -> noun, for all others.
+    ``measure``: descriptor -> (said of more of it, said of less), as ("more fcc atoms inside",
+    "fewer fcc atoms inside"), for all others.
     """
 
     motifs: Mapping[str, str] = field(default_factory=dict)
     count: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    measure: Mapping[str, str] = field(default_factory=dict)
+    measure: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 def telling_facts(
@@ -164,8 +165,9 @@ def sentence(motif: str, facts: Sequence[Fact], words: Words) -> str:
 
 def _said(fact: Fact, words: Words) -> str:
     if fact.descriptor not in words.count:
-        noun = words.measure.get(fact.descriptor, fact.descriptor.replace("_", " "))
-        return f"{fact.kind} {noun}"
+        noun = fact.descriptor.replace("_", " ")
+        more, less = words.measure.get(fact.descriptor, (f"more {noun}", f"less {noun}"))
+        return more if fact.kind == "more" else less
     number = int(fact.value)
     one, many = words.count[fact.descriptor]
     said = _NUMBERS[number] if 0 <= number < len(_NUMBERS) else str(number)

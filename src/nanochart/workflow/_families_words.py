@@ -15,16 +15,16 @@ _MOTIFS = {
     "mix": "mixed structures",
     "amorphous": "amorphous structures",
 }
-# Where the description of a quantity does not go well with "more" or "less".
+# Said of more and of less of a quantity, where it is not the description with "more" and "fewer".
 _MEASURES = {
-    "axis_offset": "distance of the five-fold axis from the centre",
-    "hcp_orientations": "orientations of hcp planes",
-    "hcp_island_atoms": "atoms in hcp islands",
-    "fcc_fraction": "fcc atoms inside",
-    "hcp_fraction": "hcp atoms inside",
-    "disordered_fraction": "disordered atoms inside",
-    "gyration_radius": "extension",
-    "asphericity": "departure from a sphere",
+    "axis_offset": ("a five-fold axis off the centre", "a five-fold axis near the centre"),
+    "hcp_orientations": ("hcp planes of more orientations", "hcp planes of fewer orientations"),
+    "hcp_island_atoms": ("larger hcp islands", "smaller hcp islands"),
+    "fcc_fraction": ("more fcc atoms inside", "fewer fcc atoms inside"),
+    "hcp_fraction": ("more hcp atoms inside", "fewer hcp atoms inside"),
+    "disordered_fraction": ("more disordered atoms inside", "fewer disordered atoms inside"),
+    "gyration_radius": ("a larger radius of gyration", "a smaller radius of gyration"),
+    "asphericity": ("a less spherical shape", "a more spherical shape"),
 }
 
 
@@ -38,5 +38,6 @@ def family_words(descriptors: Iterable[str]) -> Words:
         if about.phrase:
             count[name] = (about.phrase, about.plural)
         else:
-            measure[name] = _MEASURES.get(name, about.description)
+            plain = (f"more {about.description}", f"fewer {about.description}")
+            measure[name] = _MEASURES.get(name, plain)
     return Words(_MOTIFS, count, measure)

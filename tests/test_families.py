@@ -1,0 +1,278 @@
+"""Families of a chart: planted groups found again, their number, their assignment, their file."""
+
+import pickle
+import time
+
+import numpy as np
+import pytest
+
+from nanochart.errors import ModelError
+from nanochart.landscape import Families, FamiliesConfig, fit_families, load_families
+from nanochart.landscape._minima import distinct_minima, draw_sample
+
+CENTRES = ((0.0, 0.0, 0.0), (2.0, 0.0, 0.0), (0.0, 2.0, 0.0), (1.0, 1.0, 1.5), (-1.5, -1.0, 0.0))
+SIZES = (800, 600, 400, 50, 2000)
+QUICK = FamiliesConfig(n_fit=2000, n_resamples=2)
+
+
+@pytest.fixture(scope="module")
+def planted():
+    """Three blobs, a rare one, one minimum found 2,000 times, and noise: points, energies, truth.
+
+    The blobs are five standard deviations or more apart; the noise fills the box around them.
+    """
+    rng = np.random.default_rng(0)
+    blobs = [rng.normal(c, 0.15, (n, 3)) for c, n in zip(CENTRES[:4], SIZES[:4], strict=True)]
+    same = np.tile(CENTRES[4], (SIZES[4], 1))
+    noise = rng.uniform(-2.0, 3.0, (150, 3))
+    points = np.concatenate([*blobs, same, noise])
+    truth = np.repeat(np.arange(6), [*SIZES, 150])
+    energies = rng.uniform(0.0, 5.0, len(points))
+    energies[truth == 4] = -0.1
+    return points, energies, truth
+
+
+@pytest.fixture(scope="module")
+def fitted(planted):
+    points, energies, _ = planted
+    return fit_families(points, QUICK, energies=energies)
+
+
+def shares(codes, truth):
+    """(group, family) share of the members of each planted group."""
+    table = np.zeros((6, codes.max() + 1))
+    np.add.at(table, (truth, codes), 1.0)
+    return table / table.sum(axis=1, keepdims=True)
+
+
+def test_blobs_a_rare_blob_and_a_single_minimum_are_found_and_noise_is_noise(planted, fitted):
+    points, _, truth = planted
+    table = shares(fitted.assign(points), truth)
+    assert fitted.n_families == 5
+    assert (table[:5, 1:].max(axis=1) > 0.97).all()
+    assert len(set(table[:5, 1:].argmax(axis=1))) == 5
+    assert table[5, 0] > 0.6
+
+
+def test_codes_rank_by_frames(planted, fitted):
+    sizes = np.bincount(fitted.assign(planted[0]))[1:]
+    assert (np.diff(sizes) <= 0).all()
+    assert fitted.names == ("noise", *(f"family/{k}" for k in range(1, 6)))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"method": "mixture", "criterion": "stability"},
+        {"method": "mixture", "criterion": "gap"},
+        {"method": "mixture", "criterion": "silhouette"},
+        {"method": "meanshift", "criterion": "silhouette"},
+        {"method": "hdbscan", "criterion": "silhouette"},
+    ],
+    ids=lambda s: "-".join(s.values()),
+)
+def test_every_method_and_criterion_recovers_the_number(settings):
+    rng = np.random.default_rng(1)
+    points = np.concatenate([rng.normal(c, 0.2, (250, 2)) for c in ((0, 0), (2, 0), (0, 2))])
+    config = FamiliesConfig(n_resamples=2, refine=False, **settings)
+    found = fit_families(points, config)
+    assert found.n_families == 3
+    assert len(found.trials) > 3
+
+
+def test_one_blob_is_one_family():
+    points = np.random.default_rng(2).normal(size=(600, 2)) * (2.0, 1.0)
+    assert fit_families(points, QUICK).n_families == 1
+
+
+def test_a_part_that_only_shows_within_its_family_is_found_by_refining():
+    # Two pairs: the gap within the second is far smaller than the distance between the pairs.
+    rng = np.random.default_rng(3)
+    groups = [((0.0, 0.0), 0.6, 600), ((9.0, 0.0), 0.06, 300), ((9.6, 0.0), 0.06, 300)]
+    points = np.concatenate([rng.normal(c, width, (n, 2)) for c, width, n in groups])
+    energies = np.arange(len(points), dtype=float)  # all are distinct
+    coarse = FamiliesConfig(size=350, refine=False)
+    assert fit_families(points, coarse, energies=energies).n_families == 2
+    fine = coarse.model_copy(update={"refine": True})
+    assert fit_families(points, fine, energies=energies).n_families == 3
+
+
+def test_seeds_agree(planted, fitted):
+    from nanochart.landscape import family_agreement
+
+    points, energies, _ = planted
+    other = fit_families(points, QUICK.model_copy(update={"seed": 7}), energies=energies)
+    assert family_agreement(fitted.assign(points), other.assign(points)) > 0.95
+
+
+def test_the_same_seed_gives_the_same_families(planted, fitted):
+    points, energies, _ = planted
+    again = fit_families(points, QUICK, energies=energies)
+    np.testing.assert_array_equal(again.labels, fitted.labels)
+
+
+def test_a_setting_that_was_given_is_used():
+    points = np.random.default_rng(4).normal(size=(300, 2))
+    found = fit_families(points, FamiliesConfig(method="mixture", number=4, refine=False))
+    assert (found.knob, found.n_families, found.trials) == (4.0, 4, ())
+
+
+def test_a_chart_of_one_dimension():
+    rng = np.random.default_rng(5)
+    points = np.concatenate([rng.normal(c, 0.1, (200, 1)) for c in (0.0, 1.0)])
+    found = fit_families(points, FamiliesConfig(n_resamples=2, refine=False))
+    assert found.n_families == 2
+    assert found.assign([[0.0]]) != found.assign([[1.0]])
+
+
+# ------------------------------------------------------------------------------ assignment
+
+
+def test_a_million_points_are_assigned_quickly_and_as_one_by_one(planted, fitted):
+    points = planted[0]
+    rng = np.random.default_rng(6)
+    many = points[rng.integers(len(points), size=1_000_000)] + rng.normal(0, 0.02, (1_000_000, 3))
+    begun = time.perf_counter()
+    codes = fitted.assign(many.reshape(1000, 1000, 3))
+    assert time.perf_counter() - begun < 60  # seconds; about 2 on an idle machine
+    assert codes.shape == (1000, 1000)
+    assert codes.dtype == np.int16
+    np.testing.assert_array_equal(codes.ravel()[:50], [fitted.assign(p) for p in many[:50]])
+
+
+def test_what_is_far_from_everything_is_noise(fitted):
+    assert fitted.assign([50.0, 0.0, 0.0]) == 0
+    assert fitted.assign(np.empty((0, 3))).shape == (0,)
+
+
+def test_points_of_another_chart_are_refused(fitted):
+    with pytest.raises(ValueError, match=r"must have the shape \(\.\.\., 3\).* got \(5, 2\)"):
+        fitted.assign(np.zeros((5, 2)))
+
+
+def test_nan_is_refused(fitted):
+    with pytest.raises(ValueError, match="must be finite; got NaN or infinity in 1 of 2"):
+        fitted.assign([[0.0, 0.0, 0.0], [np.nan, 0.0, 0.0]])
+
+
+# ------------------------------------------------------------------------------- bad input
+
+
+@pytest.mark.parametrize(
+    ("points", "energies", "sentence"),
+    [
+        (np.zeros((10, 3)), None, "at least 50 quenched frames to be told apart; got 10"),
+        (np.zeros(100), None, r"shape \(frame, d\).* got \(100,\)"),
+        (np.full((100, 2), np.nan), None, "NaN or infinity in 100 of 100"),
+        (np.zeros((100, 2)), np.zeros(99), r"shape \(100,\), one for each frame; got \(99,\)"),
+        (np.zeros((100, 2)), np.full(100, np.inf), "energies of minima must be finite"),
+    ],
+)
+def test_bad_points_are_one_sentence(points, energies, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        fit_families(points, energies=energies)
+
+
+def test_no_family_large_enough_is_one_sentence():
+    points = np.random.default_rng(7).normal(size=(60, 2))
+    with pytest.raises(ValueError, match="no family has the 100 frames"):
+        fit_families(points, FamiliesConfig(smallest=100))
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        (
+            {"bandwidth": 0.5},
+            "bandwidth belongs to the method 'meanshift'; the method is 'hdbscan'",
+        ),
+        ({"size": 1}, "size must be 'auto' or a number of at least 2; got 1"),
+        ({"method": "meanshift", "bandwidth": 0.0}, "bandwidth must be 'auto' or a number"),
+        ({"criterion": "gap"}, "'gap' counts clusters, which only 'mixture' is given"),
+        ({"method": "kmeans"}, "Input should be 'hdbscan', 'meanshift' or 'mixture'"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(settings, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        FamiliesConfig(**settings)
+
+
+# ------------------------------------------------------------------------- distinct minima
+
+
+def test_a_minimum_is_an_energy_at_a_place():
+    rng = np.random.default_rng(8)
+    spread = rng.normal(size=(500, 2))
+    points = np.concatenate([np.tile(spread[0], (30, 1)), np.tile(spread[1], (20, 1)), spread[2:]])
+    energies = np.r_[np.full(30, 0.5), np.full(20, 0.5), np.arange(498) + 1.0]
+    found = distinct_minima(points, energies)
+    assert sorted(found.counts)[-2:] == [20, 30]
+    assert len(found.counts) == 500
+    # The same place with energies that differ by ten tolerances.
+    two = distinct_minima(points[:30], 0.5 + 1e-3 * (np.arange(30) % 2))
+    assert sorted(two.counts) == [15, 15]
+
+
+def test_a_minimum_found_n_times_counts_as_root_n():
+    points = np.concatenate([np.zeros((400, 2)), np.random.default_rng(9).normal(size=(100, 2))])
+    minima = distinct_minima(points)
+    sample = draw_sample(minima, 10_000, np.random.default_rng(0))
+    per_minimum = np.bincount(sample.minimum)
+    assert per_minimum[minima.index[0]] == 20
+    assert sorted(per_minimum)[:-1] == [1] * 100
+
+
+def test_a_small_sample_keeps_what_is_rare():
+    rng = np.random.default_rng(10)
+    dense, rare = rng.normal(size=(5000, 2)) * 0.1, rng.normal(size=(50, 2)) * 0.2 + 3.0
+    minima = distinct_minima(np.concatenate([dense, rare]), np.arange(5050.0))
+    sample = draw_sample(minima, 500, rng)
+    # In proportion it would be five, within two standard errors at most ten.
+    assert len(sample.points) == 500
+    assert (sample.points[:, 0] > 2.0).sum() > 15
+
+
+# ------------------------------------------------------------------------------------ file
+
+
+def test_saved_and_loaded_families_are_equal(fitted, tmp_path, planted):
+    named = fitted.described(
+        ("noise", "a/1", "a/2", "b/1", "b/2", "b/3"), [{"code": k} for k in range(5)]
+    )
+    path = tmp_path / "au.families"
+    named.save(path)
+    read = load_families(path)
+    for name in ("reach", "config", "knob", "trials", "names", "cards", "provenance"):
+        assert getattr(read, name) == getattr(named, name), name
+    np.testing.assert_array_equal(read.points, named.points)
+    np.testing.assert_array_equal(read.assign(planted[0]), named.assign(planted[0]))
+
+
+def test_a_pickle_is_never_opened(tmp_path):
+    path = tmp_path / "bad.families"
+    path.write_bytes(pickle.dumps({"points": [1.0]}))
+    with pytest.raises(ModelError, match="a pickle, which could run code when read"):
+        load_families(path)
+
+
+def test_a_model_is_not_families(tmp_path):
+    from nanochart.autoencoder._tensors import write_tensors
+
+    path = tmp_path / "model.families"
+    write_tensors(path, {"w": np.zeros(3)}, {"format": "nanochart model", "version": 1})
+    with pytest.raises(ModelError, match="must be a nanochart families file; got a 'nanochart mod"):
+        load_families(path)
+
+
+def test_arrays_that_do_not_fit_the_names_are_refused(tmp_path, fitted):
+    broken = Families(
+        **{**{f: getattr(fitted, f) for f in fitted.__dataclass_fields__}, "names": ("noise",)}
+    )
+    broken.save(tmp_path / "broken.families")
+    with pytest.raises(ModelError, match="their labels from 0 to 0"):
+        load_families(tmp_path / "broken.families")
+
+
+def test_cards_and_names_must_be_as_many_as_families(fitted):
+    with pytest.raises(ValueError, match="5 families need as many cards and one name more"):
+        fitted.described(("noise",), [])
