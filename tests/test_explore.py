@@ -276,7 +276,9 @@ def test_points_take_the_colours_of_the_legend(page, labelled):
 def solid(tmp_path_factory):
     """A page with three axes, of random points and two atoms each."""
     x = np.random.default_rng(0).normal(size=(3, 40))
-    axes = [Property(f"s{k + 1}", x[k], button=k == 0) for k in range(3)]
+    axes = [Property(f"s{k + 1}", x[k]) for k in range(3)]
+    halves = {"categories": ("left", "right"), "colors": ("#0072b2", "#d55e00")}
+    axes.append(Property("side", (x[0] > 0).astype(float), button=True, **halves))
     pairs = np.zeros((40, 2, 3))
     pairs[:, 0, 0] = 2.9
     shown = explorer(properties=axes, axes=("s1", "s2", "s3"), blocks=[StructureBlock(pairs)])
@@ -296,6 +298,8 @@ def test_axes_turn_to_three_dimensions_and_back(browser, solid):
         told = page.evaluate("explorer.saveSettings().map")
         chosen = [told[axis]["property"] for axis in "xyz"]
         assert chosen == [f"s{int(k) + 1}" for k in view.split()] + [""] * (3 - len(view.split()))
+        # The legend names the categories; a bar that numbers them stays away.
+        page.wait_for_function("explorer.map._plot._fullLayout.coloraxis.showscale === false")
     page.close()
     assert complaints == []
 

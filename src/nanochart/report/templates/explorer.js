@@ -116,6 +116,7 @@
 
   /* ---- colours of the points, with the report's own scales ----------------------------------- */
   let scale = null;
+  let chosen = null; // property of the pressed button
   const options = explorer.map._options;
   const builtIn = options.colorScale?.bind(options);
   if (builtIn) options.colorScale = () => scale ?? builtIn();
@@ -124,9 +125,10 @@
     option?.onchange?.unshift((_, origin) => { if (origin === "DOM") press(buttons, null, null); });
   }
 
-  function press(all, chosen, p) {
-    for (const button of all) button.setAttribute("aria-pressed", String(button === chosen));
+  function press(all, pressed, p) {
+    for (const button of all) button.setAttribute("aria-pressed", String(button === pressed));
     if (all === buttons) {
+      chosen = p;
       scale = p ? p.scale : null;
       legend(p);
     }
@@ -141,6 +143,14 @@
       "coloraxis.colorscale": scale, "coloraxis.showscale": !p.categories,
     });
   }
+  // The names of categories are in the legend below; the viewer's bar would number them.
+  explorer.map._plot?.on?.("plotly_afterplot", () => {
+    const bar = explorer.map._plot._fullLayout?.coloraxis?.showscale;
+    const categories = chosen?.categories !== undefined;
+    if (scale && bar === categories) {
+      setTimeout(() => explorer.map._relayout?.({ "coloraxis.showscale": !categories }), 100);
+    }
+  });
 
   function legend(p) {
     const place = element("map-legend");
