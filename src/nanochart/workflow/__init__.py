@@ -6,7 +6,7 @@ from nanochart._lazy import lazy_names
 from nanochart._progress import Progress, silent
 
 if TYPE_CHECKING:
-    from nanochart.workflow._chart import chart_run
+    from nanochart.workflow._chart import chart_run, check_model
     from nanochart.workflow._config import (
         DynamicsConfig,
         QuenchConfig,
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from nanochart.workflow._quench import quench_run
     from nanochart.workflow._report import report_run
     from nanochart.workflow._sample import sample
+    from nanochart.workflow._shared_chart import draw_shared_chart
     from nanochart.workflow._system import import_potential, lengthened, run_config
     from nanochart.workflow._thermo import thermo_run, thermo_summary, write_thermo
-    from nanochart.workflow._train import train_run
+    from nanochart.workflow._train import train_run, train_runs
     from nanochart.workflow._tune import Tuning, tune_ladder, tune_segment, write_tuned
 
 __all__ = [
@@ -43,7 +44,9 @@ __all__ = [
     "TemperingSection",
     "Tuning",
     "chart_run",
+    "check_model",
     "dask_executor",
+    "draw_shared_chart",
     "import_potential",
     "lengthened",
     "load_config",
@@ -61,6 +64,7 @@ __all__ = [
     "thermo_summary",
     "thread_executor",
     "train_run",
+    "train_runs",
     "training_config",
     "tune_ladder",
     "tune_segment",
@@ -80,7 +84,9 @@ __getattr__ = lazy_names(
         "SystemConfig": "_config",
         "TemperingSection": "_config",
         "chart_run": "_chart",
+        "check_model": "_chart",
         "dask_executor": "_executors",
+        "draw_shared_chart": "_shared_chart",
         "import_potential": "_system",
         "lengthened": "_system",
         "load_config": "_config",
@@ -97,6 +103,7 @@ __getattr__ = lazy_names(
         "thermo_run": "_thermo",
         "thermo_summary": "_thermo",
         "train_run": "_train",
+        "train_runs": "_train",
         "training_config": "_config",
         "Tuning": "_tune",
         "tune_ladder": "_tune",
