@@ -26,6 +26,7 @@ _SUBPACKAGES = (
     "landscape",
     "metals",
     "minimization",
+    "motifs",
     "potentials",
     "report",
     "store",

@@ -59,7 +59,7 @@ def quench(
             f"{run}: {int(converged.sum())} inherent structures, lowest {energy.min():.4f} eV, "
             f"{result['evaluations']:.0f} force evaluations each"
         ),
-        f"next: nanochart train {run}",
+        f"next: nanochart label {run}",
     ]
     if result["unconverged"]:
         where = ", ".join(str((int(f), int(r))) for f, r in np.argwhere(~converged)[:5])

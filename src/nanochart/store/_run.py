@@ -190,7 +190,7 @@ class Run:
         Parameters
         ----------
         stage
-            "frames", "quench", "train" or "chart".
+            "frames" or another of the stages of `nanochart.store.VARIABLES`.
         first
             Number of the block's first frame: those before it must be committed.
         data

@@ -8,6 +8,9 @@ other dimensions that only the data know are taken from the first block that is 
 import math
 from dataclasses import dataclass
 
+from nanochart.motifs._descriptors import DESCRIPTORS
+from nanochart.motifs._labels import LABELS
+
 __all__ = ["FRAMES", "STAGES", "STATIC", "VARIABLES", "Variable", "stage_variables"]
 
 #: The stage of arrays without a frame axis, written once when the run is made.
@@ -17,7 +20,7 @@ STATIC = "static"
 FRAMES = "frames"
 
 #: The stages with a frame axis, in the order in which they can be computed.
-STAGES = (FRAMES, "quench", "train", "chart")
+STAGES = (FRAMES, "quench", "label", "train", "chart", "families")
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,27 @@ class Variable:
 _WALKER = ("frame", "replica")
 _CLUSTER = ("frame", "replica", "atom", "xyz")
 _CHART = ("frame", "replica", "latent")
+
+# The classes and descriptors of `nanochart.motifs`, in the words of that package.
+_LABELS = (
+    Variable(
+        "motif",
+        "label",
+        _WALKER,
+        "int8",
+        "1",
+        "motif of the inherent structure",
+        required=True,
+        flag_meanings=("not_labelled", *LABELS),
+    ),
+    Variable(
+        "motif_margin", "label", _WALKER, "float32", "1", "how far from another motif, 0 to 1"
+    ),
+    *(
+        Variable(f"defect_{name}", "label", _WALKER, "float32", about.unit, about.description)
+        for name, about in DESCRIPTORS.items()
+    ),
+)
 
 _TABLE = (
     Variable("ladder", STATIC, ("ladder",), "float64", "K", "temperatures of the ladder"),
@@ -84,6 +108,7 @@ _TABLE = (
         "quench_evaluations", "quench", _WALKER, "int32", "1", "force evaluations of the quench"
     ),
     Variable("quench_max_force", "quench", _WALKER, "float64", "eV/Å", "largest atomic force left"),
+    *_LABELS,
     Variable(
         "split",
         "train",
@@ -96,6 +121,15 @@ _TABLE = (
     ),
     Variable("chart", "chart", _CHART, "float32", "1", "chart coordinates, thermal"),
     Variable("inherent_chart", "chart", _CHART, "float32", "1", "chart coordinates of the minimum"),
+    Variable(
+        "family",
+        "families",
+        _WALKER,
+        "int16",
+        "1",
+        "family in the chart, 0 for noise; the run's record of this stage has the names",
+        required=True,
+    ),
 )
 
 #: Name -> `Variable`.

@@ -15,6 +15,7 @@ from nanochart.tempering._findings import ladder_findings, ladder_summary
 from nanochart.tempering._health import ReplicaError
 from nanochart.tempering._ladder import Ladder
 from nanochart.tempering._pilot import Pilot, run_pilot
+from nanochart.tempering._populations import RungPopulations, rung_populations
 from nanochart.tempering._replica_flow import (
     RoundTrips,
     ideal_round_trip_time,
@@ -57,6 +58,7 @@ __all__ = [
     "ReplicaError",
     "Round",
     "RoundTrips",
+    "RungPopulations",
     "Segment",
     "TemperingConfig",
     "TemperingState",
@@ -81,6 +83,7 @@ __all__ = [
     "replica_flow",
     "round_trips",
     "run_pilot",
+    "rung_populations",
     "step",
     "thermodynamics",
     "tuned_ladder",

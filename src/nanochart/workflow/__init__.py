@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     )
     from nanochart.workflow._demo import DEMO, run_demo
     from nanochart.workflow._executors import dask_executor, thread_executor
+    from nanochart.workflow._families import families_config, families_path, families_run
     from nanochart.workflow._info import run_info
+    from nanochart.workflow._label import label_run, motif_counts
     from nanochart.workflow._presets import PRESETS, preset_text
     from nanochart.workflow._quench import quench_run
     from nanochart.workflow._report import report_run
@@ -47,9 +49,14 @@ __all__ = [
     "check_model",
     "dask_executor",
     "draw_shared_chart",
+    "families_config",
+    "families_path",
+    "families_run",
     "import_potential",
+    "label_run",
     "lengthened",
     "load_config",
+    "motif_counts",
     "nanoseconds",
     "preset_text",
     "quench_config",
@@ -87,9 +94,14 @@ __getattr__ = lazy_names(
         "check_model": "_chart",
         "dask_executor": "_executors",
         "draw_shared_chart": "_shared_chart",
+        "families_config": "_families",
+        "families_path": "_families",
+        "families_run": "_families",
         "import_potential": "_system",
+        "label_run": "_label",
         "lengthened": "_system",
         "load_config": "_config",
+        "motif_counts": "_label",
         "nanoseconds": "_config",
         "preset_text": "_presets",
         "quench_config": "_config",

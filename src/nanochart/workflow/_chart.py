@@ -47,6 +47,7 @@ def chart_run(run: Run, model: Model, *, progress: Progress = silent) -> None:
     data = run.to_xarray()
     quenched = run.committed("quench") == run.committed() > 0
     with run.lock():
+        run.clear("families")
         run.clear("chart")
         for block in list(run.pending("chart")):
             part = data.isel(frame=block)

@@ -27,6 +27,7 @@ __all__ = [
     "nanoseconds",
     "quench_config",
     "training_config",
+    "validated",
 ]
 
 
@@ -214,7 +215,7 @@ class RunConfig(_Section):
         values = self.model_dump(mode="json")
         for name, change in changes.items():
             values[name] = {**values[name], **change} if isinstance(change, dict) else change
-        return _validated(type(self), values, "the configuration")
+        return validated(type(self), values, "the configuration")
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -263,7 +264,7 @@ def load_config(source: str | Path | dict[str, Any]) -> RunConfig:
         Names each field that is wrong by its path, with unit and what was got.
     """
     if isinstance(source, dict):
-        return _validated(RunConfig, source, "the configuration")
+        return validated(RunConfig, source, "the configuration")
     path = Path(source)
     try:
         text = path.read_text()
@@ -286,13 +287,13 @@ def load_config(source: str | Path | dict[str, Any]) -> RunConfig:
             f"{path} must hold the sections of a configuration (system, tempering, ...); "
             f"`nanochart presets --write au147` shows them"
         )
-    return _validated(RunConfig, values, str(path))
+    return validated(RunConfig, values, str(path))
 
 
 def quench_config(base: QuenchConfig | None, changes: dict[str, Any]) -> QuenchConfig:
     """Quench settings with some of them changed."""
     values = base.model_dump() if base else {}
-    return _validated(QuenchConfig, values | changes, "the quench")
+    return validated(QuenchConfig, values | changes, "the quench")
 
 
 def training_config(base: TrainingConfig | None, changes: dict[str, Any]) -> TrainingConfig:
@@ -303,10 +304,11 @@ def training_config(base: TrainingConfig | None, changes: dict[str, Any]) -> Tra
     values = base.model_dump(exclude_unset=True) if base else {}
     if changes.get("architecture", values.get("architecture")) != values.get("architecture"):
         values = {k: v for k, v in values.items() if k in {"target", "bottleneck", "seed"}}
-    return _validated(TrainingConfig, values | changes, "the training")
+    return validated(TrainingConfig, values | changes, "the training")
 
 
-def _validated(kind: type[Config], values: Any, where: str) -> Config:
+def validated(kind: type[Config], values: Any, where: str) -> Config:
+    """Values checked against a kind of settings; what is wrong becomes one sentence."""
     try:
         return kind.model_validate(values)
     except ValidationError as error:

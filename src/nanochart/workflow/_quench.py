@@ -8,7 +8,7 @@ import numpy as np
 from nanochart._parallel import use_executor
 from nanochart._progress import Progress, silent
 from nanochart.minimization import quench
-from nanochart.store import Run
+from nanochart.store import STAGES, Run
 from nanochart.workflow._config import QuenchConfig
 from nanochart.workflow._system import potential_of, run_config
 
@@ -35,7 +35,7 @@ def quench_run(
     table
         An ``eam/alloy`` table for an imported run.
     again
-        Quench all frames anew. Training and chart, which were made of the old minima, are dropped.
+        Quench all frames anew. All that was made of the old minima is dropped.
     executor
         Where frames run; None is one thread per core.
     progress
@@ -49,7 +49,7 @@ def quench_run(
     unconverged = 0
     with run.lock(), use_executor(executor) as pool:
         if again:
-            for stage in ("chart", "train", "quench"):
+            for stage in reversed(STAGES[STAGES.index("quench") :]):
                 run.clear(stage)
         for block in list(run.pending("quench")):
             result = quench(

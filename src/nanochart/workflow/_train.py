@@ -166,6 +166,7 @@ def train_runs(
             "explained_variance": shares(mine & (split == TEST)),
         }
         with part.run.lock():
+            part.run.clear("families")
             part.run.clear("chart")  # of the model before this one
             part.run.clear("train")
             for block in list(part.run.pending("train")):

@@ -1,0 +1,106 @@
+"""``nanochart families``."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+
+from nanochart.cli._main import app
+from nanochart.cli._options import JsonFlag, QuietFlag, RunPath, Seed, emit, show_progress
+
+_MEASURES = {
+    "purity_without_mix": "motif purity of 15 neighbours, without mix",
+    "purity": "motif purity of 15 neighbours",
+    "trustworthiness": "trustworthiness",
+    "continuity": "continuity",
+    "explained_by_families": "defects explained by families",
+    "explained_by_kmeans": "defects explained by k-means on distribution functions",
+    "explained_by_chance": "defects explained by a random split",
+}
+
+
+@app.command()
+def families(
+    run: RunPath,
+    method: Annotated[
+        str | None, typer.Option(help="hdbscan (the default), meanshift or mixture.")
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(help="hdbscan: least points of the sample in a family.")
+    ] = None,
+    bandwidth: Annotated[
+        float | None, typer.Option(help="meanshift: radius in units of the chart.")
+    ] = None,
+    number: Annotated[int | None, typer.Option(help="mixture: number of components.")] = None,
+    criterion: Annotated[
+        str | None,
+        typer.Option(help="What chooses the above: stability, silhouette or gap."),
+    ] = None,
+    seed: Seed = None,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """Split the motifs into families: groups of the chart, each with a card and a sentence."""
+    from nanochart import store
+
+    opened = store.open(run, mode="a")
+    from nanochart.workflow import families_config, families_path, families_run
+
+    changes = {
+        "method": method,
+        "size": size,
+        "bandwidth": bandwidth,
+        "number": number,
+        "criterion": criterion,
+        "seed": opened.metadata.seed if seed is None else seed,
+    }
+    config = families_config({k: v for k, v in changes.items() if v is not None})
+    with show_progress(quiet) as progress:
+        found = families_run(opened, config, progress=progress)
+    measures = found.provenance.get("measures", {})
+    result = {
+        "run": str(run),
+        "file": str(families_path(opened)),
+        "method": config.method,
+        config.knob: found.knob,
+        "names": list(found.names),
+        "noise": found.provenance["noise"],
+        "cards": [dict(card) for card in found.cards],
+        "measures": measures,
+    }
+    if json:
+        emit(result, as_json=True)
+        return
+    _print_table(result)
+    emit(result, as_json=False, lines=list(_lines(result)))
+
+
+def _print_table(result: dict[str, Any]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("family", "share", "minima", "purity", "eV above lowest"):
+        table.add_column(heading, justify="left" if heading == "family" else "right")
+    table.add_column("what it is", ratio=1)
+    for card in result["cards"]:
+        table.add_row(
+            card["name"],
+            f"{card['share']:.1%}",
+            str(card["minima"]),
+            f"{card['purity']:.0%}",
+            f"{card['energy_low']:.2f} to {card['energy_high']:.2f}",
+            card["sentence"],
+        )
+    table.add_row("noise", f"{result['noise']:.1%}", "", "", "", "")
+    Console().print(table)
+
+
+def _lines(result: dict[str, Any]) -> Iterator[str]:
+    for key, what in _MEASURES.items():
+        value = result["measures"].get(key)
+        if value is not None:
+            yield f"{what}: {value:.3f}"
+    yield f"{result['file']}: {len(result['cards'])} families by {result['method']}"
+    yield f"next: nanochart report {result['run']}"

@@ -1,0 +1,221 @@
+"""Family cards: what a family is made of, and what sets it apart from its siblings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from nanochart.landscape._sentences import Fact, Words, sentence, telling_facts
+
+__all__ = ["FamilyCard", "family_cards", "family_names"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+#: Members among which the medoid is looked for.
+_MEDOID = 2000
+
+
+@dataclass(frozen=True)
+class FamilyCard:
+    """What is known of one family.
+
+    Attributes
+    ----------
+    code, name, motif
+        Its number, its name, and the motif of most of its members.
+    size, share
+        Frames, and their part of all frames.
+    minima
+        Distinct minima among them.
+    composition
+        Motif -> share of the members.
+    purity
+        Share of ``motif``.
+    energy_low, energy_median, energy_high
+        Of its minima in eV above the lowest minimum of all frames.
+    representative
+        Frame and replica of the medoid, the member nearest to all others in the chart.
+    extremes
+        The two members (frame, replica) farthest from each other in the chart, nearly.
+    facts
+        What sets it apart, the most telling first.
+    sentence
+        The same in words, true of most members.
+    siblings
+        Codes of the other families of its motif; where there are none it is compared with all else.
+    population
+        By rung: ``temperatures`` (K), ``value`` and ``error``, empty where unknown.
+    """
+
+    code: int
+    name: str
+    motif: str
+    size: int
+    share: float
+    minima: int
+    composition: Mapping[str, float]
+    purity: float
+    energy_low: float
+    energy_median: float
+    energy_high: float
+    representative: tuple[int, int]
+    extremes: tuple[tuple[int, int], tuple[int, int]]
+    facts: tuple[Fact, ...]
+    sentence: str
+    siblings: tuple[int, ...]
+    population: Mapping[str, Sequence[float]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self)
+
+
+def family_names(codes: Ints, motifs: Ints, motif_names: Sequence[str]) -> tuple[str, ...]:
+    """Name of each code from 0: "noise", then the motif of most members and the rank within it.
+
+    Parameters
+    ----------
+    codes
+        Family of each frame, ordered by size.
+    motifs
+        Index into ``motif_names`` of each frame, -1 where unknown.
+    motif_names
+        Such as "dh".
+
+    Returns
+    -------
+    tuple of str
+        As ("noise", "dh/1", "ih/1", "dh/2").
+    """
+    ranks: dict[str, int] = {}
+    names = ["noise"]
+    for code in range(1, int(codes.max(initial=0)) + 1):
+        motif = _majority(motifs[codes == code], motif_names)
+        ranks[motif] = ranks.get(motif, 0) + 1
+        names.append(f"{motif}/{ranks[motif]}")
+    return tuple(names)
+
+
+def _majority(motifs: Ints, names: Sequence[str]) -> str:
+    known = motifs[motifs >= 0]
+    return names[int(np.bincount(known).argmax())] if len(known) else "unknown"
+
+
+def family_cards(
+    codes: Ints,
+    points: Floats,
+    energies: Floats,
+    motifs: Ints,
+    motif_names: Sequence[str],
+    descriptors: Mapping[str, Floats],
+    words: Words,
+    *,
+    minima: Ints,
+    populations: Mapping[int, Mapping[str, Sequence[float]]] | None = None,
+) -> list[FamilyCard]:
+    """Describe each family.
+
+    Parameters
+    ----------
+    codes
+        Family of each frame, (frame, replica), 0 for noise.
+    points
+        Chart coordinates (frame, replica, d).
+    energies
+        Of the minima in eV, (frame, replica).
+    motifs
+        Index into ``motif_names``, (frame, replica).
+    motif_names
+        Names of the motifs.
+    descriptors
+        Defect descriptor -> values (frame, replica), NaN where unknown.
+    words
+        How to say motifs and descriptors.
+    minima
+        Which distinct minimum a frame is, (frame, replica).
+    populations
+        Code -> population by rung.
+
+    Raises
+    ------
+    ValueError
+        If a family has no frames.
+    """
+    shape = codes.shape
+    flat, s = codes.ravel(), points.reshape(-1, points.shape[-1])
+    E, labels, which = energies.ravel(), motifs.ravel(), minima.ravel()
+    values = {name: np.asarray(v, dtype=np.float64).ravel() for name, v in descriptors.items()}
+    names = family_names(flat, labels, motif_names)
+    motif_of = [name.partition("/")[0] for name in names]
+    lowest = float(np.nanmin(E))
+    cards = []
+    for code in range(1, len(names)):
+        members = np.flatnonzero(flat == code)
+        if not len(members):
+            raise ValueError(
+                f"family {code} has no frames: assign the families to the run that they were "
+                "found in"
+            )
+        siblings = tuple(
+            k for k in range(1, len(names)) if k != code and motif_of[k] == motif_of[code]
+        )
+        others = np.isin(flat, siblings) if siblings else flat != code
+        facts = telling_facts(values, members, np.flatnonzero(others), words)
+        shares = np.bincount(labels[members][labels[members] >= 0], minlength=len(motif_names))
+        shares = shares / max(shares.sum(), 1)
+        medoid, extremes = _telling_members(s, members)
+        above = np.nanpercentile(E[members] - lowest, [0, 50, 100])
+        cards.append(
+            FamilyCard(
+                code=code,
+                name=names[code],
+                motif=motif_of[code],
+                size=len(members),
+                share=len(members) / len(flat),
+                minima=len(np.unique(which[members])),
+                composition={
+                    name: float(share)
+                    for name, share in zip(motif_names, shares, strict=True)
+                    if share > 0
+                },
+                purity=float(shares.max()),
+                energy_low=float(above[0]),
+                energy_median=float(above[1]),
+                energy_high=float(above[2]),
+                representative=_place(medoid, shape),
+                extremes=(_place(extremes[0], shape), _place(extremes[1], shape)),
+                facts=facts,
+                sentence=sentence(motif_of[code], facts, words),
+                siblings=siblings,
+                population=dict((populations or {}).get(code, {})),
+            )
+        )
+    return cards
+
+
+def _telling_members(s: Floats, members: Ints) -> tuple[int, tuple[int, int]]:
+    """The medoid, and two members far from each other."""
+    place = s[members]
+    some = np.arange(len(members))
+    if len(some) > _MEDOID:
+        some = np.random.default_rng(0).choice(some, _MEDOID, replace=False)
+    part = place[some]
+    totals = np.zeros(len(part))
+    for first in range(0, len(part), 200):
+        block = part[first : first + 200]
+        totals[first : first + 200] = np.linalg.norm(block[:, None] - part, axis=-1).sum(axis=1)
+    medoid = place[some[totals.argmin()]]
+    # Twice the farthest point from where one is: the ends of an elongated cloud.
+    one = int(np.linalg.norm(place - medoid, axis=1).argmax())
+    other = int(np.linalg.norm(place - place[one], axis=1).argmax())
+    nearest = int(cKDTree(place).query(medoid)[1])
+    return int(members[nearest]), (int(members[one]), int(members[other]))
+
+
+def _place(index: int, shape: tuple[int, ...]) -> tuple[int, int]:
+    frame, replica = np.unravel_index(index, shape)
+    return int(frame), int(replica)

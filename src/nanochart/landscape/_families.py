@@ -1,0 +1,249 @@
+"""Families: groups of minima that lie together in the chart, found without labels."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.spatial import cKDTree
+
+from nanochart._progress import Progress, silent
+from nanochart.landscape._choice import Trial, vote
+from nanochart.landscape._division import divide, refined
+from nanochart.landscape._families_config import FamiliesConfig
+from nanochart.landscape._minima import Minima, distinct_minima, draw_sample
+
+__all__ = ["NOISE", "Families", "fit_families"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+#: Code of what belongs to no family, and its name.
+NOISE: Final = 0
+_NOISE_NAME = "noise"
+#: Frames below which there is nothing to group.
+_FEWEST = 50
+#: Fitted points beyond whose nearest neighbours a frame is in no place the fit has seen: the
+#: distance that all but this share of the fitted points keep, times a factor.
+_OUTSIDE, _MARGIN = 0.01, 3.0
+#: Minima that are kept at most.
+_KEPT = 50_000
+
+
+@dataclass(frozen=True, eq=False)
+class Families:
+    """A clustering of a chart, to be assigned to any number of frames.
+
+    A point belongs to the family of most of its five nearest fitted minima, whatever method found
+    the families; where the nearest is farther than ``reach``, or most are noise, it is noise.
+
+    Attributes
+    ----------
+    points
+        Fitted minima in the chart, (minimum, d).
+    labels
+        Family of each, (minimum,): 0 is noise, 1 the family with the most frames.
+    reach
+        Distance in the chart beyond which a point is noise.
+    config
+        What was asked.
+    knob
+        The size, bandwidth or number that was used.
+    trials
+        All settings that were tried for it.
+    names
+        By code: "noise", then as "dh/1", the motif of most members and the rank by size within
+        it; "family/1" before motifs are known.
+    cards
+        One for each family (JSON values), in the order of the codes from 1.
+    provenance
+        What the families were made from.
+    """
+
+    points: Floats
+    labels: Ints
+    reach: float
+    config: FamiliesConfig
+    knob: float
+    trials: tuple[Trial, ...] = ()
+    names: tuple[str, ...] = (_NOISE_NAME,)
+    cards: tuple[Mapping[str, Any], ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def n_families(self) -> int:
+        """Number of families, noise not counted."""
+        return int(self.labels.max(initial=0))
+
+    def assign(self, points: ArrayLike) -> NDArray[np.int16]:
+        """Code of the family of each point, 0 for noise.
+
+        Parameters
+        ----------
+        points
+            Chart coordinates (..., d) of quenched frames.
+
+        Returns
+        -------
+        array (...) of int16
+
+        Raises
+        ------
+        ValueError
+            If the points have another number of dimensions than the chart, or are not finite.
+        """
+        s = np.asarray(points, dtype=np.float64)
+        d = self.points.shape[1]
+        if s.ndim == 0 or s.shape[-1] != d:
+            raise ValueError(
+                f"points to assign must have the shape (..., {d}), that of the chart the families "
+                f"were found in; got {s.shape}"
+            )
+        _require_finite(s.reshape(-1, d), "points to assign")
+        codes = vote(cKDTree(self.points), self.labels, s.reshape(-1, d), self.reach)
+        return np.maximum(codes, NOISE).astype(np.int16).reshape(s.shape[:-1])
+
+    def described(self, names: Sequence[str], cards: Sequence[Mapping[str, Any]]) -> "Families":
+        """Return the same families with names and cards."""
+        if len(names) != self.n_families + 1 or len(cards) != self.n_families:
+            raise ValueError(
+                f"{self.n_families} families need as many cards and one name more, for noise; got "
+                f"{len(cards)} cards and {len(names)} names"
+            )
+        return replace(self, names=tuple(names), cards=tuple(cards))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write to a safetensors file with a JSON header, as models are; see ``load_families``."""
+        from nanochart.landscape._families_file import save_families
+
+        save_families(self, path)
+
+
+def fit_families(
+    points: ArrayLike,
+    config: FamiliesConfig | None = None,
+    *,
+    energies: ArrayLike | None = None,
+    progress: Progress = silent,
+) -> Families:
+    """Group the minima of a chart into families.
+
+    The distinct minima are sampled, with sqrt(n) points for one that was found n times; the sample
+    is clustered, with a setting chosen by the criterion; a family whose members alone fall into
+    stable parts is split into them; families are numbered by their frames, and those with fewer
+    than ``config.smallest`` are noise.
+
+    Parameters
+    ----------
+    points
+        Chart coordinates (frame, d) of quenched frames.
+    config
+        What is asked; None takes the defaults.
+    energies
+        Of the minima in eV, (frame,), which help to tell what is the same minimum.
+    progress
+        Told of every setting tried.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than 50 frames, coordinates or energies are not finite, or no family is
+        found.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> blobs = [rng.normal(c, 0.1, size=(300, 2)) for c in (0.0, 1.0, 2.0)]
+    >>> families = fit_families(np.concatenate(blobs))
+    >>> families.n_families
+    3
+    >>> families.assign([[0.0, 0.0], [0.0, 9.0]]).tolist()[1]
+    0
+    """
+    asked = config or FamiliesConfig()
+    s, E = _checked(points, energies)
+    rng = np.random.default_rng(asked.seed)
+    minima = distinct_minima(s, E, asked.tolerance)
+    level = divide(minima, asked, rng, progress=progress)
+    labels = level.labels
+    if labels.max() < 0:
+        labels = np.zeros_like(labels)  # nothing stands apart: the whole is one family
+    if asked.refine:
+        labels = refined(minima, labels, asked, rng, progress=progress)
+    places, of_place = _kept(minima, labels, rng)
+    frames = labels[minima.index]
+    codes = _by_size(frames, asked.smallest, int(labels.max()) + 1)
+    if not codes.any():
+        raise ValueError(
+            f"no family has the {asked.smallest} frames that it should have at least: sample "
+            "longer, or lower `smallest`"
+        )
+    return Families(
+        points=places,
+        labels=np.where(of_place >= 0, codes[of_place], NOISE),
+        reach=_reach(places),
+        config=asked,
+        knob=level.knob,
+        trials=level.trials,
+        names=(_NOISE_NAME, *(f"family/{k}" for k in range(1, int(codes.max()) + 1))),
+    )
+
+
+def _checked(points: ArrayLike, energies: ArrayLike | None) -> tuple[Floats, Floats | None]:
+    s = np.asarray(points, dtype=np.float64)
+    if s.ndim != 2 or s.shape[1] == 0:
+        raise ValueError(
+            f"chart coordinates must have the shape (frame, d) with d of at least 1; got {s.shape}"
+        )
+    if len(s) < _FEWEST:
+        raise ValueError(
+            f"families need at least {_FEWEST} quenched frames to be told apart; got {len(s)}: "
+            "sample longer"
+        )
+    _require_finite(s, "chart coordinates")
+    if energies is None:
+        return s, None
+    E = np.asarray(energies, dtype=np.float64)
+    if E.shape != s.shape[:1]:
+        raise ValueError(
+            f"energies must have the shape ({len(s)},), one for each frame; got {E.shape}"
+        )
+    _require_finite(E[:, None], "energies of minima")
+    return s, E
+
+
+def _require_finite(values: Floats, what: str) -> None:
+    wrong = int((~np.isfinite(values)).any(axis=1).sum())
+    if wrong:
+        raise ValueError(
+            f"{what} must be finite; got NaN or infinity in {wrong} of {len(values)}: leave those "
+            "frames out, or chart the run again"
+        )
+
+
+def _kept(minima: Minima, labels: Ints, rng: np.random.Generator) -> tuple[Floats, Ints]:
+    """The minima that later points are compared with: all, or as many as are quickly searched."""
+    chosen = np.arange(len(labels))
+    if len(labels) > _KEPT:
+        chosen = np.unique(draw_sample(minima, _KEPT, rng).minimum)
+    return minima.points[chosen], labels[chosen]
+
+
+def _by_size(frames: Ints, smallest: int, n: int) -> Ints:
+    """New code of each cluster: 1 for the one with the most frames, 0 for those too small."""
+    sizes = np.bincount(frames[frames >= 0], minlength=n)
+    codes = np.zeros(n, dtype=np.int64)
+    order = np.argsort(-sizes, kind="stable")
+    kept = order[sizes[order] >= smallest]
+    codes[kept] = np.arange(1, len(kept) + 1)
+    return codes
+
+
+def _reach(points: Floats) -> float:
+    if len(points) < 2:
+        return 0.0
+    nearest = cKDTree(points).query(points, k=[2])[0][:, 0]
+    return float(_MARGIN * np.quantile(nearest, 1.0 - _OUTSIDE))
