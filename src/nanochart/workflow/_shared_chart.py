@@ -67,4 +67,4 @@ def _colorings(data: Sequence[RunData]) -> list[Coloring]:
         labels = tuple(named[code] for code in sorted(named) if code >= 0)
         return [Coloring("motif", "", np.ravel(codes), categories=labels) for codes in motifs]
     above = [np.ravel(d.dataset["inherent_energy"].to_numpy() - d.reference) for d in data]
-    return [Coloring("inherent energy above the lowest minimum", "eV", e) for e in above]
+    return [Coloring("inherent energy above lowest", "eV", e) for e in above]
