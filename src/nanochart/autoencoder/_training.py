@@ -16,6 +16,7 @@ from nanochart.autoencoder._config import TrainingConfig
 from nanochart.autoencoder._data import TrainingData, check_data, scale_data
 from nanochart.autoencoder._files import fill_network, network_arrays
 from nanochart.autoencoder._history import History, Progress
+from nanochart.autoencoder._isometry import strain
 from nanochart.autoencoder._metrics import explained_variance
 from nanochart.autoencoder._model import Model
 from nanochart.autoencoder._scaling import fit_scaling
@@ -200,12 +201,15 @@ def _run_epoch(state: TrainingState, data: TrainingData, config: TrainingConfig)
         rate = _learning_rate(config, state.steps, n_batches)
         for group in state.optimizer.param_groups:
             group["lr"] = rate
-        loss = data.loss(state.network(data.x[batch]), batch)
+        latent = state.network.encoder(data.x[batch])
+        reconstruction = loss = data.loss(state.network.decoder(latent), batch)
+        if config.isometry:
+            loss = reconstruction + config.isometry * strain(latent, data.y[batch])
         state.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         state.optimizer.step()
         state.steps += 1
-        total += loss.item()
+        total += reconstruction.item()
         if state.average is not state.network:
             # Young averages are shorter, or they would remember the random start.
             decay = min(config.averaging, (1 + state.steps) / (10 + state.steps))
