@@ -39,6 +39,7 @@ from nanochart.report._pictures import (
 )
 from nanochart.report._reconstruction import Reconstruction, held_out_reconstruction
 from nanochart.report._run_report import run_report, run_sections
+from nanochart.report._shared_chart import shared_chart
 from nanochart.report._spheres import Shading, render_spheres
 from nanochart.report._style import category_colors, style
 from nanochart.report._views import principal_view, zone_axis_view
@@ -81,6 +82,7 @@ __all__ = [
     "run_report",
     "run_sections",
     "save_figures",
+    "shared_chart",
     "style",
     "temperature_walks",
     "write_explorer",

@@ -48,7 +48,9 @@ def run_sections(
     """
     run = RunData(dataset, metadata)
     if reconstruction is None and model is not None:
-        reconstruction = held_out_reconstruction(dataset, model)
+        # A chart of several metals works in the lengths of one of them.
+        element = run.element if getattr(model, "lengths", None) else None
+        reconstruction = held_out_reconstruction(dataset, model, element=element)
     history = getattr(model, "history", None)
     overview = overview_card(run)
     summary: list[Item] = [Table(_summary(run, model, history, reconstruction))]

@@ -6,7 +6,7 @@ from nanochart._lazy import lazy_names
 from nanochart._progress import Progress, silent
 
 if TYPE_CHECKING:
-    from nanochart.workflow._chart import chart_run
+    from nanochart.workflow._chart import chart_run, check_model
     from nanochart.workflow._config import (
         DynamicsConfig,
         QuenchConfig,
@@ -30,11 +30,12 @@ if TYPE_CHECKING:
     from nanochart.workflow._quench import quench_run
     from nanochart.workflow._report import report_run
     from nanochart.workflow._sample import sample
+    from nanochart.workflow._shared_chart import draw_shared_chart
     from nanochart.workflow._system import import_potential, lengthened, run_config
     from nanochart.workflow._thermo import thermo_run, thermo_summary, write_thermo
     from nanochart.workflow._track import Track, track_run, track_summary, write_track
     from nanochart.workflow._track_figures import track_cards, track_movie
-    from nanochart.workflow._train import train_run
+    from nanochart.workflow._train import train_run, train_runs
     from nanochart.workflow._tune import Tuning, tune_ladder, tune_segment, write_tuned
 
 __all__ = [
@@ -51,9 +52,11 @@ __all__ = [
     "Track",
     "Tuning",
     "chart_run",
+    "check_model",
     "dask_executor",
     "explore_run",
     "export_chemiscope",
+    "draw_shared_chart",
     "families_config",
     "families_path",
     "families_run",
@@ -80,6 +83,7 @@ __all__ = [
     "track_run",
     "track_summary",
     "train_run",
+    "train_runs",
     "training_config",
     "tune_ladder",
     "tune_segment",
@@ -101,9 +105,11 @@ __getattr__ = lazy_names(
         "SystemConfig": "_config",
         "TemperingSection": "_config",
         "chart_run": "_chart",
+        "check_model": "_chart",
         "dask_executor": "_executors",
         "explore_run": "_explore",
         "export_chemiscope": "_export_chemiscope",
+        "draw_shared_chart": "_shared_chart",
         "families_config": "_families",
         "families_path": "_families",
         "families_run": "_families",
@@ -131,6 +137,7 @@ __getattr__ = lazy_names(
         "track_summary": "_track",
         "write_track": "_track",
         "train_run": "_train",
+        "train_runs": "_train",
         "training_config": "_config",
         "Tuning": "_tune",
         "tune_ladder": "_tune",
