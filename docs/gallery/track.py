@@ -57,7 +57,7 @@ def main() -> None:
     nc.report.save_figures((section,), HERE, formats=("png",), dpi=110)
     for t in (*track.motifs.transitions, *(track.families.transitions if track.families else ())):
         hot = track.temperature[t.frame]
-        print(f"{track.time[t.frame]:6.2f} ns {hot:4.0f} K  {t.before} -> {t.after}")  # noqa: T201
+        print(f"{track.time[t.frame]:6.2f} ns {hot:4.0f} K  {t.before} -> {t.after}")
 
 
 if __name__ == "__main__":
