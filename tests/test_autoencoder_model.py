@@ -353,7 +353,7 @@ class TestFiles:
     @pytest.mark.parametrize(
         ("change", "sentence"),
         [
-            ({"version": 2}, "has format version 2.*install a newer nanochart"),
+            ({"version": 3}, "has format version 3.*install a newer nanochart"),
             ({"format": "nanochart training"}, "got a 'nanochart training' file: check the path"),
             ({"n_bins": 41}, "must be float32 of shape|bins"),
             ({"n_bins": 10**14}, "must be float32 of shape"),

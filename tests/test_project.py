@@ -38,9 +38,10 @@ ALLOWED = {
     "minimization": {"potentials"},
     "tempering": {"dynamics", "potentials"},
     "autoencoder": {"descriptors"},
-    "landscape": {"autoencoder", "descriptors"},
+    "motifs": {"descriptors", "potentials"},
+    "landscape": {"autoencoder", "descriptors", "motifs"},
     "testing": {"dynamics", "potentials"},
-    "store": set(),
+    "store": {"motifs"},  # the names of classes and descriptors
     "interop": {"potentials", "store"},
 }
 #: What draws, prints or talks to a terminal has no place in what computes.

@@ -50,6 +50,11 @@ class TrainingConfig(BaseModel):
         "deviation": the mean of each bin is subtracted and all bins are divided by one number, the
         root-mean-square deviation, so the mean squared error is the unexplained share of the
         variance. "range": each bin is mapped to [0, 1] over the training part, as published.
+    isometry
+        Weight in the training loss of the strain of the latent space, the mean square of the
+        difference between distances in the chart and distances between targets over that of the
+        latter. It makes trainings agree with each other. 0 leaves it out; validation and the choice
+        of the best epoch look at the reconstruction alone.
     patience
         Epochs without a lower validation loss before the training stops early.
     max_seconds
@@ -71,6 +76,7 @@ class TrainingConfig(BaseModel):
     halving_epochs: tuple[int, ...] = (70, 90)
     averaging: float = Field(default=0.99, ge=0.0, lt=1.0)
     scaling: Literal["deviation", "range"] = "deviation"
+    isometry: float = Field(default=0.0, ge=0.0, allow_inf_nan=False)
     patience: int = Field(default=15, ge=1)
     max_seconds: float | None = Field(default=None, gt=0.0, allow_inf_nan=False)
     seed: int = Field(default=0, ge=0)

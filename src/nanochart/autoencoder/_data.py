@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,6 +26,9 @@ class RawData:
         (sample, bin).
     parts
         Indices of the samples of "train", "validation" and "test".
+    weights
+        Weight of each sample in the loss (sample,), of mean 1 over each part; None weighs all
+        alike.
     fingerprint
         Hash of all of it.
     """
@@ -33,6 +37,7 @@ class RawData:
     targets: NDArray[np.float32]
     parts: dict[str, NDArray[np.intp]]
     fingerprint: str
+    weights: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,13 @@ class TrainingData:
     raw: RawData
     x: torch.Tensor
     y: torch.Tensor
+
+    def loss(self, outputs: torch.Tensor, samples: torch.Tensor) -> torch.Tensor:
+        """Mean over samples i and bins b of w_i (f(x_i)_b - y_ib)²."""
+        if self.raw.weights is None:
+            return torch.nn.functional.mse_loss(outputs, self.y[samples])
+        weights = torch.from_numpy(self.raw.weights)[samples]
+        return (weights[:, None] * (outputs - self.y[samples]) ** 2).mean()
 
 
 def scale_data(raw: RawData, network: Network) -> TrainingData:
@@ -54,13 +66,19 @@ def scale_data(raw: RawData, network: Network) -> TrainingData:
 
 
 def check_data(
-    inputs: ArrayLike, targets: ArrayLike | None, split: ArrayLike, *, target: str, n_bins: int
+    inputs: ArrayLike,
+    targets: ArrayLike | None,
+    split: ArrayLike,
+    weights: ArrayLike | None = None,
+    *,
+    target: str,
+    n_bins: int,
 ) -> RawData:
     """Check what a caller of ``train`` gives.
 
     Parameters
     ----------
-    inputs, targets, split
+    inputs, targets, split, weights
         As of ``train``.
     target
         "inherent" or "self".
@@ -107,7 +125,25 @@ def check_data(
                 f"the {name} part of the split must have at least 2 samples; got {len(samples)}: "
                 "sample longer, or change the fractions or the gap of the split"
             )
-    return RawData(g_in, g_out, parts, _fingerprint(g_in, g_out, codes.astype(np.int8)))
+    relative = None if weights is None else _relative_weights(weights, parts, len(g_in))
+    given: list[NDArray[Any]] = [g_in, g_out, codes.astype(np.int8)]
+    fingerprint = _fingerprint(*given, *([] if relative is None else [relative]))
+    return RawData(g_in, g_out, parts, fingerprint, relative)
+
+
+def _relative_weights(
+    values: ArrayLike, parts: dict[str, NDArray[np.intp]], n_samples: int
+) -> NDArray[np.float32]:
+    """Weights divided by their mean in each part, so that losses keep their scale."""
+    weights = np.array(values, dtype=np.float64)
+    if weights.shape != (n_samples,) or not np.isfinite(weights).all() or (weights <= 0.0).any():
+        raise ValueError(
+            f"the weights must be a positive number for each of the {n_samples} samples; got the "
+            f"shape {weights.shape} with {int((~(weights > 0.0)).sum())} that are not positive"
+        )
+    for samples in parts.values():
+        weights[samples] /= weights[samples].mean()
+    return weights.astype(np.float32)
 
 
 def _checked_rdfs(kind: str, values: ArrayLike) -> NDArray[np.float32]:

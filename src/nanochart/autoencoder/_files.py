@@ -19,7 +19,8 @@ from nanochart.errors import ModelError
 __all__ = ["FORMAT", "VERSION", "fill_network", "load", "network_arrays", "save_model"]
 
 FORMAT: Final = "nanochart model"
-VERSION = 1
+#: 2 came with charts of several metals; files of version 1 are read as before.
+VERSION = 2
 
 
 class _Header(BaseModel):
@@ -37,6 +38,7 @@ class _Header(BaseModel):
     n_atoms: int = Field(ge=2)
     history: History
     provenance: dict[str, Any]
+    lengths: dict[str, float] = Field(default_factory=dict)
 
 
 def save_model(model: Model, path: str | os.PathLike[str]) -> None:
@@ -49,6 +51,7 @@ def save_model(model: Model, path: str | os.PathLike[str]) -> None:
         n_atoms=model.n_atoms,
         history=model.history,
         provenance=model.provenance,
+        lengths=model.lengths,
     )
     write_tensors(path, network_arrays(model.network), header.model_dump(mode="json"))
 
@@ -94,6 +97,7 @@ def load(path: str | os.PathLike[str]) -> Model:
         n_atoms=header.n_atoms,
         history=header.history,
         provenance=header.provenance,
+        lengths=header.lengths,
     )
 
 

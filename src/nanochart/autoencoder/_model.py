@@ -1,5 +1,6 @@
 """A trained chart: from positions or RDFs to latent coordinates and back."""
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -39,11 +40,16 @@ class Model:
     rdf
         Settings of the RDF that it reads.
     element, n_atoms
-        The cluster it was trained on.
+        The cluster it was trained on; of several metals the one whose lengths the RDF has.
     history
         Learning curves and explained variance.
     provenance
         Where the data came from, as given to ``train``.
+    lengths
+        Nearest-neighbour distance in Å of each metal, for a chart of several; empty for one of
+        ``element`` alone. Positions of the metal X are multiplied by
+        ``lengths[element] / lengths[X]`` before anything else, so clusters that differ by that
+        scale alone are one point of the chart.
     """
 
     network: Network
@@ -53,6 +59,7 @@ class Model:
     n_atoms: int
     history: History = field(default_factory=History)
     provenance: dict[str, Any] = field(default_factory=dict)
+    lengths: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n_bins = len(self.network.input_shift)
@@ -60,6 +67,12 @@ class Model:
             raise ModelError(
                 f"the RDF of the model must have the {n_bins} bins of its network; "
                 f"got {self.rdf.n_bins}: use the RDF that the training data were made with"
+            )
+        known = self.element in self.lengths or not self.lengths
+        if not known or not all(0.0 < length < np.inf for length in self.lengths.values()):
+            raise ModelError(
+                "the lengths of a chart of several metals must be positive and include that of "
+                f"{self.element}; got {self.lengths}"
             )
         self.network.double().eval().requires_grad_(False)
 
@@ -74,6 +87,49 @@ class Model:
         return self.config.bottleneck
 
     @property
+    def elements(self) -> tuple[str, ...]:
+        """The metals that it charts, ``element`` first."""
+        return (self.element, *(other for other in self.lengths if other != self.element))
+
+    @property
+    def clusters(self) -> str:
+        """What it charts, in words: "Au147", or "Au147, Ag147 and Cu147"."""
+        names = [f"{element}{self.n_atoms}" for element in self.elements]
+        return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the encoder: charts of models that differ in it cannot be laid on each other."""
+        settings = (sorted(self.rdf.to_dict().items()), sorted(self.lengths.items()))
+        digest = hashlib.sha256(repr(settings).encode())
+        for name, tensor in self.network.state_dict().items():
+            if name.startswith(("encoder", "input")):
+                digest.update(tensor.numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+    def scale(self, element: str | None = None) -> float:
+        """What positions of a metal are multiplied by; 1 for the model's own ``element``.
+
+        Parameters
+        ----------
+        element
+            Chemical symbol; None is ``self.element``.
+
+        Raises
+        ------
+        ModelError
+            If the model does not chart that metal.
+        """
+        if element is None or element == self.element:
+            return 1.0
+        if element not in self.lengths:
+            raise ModelError(
+                f"the model charts {self.clusters}; got {element}: "
+                "train one on runs of both metals, or on this one alone"
+            )
+        return self.lengths[self.element] / self.lengths[element]
+
+    @property
     def n_parameters(self) -> int:
         """Weights of encoder and decoder; the scaling is not counted."""
         return sum(parameter.numel() for parameter in self.network.parameters())
@@ -83,13 +139,16 @@ class Model:
         """What is reconstructed: "inherent" (thermal RDF in, quenched out) or "self"."""
         return self.config.target
 
-    def encode(self, positions: ArrayLike) -> NDArray[np.float64]:
+    def encode(self, positions: ArrayLike, element: str | None = None) -> NDArray[np.float64]:
         """Latent coordinates of configurations.
 
         Parameters
         ----------
         positions
             (..., atom, 3) in Å; thermal or quenched as the model was trained.
+        element
+            Their metal; None is the model's ``element``. Positions do not say what they are made
+            of, so a chart of several metals must be told of every other one.
 
         Returns
         -------
@@ -98,38 +157,40 @@ class Model:
         Raises
         ------
         ModelError
-            If the number of atoms is not the model's.
+            If the model does not chart this metal or this number of atoms.
         ValueError
             If positions are not finite or a distance is off the RDF's grid.
         """
-        return self.encode_rdf(self.rdf(self._checked_positions(positions)))
+        return self.encode_rdf(self.rdf(self._scaled(positions, element)))
 
     def encode_with_jacobian(
-        self, positions: ArrayLike
+        self, positions: ArrayLike, element: str | None = None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Latent coordinates and their derivatives with respect to the positions.
 
-        ds_k/dx = sum_b (ds_k/dg_b) (dg_b/dx): the network by reverse differentiation, the RDF by
-        its vector-Jacobian product.
+        ds_k/dx = c sum_b (ds_k/dg_b) (dg_b/d(c x)), c the ``scale`` of the metal: the network by
+        reverse differentiation, the RDF by its vector-Jacobian product.
 
         Parameters
         ----------
         positions
             (..., atom, 3) in Å.
+        element
+            Their metal, as for ``encode``.
 
         Returns
         -------
         s
             (..., d).
         ds_dx
-            (..., d, atom, 3) in 1/Å.
+            (..., d, atom, 3) in 1/Å of the given positions.
 
         Raises
         ------
         ModelError, ValueError
             As ``encode``.
         """
-        x = self._checked_positions(positions)
+        scale, x = self.scale(element), self._scaled(positions, element)
         frames = x.reshape(-1, self.n_atoms, 3)
         densities = self.rdf(frames)
         latent = np.empty((len(frames), self.bottleneck))
@@ -141,7 +202,7 @@ class Model:
             for k in range(self.bottleneck):
                 # Samples do not see each other, so the gradient of the sum is each one's own.
                 (slope,) = torch.autograd.grad(s[:, k].sum(), g, retain_graph=True)
-                jacobian[part, k] = self.rdf.vjp(frames[part], slope.numpy())
+                jacobian[part, k] = scale * self.rdf.vjp(frames[part], slope.numpy())
         batch = x.shape[:-2]
         return (
             latent.reshape(*batch, self.bottleneck),
@@ -174,14 +235,16 @@ class Model:
 
         save_model(self, path)
 
-    def _checked_positions(self, positions: ArrayLike) -> NDArray[Any]:
+    def _scaled(self, positions: ArrayLike, element: str | None) -> NDArray[Any]:
+        """Positions in lengths of the model's own metal."""
+        scale = self.scale(element)
         x = np.asarray(positions)
         if x.ndim < 2 or x.shape[-2:] != (self.n_atoms, 3):
             raise ModelError(
-                f"positions for this model of {self.element}{self.n_atoms} must have the shape "
+                f"positions for this model of {self.clusters} must have the shape "
                 f"(..., {self.n_atoms}, 3); got {x.shape}: use a model trained on that size"
             )
-        return x
+        return x if scale == 1.0 else scale * x
 
 
 def _checked_rows(values: ArrayLike, size: int, what: str) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from nanochart.autoencoder._config import TrainingConfig
 from nanochart.autoencoder._data import TrainingData, check_data, scale_data
 from nanochart.autoencoder._files import fill_network, network_arrays
 from nanochart.autoencoder._history import History, Progress
+from nanochart.autoencoder._isometry import strain
 from nanochart.autoencoder._metrics import explained_variance
 from nanochart.autoencoder._model import Model
 from nanochart.autoencoder._scaling import fit_scaling
@@ -47,14 +48,16 @@ def train(
     resume: bool = False,
     threads: int | None = None,
     provenance: dict[str, Any] | None = None,
+    weights: ArrayLike | None = None,
+    lengths: dict[str, float] | None = None,
 ) -> tuple[Model, History]:
     """Train an autoencoder and put its latent space into the canonical frame.
 
-    Minimizes <|y - f(x)|²> / bin over the training part, with x and y the scaled RDFs
-    (``TrainingConfig.scaling``), and returns the weights of the epoch with the lowest validation
-    loss. Deterministic: the same data, seed, machine and number of threads give the same weights
-    bit for bit, also when the training was interrupted and resumed. PyTorch's global random state
-    and thread count are left as they were.
+    Minimizes <w |y - f(x)|²> / bin over the training part, with x and y the scaled RDFs
+    (``TrainingConfig.scaling``) and w the weights of the samples (1 if none are given), and returns
+    the network of the epoch with the lowest validation loss. Deterministic: the same data, seed,
+    machine and number of threads give the same network bit for bit, also when the training was
+    interrupted and resumed. PyTorch's global random state and thread count are left as they were.
 
     Parameters
     ----------
@@ -84,6 +87,12 @@ def train(
         for `compact` at most 4: its layers are too small for more.
     provenance
         Anything JSON can hold that says where the data came from; saved with the model.
+    weights
+        Weight of each sample (sample,) in the losses, relative to the mean of its part; None weighs
+        all alike.
+    lengths
+        Nearest-neighbour distance in Å of each metal in a chart of several, see ``Model``; the
+        RDFs given are then those of positions scaled to ``element``.
 
     Returns
     -------
@@ -109,7 +118,7 @@ def train(
         raise ValueError(
             f"the provenance must be what JSON can hold, to be saved with the model; {error}"
         ) from error
-    raw = check_data(inputs, targets, split, target=config.target, n_bins=rdf.n_bins)
+    raw = check_data(inputs, targets, split, weights, target=config.target, n_bins=rdf.n_bins)
 
     network = build_network(config.architecture, rdf.n_bins, config.bottleneck)
     initialize_weights(network, np.random.default_rng(config.seed))
@@ -139,6 +148,7 @@ def train(
         n_atoms=n_atoms,
         history=history,
         provenance=dict(provenance or {}),
+        lengths=dict(lengths or {}),
     )
     return model, history
 
@@ -191,12 +201,15 @@ def _run_epoch(state: TrainingState, data: TrainingData, config: TrainingConfig)
         rate = _learning_rate(config, state.steps, n_batches)
         for group in state.optimizer.param_groups:
             group["lr"] = rate
-        loss = torch.nn.functional.mse_loss(state.network(data.x[batch]), data.y[batch])
+        latent = state.network.encoder(data.x[batch])
+        reconstruction = loss = data.loss(state.network.decoder(latent), batch)
+        if config.isometry:
+            loss = reconstruction + config.isometry * strain(latent, data.y[batch])
         state.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         state.optimizer.step()
         state.steps += 1
-        total += loss.item()
+        total += reconstruction.item()
         if state.average is not state.network:
             # Young averages are shorter, or they would remember the random start.
             decay = min(config.averaging, (1 + state.steps) / (10 + state.steps))
@@ -236,7 +249,9 @@ def _validate(state: TrainingState, data: TrainingData) -> tuple[float, float]:
     """Loss and explained variance of the validation part; keep the weights if they are the best."""
     samples = data.raw.parts["validation"]
     scaled = _applied(state.average, data.x, samples)
-    loss = float(((scaled - data.y.numpy()[samples]) ** 2).mean(dtype=np.float64))
+    errors = ((scaled - data.y.numpy()[samples]) ** 2).mean(axis=1, dtype=np.float64)
+    weights = data.raw.weights
+    loss = float((errors if weights is None else weights[samples] * errors).mean())
     if loss < state.best_loss:
         state.best, state.best_loss = network_arrays(state.average), loss
         state.best_epoch = state.epoch + 1

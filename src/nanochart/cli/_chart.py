@@ -9,49 +9,57 @@ from nanochart.cli._main import app
 from nanochart.cli._options import (
     JsonFlag,
     QuietFlag,
-    RunPath,
-    default_model,
+    RunPaths,
     emit,
     show_progress,
+    trained_model,
 )
 
 
 @app.command()
 def chart(
-    run: RunPath,
+    runs: RunPaths,
     model: Annotated[
         Path | None,
-        typer.Option("--model", "-m", help="Trained model; by default RUN's name, .nanochart."),
+        typer.Option("--model", "-m", help="Trained model; by default the runs' last."),
+    ] = None,
+    figure: Annotated[
+        Path | None,
+        typer.Option("--figure", help="Draw the runs on the chart: a panel each (PNG, PDF, SVG)."),
     ] = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
-    """Place every frame of a run in the chart of a trained model."""
+    """Place every frame of a run, or of several, in the chart of a trained model."""
     from nanochart import store
 
-    opened = store.open(run, mode="a")
+    opened = [store.open(run, mode="a") for run in runs]
     from nanochart import autoencoder
-    from nanochart.workflow import chart_run
+    from nanochart.workflow import chart_run, check_model, draw_shared_chart
 
-    path = model or default_model(run)
+    path = model or trained_model(*opened)
+    listed = " ".join(str(run) for run in runs)
     if not path.exists():
         raise ValueError(
-            f"there is no model {path}: run `nanochart train {run}` first, or name one with --model"
+            f"there is no model {path}: run `nanochart train {listed}` first, or name one with "
+            "--model"
         )
-    with show_progress(quiet) as progress:
-        chart_run(opened, autoencoder.load(path), progress=progress)
-    coordinates = opened.to_xarray()["chart"]
-    result = {
-        "run": str(run),
-        "model": str(path),
-        "frames": int(coordinates.shape[0] * coordinates.shape[1]),
-        "dimensions": int(coordinates.shape[2]),
-    }
-    emit(
-        result,
-        json,
-        [
-            f"{run}: {result['frames']} configurations in {result['dimensions']} dimensions",
-            f"next: nanochart report {run}",
-        ],
-    )
+    loaded = autoencoder.load(path)
+    for run in opened:
+        check_model(run, loaded)  # before any of them is changed
+    charted, lines = [], []
+    for run in opened:
+        with show_progress(quiet) as progress:
+            chart_run(run, loaded, progress=progress)
+        sizes = run.to_xarray()["chart"].shape
+        charted.append(
+            {"run": str(run.path), "frames": sizes[0] * sizes[1], "dimensions": sizes[2]}
+        )
+        lines.append(f"{run.path}: {sizes[0] * sizes[1]} configurations in {sizes[2]} dimensions")
+    result = {**charted[0], "model": str(path)}
+    if len(charted) > 1:
+        result = {"model": str(path), "runs": charted}
+    if figure is not None:
+        result["figure"] = str(draw_shared_chart(opened, figure))
+        lines.append(str(figure))
+    emit(result, json, [*lines, f"next: nanochart report {runs[0]}"])

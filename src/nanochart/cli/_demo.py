@@ -26,7 +26,7 @@ def demo(
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
-    """The whole pipeline on Au147, laptop-sized: sample, quench, train, chart, report.
+    """The whole pipeline on Au147, laptop-sized, from sampling to report and explorer.
 
     Given the same folder again, it goes on where it was stopped.
     """
@@ -44,6 +44,8 @@ def demo(
     variance = result.explained_variance
     rows = [
         ("frames", f"{result.frames}"),
+        ("motifs", ", ".join(f"{n} {name}" for name, n in result.motifs.items() if n)),
+        ("families", f"{len(result.families)}"),
         ("lowest inherent energy", f"{result.lowest_energy:.4f} eV"),
     ]
     for motif, energy in result.reference_energies.items():
@@ -57,6 +59,10 @@ def demo(
         ),
         ("wall time", f"{result.seconds:.0f} s"),
         ("report", str(result.report)),
+        *([("explorer", str(result.explorer))] if result.explorer else []),
     ]
-    values = dataclasses.asdict(result) | {"report": str(result.report)}
+    values = dataclasses.asdict(result) | {
+        "report": str(result.report),
+        "explorer": None if result.explorer is None else str(result.explorer),
+    }
     emit(values, json, [f"{name:<26}{value}" for name, value in rows])

@@ -14,6 +14,7 @@ class Format(StrEnum):
     """What a run can be exported to."""
 
     EXTXYZ = "extxyz"
+    CHEMISCOPE = "chemiscope"
 
 
 class Structures(StrEnum):
@@ -29,7 +30,7 @@ def export(
     to: Annotated[Format, typer.Option("--to", help="Format.")],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="File; by default RUN's name, .extxyz."),
+        typer.Option("--output", "-o", help="File; by default RUN's name, .extxyz or .json.gz."),
     ] = None,
     structures: Annotated[
         Structures, typer.Option(help="Thermal configurations or inherent structures.")
@@ -42,8 +43,15 @@ def export(
     from nanochart.interop import export_extxyz
 
     opened = store.open(run)
-    path = output or run.with_suffix(f".{to.value}")
-    written = export_extxyz(opened, path, structures.value, slice(None, None, every))
+    frames = slice(None, None, every)
+    if to is Format.CHEMISCOPE:
+        from nanochart.workflow import export_chemiscope
+
+        path = output or run.with_suffix(".json.gz")
+        written = export_chemiscope(opened, path, structures.value, frames)
+    else:
+        path = output or run.with_suffix(".extxyz")
+        written = export_extxyz(opened, path, structures.value, frames)
     emit(
         {"file": str(path), "configurations": written},
         json,

@@ -43,6 +43,7 @@ def _register() -> None:
     from nanochart.cli import (  # noqa: F401
         _chart,
         _demo,
+        _explore,
         _export,
         _families,
         _import,
@@ -53,6 +54,7 @@ def _register() -> None:
         _report,
         _sample,
         _thermo,
+        _track,
         _train,
         _warmup,
     )

@@ -10,23 +10,32 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nanochart._progress import Progress, silent
 
+if TYPE_CHECKING:
+    from nanochart.store import Run
+
 __all__ = [
     "JsonFlag",
     "QuietFlag",
     "RunPath",
+    "RunPaths",
     "Seed",
     "TimePerReplica",
     "default_model",
     "emit",
     "show_progress",
+    "trained_model",
 ]
 
+RunPaths = Annotated[
+    list[Path],
+    typer.Argument(metavar="RUN...", help="Folder of the run (*.zarr), or of several."),
+]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run (*.zarr).")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
 QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
@@ -37,9 +46,20 @@ TimePerReplica = Annotated[
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of the random numbers.")]
 
 
-def default_model(run: Path) -> Path:
-    """Model beside a run: ``au147.zarr`` -> ``au147.nanochart``."""
-    return run.with_suffix(".nanochart")
+def default_model(*runs: Path) -> Path:
+    """Model beside the first of some runs: ``au.zarr cu.zarr`` -> ``au-cu.nanochart``."""
+    first, *others = runs
+    name = "-".join([first.with_suffix("").name, *(run.with_suffix("").name for run in others)])
+    return first.with_name(name + ".nanochart")
+
+
+def trained_model(*runs: "Run") -> Path:
+    """Model that runs were last trained with, where it lies beside the first; else the default."""
+    names = {str(run.info("train").get("model", "")) for run in runs}
+    first = runs[0].path
+    if len(names) == 1 and (name := names.pop()) and first.with_name(name).exists():
+        return first.with_name(name)
+    return default_model(*(run.path for run in runs))
 
 
 def emit(result: dict[str, Any], as_json: bool, lines: list[str] | None = None) -> None:

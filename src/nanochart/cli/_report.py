@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from nanochart.cli._main import app
-from nanochart.cli._options import JsonFlag, QuietFlag, RunPath, default_model, emit, show_progress
+from nanochart.cli._options import JsonFlag, QuietFlag, RunPath, emit, show_progress, trained_model
 
 
 @app.command()
@@ -18,7 +18,7 @@ def report(
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option("--model", "-m", help="Trained model; by default RUN's name, .nanochart."),
+        typer.Option("--model", "-m", help="Trained model; by default the run's last."),
     ] = None,
     figures: Annotated[
         Path | None, typer.Option("--figures", help="Folder for the figures as PNG and PDF.")
@@ -33,7 +33,7 @@ def report(
     from nanochart import autoencoder
     from nanochart.workflow import report_run
 
-    path = model or default_model(run)
+    path = model or trained_model(opened)
     trained = autoencoder.load(path) if model is not None or path.exists() else None
     target = output or run.with_suffix(".html")
     with show_progress(quiet) as progress:

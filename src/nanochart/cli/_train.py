@@ -1,7 +1,7 @@
 """``nanochart train``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,20 +9,23 @@ from nanochart.cli._main import app
 from nanochart.cli._options import (
     JsonFlag,
     QuietFlag,
-    RunPath,
+    RunPaths,
     Seed,
     default_model,
     emit,
     show_progress,
 )
 
+if TYPE_CHECKING:
+    from nanochart.store import Run
+
 
 @app.command()
 def train(
-    run: RunPath,
+    runs: RunPaths,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Model file; by default RUN's name, .nanochart."),
+        typer.Option("--output", "-o", help="Model file; by default the runs' names, .nanochart."),
     ] = None,
     architecture: Annotated[str | None, typer.Option(help="compact or paper.")] = None,
     target: Annotated[str | None, typer.Option(help="inherent or self.")] = None,
@@ -35,13 +38,17 @@ def train(
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
-    """Learn the chart: an autoencoder of the radial distribution functions of a quenched run."""
+    """Learn the chart: an autoencoder of the radial distribution functions of a quenched run.
+
+    Several runs of one number of atoms get one chart, with lengths in nearest-neighbour distances.
+    """
     from nanochart import store
 
-    opened = store.open(run, mode="a")
-    from nanochart.workflow import RDFConfig, run_config, train_run, training_config
+    opened = [store.open(run, mode="a") for run in runs]
+    from nanochart.workflow import RDFConfig, run_config, train_runs, training_config
 
-    config = run_config(opened)
+    # One training has one configuration: that of the first run.
+    config = run_config(opened[0])
     changes = {
         "architecture": architecture,
         "target": target,
@@ -52,9 +59,9 @@ def train(
     settings = training_config(
         config.training if config else None, {k: v for k, v in changes.items() if v is not None}
     )
-    path = output or default_model(run)
+    path = output or default_model(*runs)
     with show_progress(quiet) as progress:
-        model = train_run(
+        model = train_runs(
             opened,
             path,
             settings,
@@ -80,6 +87,13 @@ def train(
             ),
             f"explained variance of the {settings.target} RDF: "
             + ", ".join(f"{part} {share:.3f}" for part, share in shares.items()),
-            f"next: nanochart chart {run}",
+            *(_shares(opened) if len(opened) > 1 else []),
+            f"next: nanochart chart {' '.join(str(run) for run in runs)}"
+            + (f" --model {output}" if output else ""),
         ],
     )
+
+
+def _shares(runs: list["Run"]) -> list[str]:
+    """What the chart of several runs explains of each."""
+    return [f"  {run.path}: test {run.info('train')['explained_variance']:.3f}" for run in runs]

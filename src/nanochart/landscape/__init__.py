@@ -1,6 +1,7 @@
 """The landscape seen through a chart."""
 
 from nanochart.landscape._cards import FamilyCard, family_cards, family_names
+from nanochart.landscape._decimation import Decimation, decimate
 from nanochart.landscape._families import NOISE, Families, fit_families
 from nanochart.landscape._families_config import FamiliesConfig
 from nanochart.landscape._families_file import load_families
@@ -15,22 +16,28 @@ from nanochart.landscape._measures import (
 )
 from nanochart.landscape._reconstruction import RankedFrames, rank_frames, reconstruction_errors
 from nanochart.landscape._sentences import Fact, Words, sentence, telling_facts
+from nanochart.landscape._track import LastingStates, Transition, lasting_states
 
 __all__ = [
     "NOISE",
+    "Decimation",
     "Fact",
     "Families",
     "FamiliesConfig",
     "FamilyCard",
+    "LastingStates",
     "NeighbourPurity",
     "RankedFrames",
+    "Transition",
     "Words",
     "continuity",
+    "decimate",
     "explained_by",
     "family_agreement",
     "family_cards",
     "family_names",
     "fit_families",
+    "lasting_states",
     "load_families",
     "neighbour_purity",
     "random_split",

@@ -125,7 +125,7 @@ def choose(
         trials[best].score < _CHANCE or trials[best].noise > _NOISE
     ):
         labels = np.zeros_like(labels)
-    if config.method == "mixture":
+    elif config.method == "mixture":
         # The one that is kept is begun from several places, which the many that are tried need not.
         labels = group(points, config.method, tried[best], config.seed, starts=_STARTS)
     return Choice(tried[best], labels, tuple(trials))

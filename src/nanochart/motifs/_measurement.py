@@ -66,6 +66,12 @@ class Measurement:
         """One of them, (...)."""
         return np.asarray(self.rows[..., index])
 
+    @property
+    def atoms(self) -> Floats:
+        """Number of atoms, (...): each is within, or has so many neighbours at the surface."""
+        surface = (k.SURFACE_5, k.SURFACE_6, k.SURFACE_7, k.SURFACE_8, k.SURFACE_9, k.GROOVE_ATOMS)
+        return np.asarray(sum(self.column(c) for c in (k.INTERIOR, *surface)))
+
     def share(self, *columns: int) -> Floats:
         """Atoms counted in these columns among the interior ones, (...)."""
         counted = sum(self.column(c) for c in columns)

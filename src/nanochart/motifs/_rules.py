@@ -24,10 +24,12 @@ DH, IH, FCC, TWIN, MIX, AMORPHOUS = range(6)
 AMORPHOUS_FROM = 0.75
 #: Disordered share below which a decahedron, twin or fcc structure is called that and not mix.
 ORDER_BELOW = 0.30
-#: The same of an icosahedron, which rosettes disturb further inwards.
-ICO_DISORDER_BELOW = 0.45
+#: Disordered share of all atoms below which a structure with a hub is an icosahedron. Of all,
+#: because rosettes and missing caps disturb a layer below the surface, which is most of the
+#: interior of a small cluster.
+ICO_DISORDER_BELOW = 0.17
 #: Share of the inner neighbours of an icosahedron's centre that must lie on its axes.
-HUB_INTACT_FROM = 2.0 / 3.0
+HUB_INTACT_FROM = 0.40
 #: Distance of an icosahedron's centre from the centre of mass, in radii of gyration.
 HUB_OFFSET_BELOW = 0.55
 #: Axes that must meet in one point where the atom in the centre of the icosahedron is missing.
@@ -48,6 +50,7 @@ def decide(measured: Measurement) -> tuple[NDArray[np.int8], NDArray[np.float64]
         matter counts.
     """
     disorder = measured.share(k.DISORDERED)
+    disturbed = measured.column(k.DISORDERED) / np.maximum(measured.atoms, 1.0)
     axes, hcp = measured.column(k.AXES), measured.column(k.N_HCP)
     away = measured.column(k.HUB_OFFSET) / measured.column(k.RADIUS)
     has_ico = measured.column(k.N_ICO) >= 1
@@ -59,20 +62,21 @@ def decide(measured: Measurement) -> tuple[NDArray[np.int8], NDArray[np.float64]
     # An interior without atoms is that of a cluster too small to have a structure.
     rules = (
         (AMORPHOUS, (disorder >= AMORPHOUS_FROM) | (measured.column(k.INTERIOR) == 0)),
-        (IH, central & (disorder < ICO_DISORDER_BELOW)),
+        (IH, central & (disturbed < ICO_DISORDER_BELOW)),
         (MIX, has_ico | (disorder >= ORDER_BELOW) | (axes > 1)),
         (DH, axes == 1),
         (MIX, crossing),
         (TWIN, hcp >= TWIN_FROM),
     )
     codes = np.select([rule for _, rule in rules], [code for code, _ in rules], FCC)
-    return codes.astype(np.int8), _margins(measured, codes, disorder, away)
+    return codes.astype(np.int8), _margins(measured, codes, disorder, disturbed, away)
 
 
 def _margins(
     measured: Measurement,
     codes: NDArray[np.int64],
     disorder: NDArray[np.float64],
+    disturbed: NDArray[np.float64],
     away: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     hcp = measured.column(k.N_HCP)
@@ -85,7 +89,7 @@ def _margins(
     )
     with np.errstate(invalid="ignore"):
         ih = np.minimum(centre, (HUB_OFFSET_BELOW - away) / HUB_OFFSET_BELOW)
-    ih = np.fmin(ih, (ICO_DISORDER_BELOW - disorder) / ICO_DISORDER_BELOW)
+    ih = np.fmin(ih, (ICO_DISORDER_BELOW - disturbed) / ICO_DISORDER_BELOW)
     between = np.minimum(disorder - ORDER_BELOW, AMORPHOUS_FROM - disorder)
     mixed = np.maximum(
         between / (0.5 * (AMORPHOUS_FROM - ORDER_BELOW)),

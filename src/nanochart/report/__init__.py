@@ -13,6 +13,7 @@ from nanochart.report._energies import (
     inherent_energy_curve,
 )
 from nanochart.report._exchange import exchange_acceptance, ladder_mixing, temperature_walks
+from nanochart.report._explorer import Explorer, Property, StructureBlock, write_explorer
 from nanochart.report._learning import (
     learning_curves,
     reconstruction_errors,
@@ -38,6 +39,7 @@ from nanochart.report._pictures import (
 )
 from nanochart.report._reconstruction import Reconstruction, held_out_reconstruction
 from nanochart.report._run_report import run_report, run_sections
+from nanochart.report._shared_chart import shared_chart
 from nanochart.report._spheres import Shading, render_spheres
 from nanochart.report._style import category_colors, style
 from nanochart.report._views import principal_view, zone_axis_view
@@ -45,15 +47,18 @@ from nanochart.report._views import principal_view, zone_axis_view
 __all__ = [
     "Cluster",
     "Coloring",
+    "Explorer",
     "FigureCard",
     "Gallery",
     "Header",
     "Listing",
     "Missing",
     "Picture",
+    "Property",
     "Reconstruction",
     "Section",
     "Shading",
+    "StructureBlock",
     "Table",
     "build_report",
     "caloric_curve",
@@ -77,7 +82,9 @@ __all__ = [
     "run_report",
     "run_sections",
     "save_figures",
+    "shared_chart",
     "style",
     "temperature_walks",
+    "write_explorer",
     "zone_axis_view",
 ]

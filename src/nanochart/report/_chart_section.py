@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nanochart.motifs import LABELS
 from nanochart.report._charts import Coloring, chart_overview, chart_projections
 from nanochart.report._inherent_section import number
 from nanochart.report._learning import (
@@ -153,7 +154,10 @@ def _colorings(run: RunData, kind: str) -> list[Coloring]:
         found.append(
             Coloring("temperature", "K", run.temperature.ravel(), colormap=TEMPERATURE_COLORMAP)
         )
-    if run.motifs:
+    motif = run.values("motif")
+    if motif is not None:
+        found.append(Coloring("motif", "", motif.ravel().astype(int), categories=LABELS))
+    elif run.motifs:
         names = tuple(dict.fromkeys(run.motifs))
         index = np.array([names.index(name) for name in run.motifs])
         spread = np.broadcast_to(index, (run.n_frames, run.n_replicas)).ravel()
@@ -174,7 +178,7 @@ def _short(coloring: Coloring) -> str:
 
 def _described(coloring: Coloring) -> str:
     if coloring.categories:
-        return f"{coloring.quantity} of their walker"
+        return coloring.quantity + (" of their walker" if "start" in coloring.quantity else "")
     low, high = coloring.span
     digits = 2 if high - low < 50.0 else 0
     span = f"{number(low, digits)} to {number(high, digits)}"

@@ -48,12 +48,15 @@ class Cluster:
         One line below the name.
     colors
         Red, green, blue of each atom, shape (atom, 3); that of the element when left out.
+    sizes
+        Share of the radius at which each atom is drawn, shape (atom,); all of it when left out.
     """
 
     name: str
     positions: NDArray[np.floating]
     note: str = ""
     colors: NDArray[np.floating] | None = None
+    sizes: NDArray[np.floating] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +132,7 @@ def draw_clusters(
             cluster.name,
             render_spheres(
                 cluster.positions,
-                radius,
+                radius if cluster.sizes is None else radius * cluster.sizes,
                 element_color(element) if cluster.colors is None else cluster.colors,
                 view=rotation,
                 size=size,

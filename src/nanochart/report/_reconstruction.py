@@ -90,7 +90,12 @@ class Reconstruction:
 
 
 def held_out_reconstruction(
-    dataset: xr.Dataset, model: Any, *, max_frames: int = 400, seed: int = 0
+    dataset: xr.Dataset,
+    model: Any,
+    *,
+    element: str | None = None,
+    max_frames: int = 400,
+    seed: int = 0,
 ) -> Reconstruction | None:
     """Pass held-out configurations of a data set through a model.
 
@@ -104,6 +109,8 @@ def held_out_reconstruction(
         ``inherent_positions``.
     model
         With ``rdf`` (positions to RDF), ``reconstruct_rdf`` (RDF to RDF) and ``target``.
+    element
+        Metal of the data set, where the model charts several: RDFs are then in lengths of its own.
     max_frames
         Number of configurations.
     seed
@@ -119,8 +126,9 @@ def held_out_reconstruction(
     if any(name not in dataset for name in needed):
         return None
     chosen, held_out = _choose(dataset, [TEST, VALIDATION], max_frames, seed)
+    scale = 1.0 if element is None else model.scale(element)
     # Frame by frame: a lazy array is read where it is needed and nowhere else.
-    sets = {name: _positions(dataset[name], chosen) for name in needed}
+    sets = {name: scale * _positions(dataset[name], chosen) for name in needed}
     usable = np.all([np.isfinite(p).all(axis=(1, 2)) for p in sets.values()], axis=0)
     if not usable.any():
         return None
@@ -134,7 +142,7 @@ def held_out_reconstruction(
         ]
     variance = None
     if held_out != "all":
-        training = _positions(
+        training = scale * _positions(
             dataset["inherent_positions"], _choose(dataset, [TRAIN], max_frames, seed)[0]
         )
         variance = _variance(np.asarray(model.rdf(training[np.isfinite(training).all((1, 2))])))

@@ -9,6 +9,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from nanochart.metals import NEAREST_NEIGHBOUR
+from nanochart.report._views import nearest_distance
+
 __all__ = ["RunData"]
 
 
@@ -67,6 +70,16 @@ class RunData:
     def is_imported(self) -> bool:
         """Whether another program sampled the frames."""
         return self.metadata.get("kind") == "imported"
+
+    @cached_property
+    def nearest_neighbour(self) -> float:
+        """Distance of nearest neighbours in Å: of the bulk metal, else as the frames have it."""
+        known = NEAREST_NEIGHBOUR.get(self.element)
+        place = self.lowest()
+        positions = None if place is None else self.structure(*place)
+        if known is None and positions is not None:
+            return nearest_distance(positions)
+        return known or 1.0
 
     @cached_property
     def energy(self) -> NDArray[Any] | None:

@@ -11,6 +11,7 @@ import yaml
 
 from nanochart.report._chart_section import chart_section, learning_section, overview_card
 from nanochart.report._inherent_section import inherent_section, number
+from nanochart.report._motif_section import family_section, motif_section
 from nanochart.report._page import (
     RASTER_DPI,
     Header,
@@ -47,7 +48,9 @@ def run_sections(
     """
     run = RunData(dataset, metadata)
     if reconstruction is None and model is not None:
-        reconstruction = held_out_reconstruction(dataset, model)
+        # A chart of several metals works in the lengths of one of them.
+        element = run.element if getattr(model, "lengths", None) else None
+        reconstruction = held_out_reconstruction(dataset, model, element=element)
     history = getattr(model, "history", None)
     overview = overview_card(run)
     summary: list[Item] = [Table(_summary(run, model, history, reconstruction))]
@@ -57,8 +60,10 @@ def run_sections(
         Section("Summary", _summary_text(run), tuple(summary)),
         sampling_section(run, picture_size),
         inherent_section(run, picture_size),
-        learning_section(history, reconstruction),
         chart_section(run),
+        motif_section(run, picture_size),
+        family_section(run, picture_size),
+        learning_section(history, reconstruction),
         _provenance(run, model),
     )
     return _header(run, history, reconstruction), sections

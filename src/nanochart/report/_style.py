@@ -65,6 +65,12 @@ _FIXED = {
     "hcp": OKABE_ITO["orange"],
     "random": OKABE_ITO["sky"],
     "lowest": OKABE_ITO["black"],
+    "dh": OKABE_ITO["blue"],
+    "ih": OKABE_ITO["vermillion"],
+    "fcc": OKABE_ITO["green"],
+    "mix": OKABE_ITO["orange"],
+    "amorphous": OKABE_ITO["sky"],
+    "noise": "#c4c9cf",
 }
 
 #: Energies: viridis. Temperatures: inferno without its near-white end, invisible on paper.
@@ -185,13 +191,31 @@ def category_colors(names: Sequence[str]) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        One hexadecimal colour for each name: of Okabe and Ito while they last, beyond that
-        equally spaced in viridis.
+        One hexadecimal colour for each name: of a family ("dh/2") a shade of its motif's; else of
+        Okabe and Ito while they last, beyond that equally spaced in viridis.
     """
+    families = _family_shades(names)
     spare = [color for color in OKABE_ITO.values() if color not in {_FIXED.get(n) for n in names}]
-    unknown = [name for name in dict.fromkeys(names) if name not in _FIXED]
+    unknown = [name for name in dict.fromkeys(names) if name not in {**_FIXED, **families}]
     if len(unknown) > len(spare):
         shades = mpl.colormaps["viridis"](np.linspace(0.0, 0.95, len(unknown)))
         spare = [mpl.colors.to_hex(shade) for shade in shades]
-    chosen = {**_FIXED, **dict(zip(unknown, spare, strict=False))}
+    chosen = {**_FIXED, **families, **dict(zip(unknown, spare, strict=False))}
     return tuple(chosen[name] for name in names)
+
+
+def _family_shades(names: Sequence[str]) -> dict[str, str]:
+    """Colours of names as "dh/2": the hue of the motif, from dark to light by rank."""
+    shades = {}
+    for motif in dict.fromkeys(name.partition("/")[0] for name in names if "/" in name):
+        if motif not in _FIXED:
+            continue
+        members = [name for name in dict.fromkeys(names) if name.startswith(f"{motif}/")]
+        base = np.array(mpl.colors.to_rgb(_FIXED[motif]))
+        # From the colour mixed with some black to the colour mixed with much white.
+        for place, name in zip(np.linspace(-0.35, 0.7, len(members) + 1)[1:], members, strict=True):
+            mixed = base * (1.0 + place) if place < 0 else base + (1.0 - base) * place
+            shades[name] = mpl.colors.to_hex(np.clip(mixed, 0.0, 1.0))
+        if len(members) == 1:
+            shades[members[0]] = _FIXED[motif]
+    return shades

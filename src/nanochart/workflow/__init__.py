@@ -6,7 +6,7 @@ from nanochart._lazy import lazy_names
 from nanochart._progress import Progress, silent
 
 if TYPE_CHECKING:
-    from nanochart.workflow._chart import chart_run
+    from nanochart.workflow._chart import chart_run, check_model
     from nanochart.workflow._config import (
         DynamicsConfig,
         QuenchConfig,
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     )
     from nanochart.workflow._demo import DEMO, run_demo
     from nanochart.workflow._executors import dask_executor, thread_executor
+    from nanochart.workflow._explore import Explored, explore_run
+    from nanochart.workflow._export_chemiscope import export_chemiscope
     from nanochart.workflow._families import families_config, families_path, families_run
     from nanochart.workflow._info import run_info
     from nanochart.workflow._label import label_run, motif_counts
@@ -28,24 +30,33 @@ if TYPE_CHECKING:
     from nanochart.workflow._quench import quench_run
     from nanochart.workflow._report import report_run
     from nanochart.workflow._sample import sample
+    from nanochart.workflow._shared_chart import draw_shared_chart
     from nanochart.workflow._system import import_potential, lengthened, run_config
     from nanochart.workflow._thermo import thermo_run, thermo_summary, write_thermo
-    from nanochart.workflow._train import train_run
+    from nanochart.workflow._track import Track, track_run, track_summary, write_track
+    from nanochart.workflow._track_figures import track_cards, track_movie
+    from nanochart.workflow._train import train_run, train_runs
     from nanochart.workflow._tune import Tuning, tune_ladder, tune_segment, write_tuned
 
 __all__ = [
     "DEMO",
     "PRESETS",
     "DynamicsConfig",
+    "Explored",
     "Progress",
     "QuenchConfig",
     "RDFConfig",
     "RunConfig",
     "SystemConfig",
     "TemperingSection",
+    "Track",
     "Tuning",
     "chart_run",
+    "check_model",
     "dask_executor",
+    "draw_shared_chart",
+    "explore_run",
+    "export_chemiscope",
     "families_config",
     "families_path",
     "families_run",
@@ -67,11 +78,17 @@ __all__ = [
     "thermo_run",
     "thermo_summary",
     "thread_executor",
+    "track_cards",
+    "track_movie",
+    "track_run",
+    "track_summary",
     "train_run",
+    "train_runs",
     "training_config",
     "tune_ladder",
     "tune_segment",
     "write_thermo",
+    "write_track",
     "write_tuned",
 ]
 
@@ -80,6 +97,7 @@ __getattr__ = lazy_names(
     {
         "DEMO": "_demo",
         "DynamicsConfig": "_config",
+        "Explored": "_explore",
         "PRESETS": "_presets",
         "QuenchConfig": "_config",
         "RDFConfig": "_config",
@@ -87,7 +105,11 @@ __getattr__ = lazy_names(
         "SystemConfig": "_config",
         "TemperingSection": "_config",
         "chart_run": "_chart",
+        "check_model": "_chart",
         "dask_executor": "_executors",
+        "explore_run": "_explore",
+        "export_chemiscope": "_export_chemiscope",
+        "draw_shared_chart": "_shared_chart",
         "families_config": "_families",
         "families_path": "_families",
         "families_run": "_families",
@@ -108,7 +130,14 @@ __getattr__ = lazy_names(
         "thread_executor": "_executors",
         "thermo_run": "_thermo",
         "thermo_summary": "_thermo",
+        "Track": "_track",
+        "track_cards": "_track_figures",
+        "track_movie": "_track_figures",
+        "track_run": "_track",
+        "track_summary": "_track",
+        "write_track": "_track",
         "train_run": "_train",
+        "train_runs": "_train",
         "training_config": "_config",
         "Tuning": "_tune",
         "tune_ladder": "_tune",

@@ -19,9 +19,9 @@ def check_model(run: Run, model: Model) -> None:
         If metal or size differ.
     """
     facts = run.metadata
-    if (model.element, model.n_atoms) != (facts.element, facts.n_atoms):
+    if facts.element not in model.elements or facts.n_atoms != model.n_atoms:
         raise ModelError(
-            f"the model charts {model.element}{model.n_atoms} and {run.path} holds "
+            f"the model charts {model.clusters} and {run.path} holds "
             f"{facts.element}{facts.n_atoms}: train a model on this run"
         )
 
@@ -34,7 +34,7 @@ def chart_run(run: Run, model: Model, *, progress: Progress = silent) -> None:
     run
         Open for writing.
     model
-        Trained on the same metal and size.
+        Trained on the same size, and on the same metal among others.
     progress
         Told of every block.
 
@@ -51,10 +51,17 @@ def chart_run(run: Run, model: Model, *, progress: Progress = silent) -> None:
         run.clear("chart")
         for block in list(run.pending("chart")):
             part = data.isel(frame=block)
-            coordinates = {"chart": model.encode(part["positions"].to_numpy().astype(np.float64))}
+            thermal = part["positions"].to_numpy().astype(np.float64)
+            coordinates = {"chart": model.encode(thermal, run.metadata.element)}
             if quenched:
                 inherent = part["inherent_positions"].to_numpy().astype(np.float64)
-                coordinates["inherent_chart"] = model.encode(inherent)
+                coordinates["inherent_chart"] = model.encode(inherent, run.metadata.element)
             run.write("chart", block.start, coordinates)
             progress("chart", block.stop, run.committed())
-        run.record_info("chart", {"target": model.target, "bottleneck": model.bottleneck})
+        facts = {
+            "target": model.target,
+            "bottleneck": model.bottleneck,
+            "elements": list(model.elements),
+            "model": model.fingerprint,
+        }
+        run.record_info("chart", facts)

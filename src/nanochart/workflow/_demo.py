@@ -1,5 +1,6 @@
 """The whole pipeline on Au147, sized for a laptop."""
 
+import importlib.util
 import json
 import time
 from concurrent.futures import Executor
@@ -10,6 +11,9 @@ from nanochart import autoencoder, store
 from nanochart._progress import Progress, silent
 from nanochart.workflow._chart import chart_run
 from nanochart.workflow._config import RunConfig, load_config
+from nanochart.workflow._explore import explore_run
+from nanochart.workflow._families import families_run
+from nanochart.workflow._label import label_run, motif_counts
 from nanochart.workflow._presets import PRESETS
 from nanochart.workflow._quench import quench_run
 from nanochart.workflow._report import reference_energies, report_run
@@ -37,16 +41,21 @@ DEMO = load_config(
 class DemoResult:
     """What the demo found.
 
-    ``frames`` in all; ``lowest_energy`` (eV) among the inherent structures and
-    ``reference_energies`` (eV) of the built motifs; ``explained_variance`` of the inherent RDF
-    from the thermal one per part of the data; ``report``, the file; ``seconds`` of wall time.
+    ``frames`` in all; ``motifs``, how many of each; ``families``, their names; ``lowest_energy``
+    (eV) among the inherent structures and ``reference_energies`` (eV) of the built motifs;
+    ``explained_variance`` of the inherent RDF from the thermal one per part of the data; ``report``
+    and ``explorer``, files, the latter None where chemiscope is not installed; ``seconds`` of wall
+    time.
     """
 
     frames: int
+    motifs: dict[str, int]
+    families: tuple[str, ...]
     lowest_energy: float
     reference_energies: dict[str, float]
     explained_variance: dict[str, float]
     report: Path
+    explorer: Path | None
     seconds: float
 
 
@@ -57,12 +66,12 @@ def run_demo(
     executor: Executor | None = None,
     progress: Progress = silent,
 ) -> DemoResult:
-    """Sample, quench, train, chart, report; goes on where an earlier call was stopped.
+    """Sample, quench, label, train, chart, report; goes on where an earlier call was stopped.
 
     Parameters
     ----------
     output
-        Folder for ``run.zarr``, ``chart.nanochart`` and ``report.html``.
+        Folder for ``run.zarr``, ``chart.nanochart``, ``report.html`` and ``explorer.html``.
     config
         What to sample and learn.
     executor
@@ -79,6 +88,8 @@ def run_demo(
     run = store.open(path, mode="a")
     quench_run(run, config.quench, executor=executor, progress=progress)
     clock.lap("quench")
+    label_run(run, executor=executor, progress=progress)
+    clock.lap("label")
     if model_path.exists() and run.committed("train"):
         model = autoencoder.load(model_path)
     else:
@@ -88,16 +99,25 @@ def run_demo(
     clock.lap("train")
     chart_run(run, model, progress=progress)
     clock.lap("chart")
+    families = families_run(run, progress=progress)
+    clock.lap("families")
     seconds = clock.total
     report = report_run(run, folder / "report.html", model, wall_time=seconds, progress=progress)
     clock.lap("report")
+    explorer = None
+    if importlib.util.find_spec("chemiscope") is not None:
+        explorer = explore_run(run, folder / "explorer.html", model, progress=progress).path
+    clock.lap("explore")
     energies = run.to_xarray()["inherent_energy"].to_numpy()
     return DemoResult(
         frames=int(energies.size),
+        motifs=motif_counts(run),
+        families=tuple(name for name in families.names if name != "noise"),
         lowest_energy=float(energies.min()),
         reference_energies=reference_energies(config.system.metal, config.system.n_atoms),
         explained_variance=dict(model.history.explained_variance),
         report=report,
+        explorer=explorer,
         seconds=clock.total,
     )
 

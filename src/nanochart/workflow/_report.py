@@ -80,6 +80,7 @@ def report_run(
         metadata["start_structures"] = {
             motif: atoms.positions for motif, atoms in known.items() if motif in facts.start_motifs
         }
+    metadata["families"] = run.info("families")
     if wall_time is not None:
         metadata["wall_time_s"] = wall_time
     header, sections = run_sections(run.to_xarray(), metadata, model)

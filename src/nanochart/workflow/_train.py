@@ -1,7 +1,10 @@
-"""Train a chart on a run."""
+"""Train a chart on a run, or one chart on several."""
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +25,30 @@ from nanochart.autoencoder import (
 from nanochart.autoencoder import Progress as EpochProgress
 from nanochart.descriptors import RDF
 from nanochart.errors import StoreError
+from nanochart.metals import NEAREST_NEIGHBOUR
 from nanochart.store import Run
 from nanochart.workflow._config import RDFConfig
+from nanochart.workflow._system import potential_of
 
-__all__ = ["train_run"]
+__all__ = ["train_run", "train_runs"]
 
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Frames:
+    """What a training reads of a run, positions in lengths of the reference metal."""
+
+    run: Run
+    thermal: Floats
+    inherent: Floats
+    energies: Floats
+    split: NDArray[np.int8]
+    gap: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.run.metadata.element}{self.run.metadata.n_atoms}"
 
 
 def train_run(
@@ -62,35 +83,48 @@ def train_run(
     StoreError
         If the run is not quenched.
     """
-    run.require_writable()
-    settings, grid = config or TrainingConfig(), rdf or RDFConfig()
-    n_frames, n_quenched = run.committed(), run.committed("quench")
-    if n_frames == 0 or n_quenched < n_frames:
-        raise StoreError(
-            f"{run.path} has {n_quenched} quenched frames of {n_frames}: "
-            f"run `nanochart quench {run.path}` first"
-        )
-    data = run.to_xarray()
-    inherent = data["inherent_positions"].to_numpy().astype(np.float64)
-    thermal = data["positions"].to_numpy().astype(np.float64)
-    description = grid.rdf or fit_rdf(thermal, inherent, grid.sigma)
-    targets = description(inherent).reshape(-1, description.n_bins)
+    return train_runs([run], model_path, config, rdf, resume=resume, progress=progress)
+
+
+def train_runs(
+    runs: Sequence[Run],
+    model_path: str | Path,
+    config: TrainingConfig | None = None,
+    rdf: RDFConfig | None = None,
+    *,
+    resume: bool = False,
+    progress: Progress = silent,
+) -> Model:
+    """Train one chart on several runs of the same number of atoms.
+
+    Positions of the metal X are multiplied by d(reference)/d(X), with d the nearest-neighbour
+    distances of the bulk metals, so structures that differ by the size of the atoms alone are one
+    point. The reference is the metal of the first run. Each run is split as if it were alone, and
+    each has the same weight in the loss, however many frames it holds.
+
+    Parameters
+    ----------
+    runs
+        Open for writing, quenched.
+    model_path, config, rdf, resume, progress
+        As of ``train_run``.
+
+    Raises
+    ------
+    StoreError
+        If a run is not quenched, is given twice, or the runs differ in number of atoms.
+    """
+    check_runs(runs)
+    settings = config or TrainingConfig()
+    lengths = nearest_neighbours(runs)
+    reference = runs[0].metadata
+    frames = [_frames(run, lengths, reference.element, settings.seed) for run in runs]
+    description = (rdf or RDFConfig()).rdf or _common_rdf(frames, (rdf or RDFConfig()).sigma)
+    targets = _densities(description, [part.inherent for part in frames])
     inputs = targets
     if settings.target == "inherent":
-        inputs = description(thermal).reshape(-1, description.n_bins)
-    n_times, n_replicas = thermal.shape[:2]
-    energies = data["inherent_energy"].to_numpy()
-    gap = _gap(energies)
-    split = split_blocks(n_times, n_replicas, gap=gap, seed=settings.seed)
-    # A quench that did not converge is no inherent structure.
-    converged = data["quench_converged"].to_numpy() == 1
-    split = np.where(converged, split, GUARD).astype(np.int8)
-    if min((split == part).sum() for part in (TRAIN, VALIDATION, TEST)) < 2:
-        raise StoreError(
-            f"{run.path} has {n_frames} frames of {n_replicas} replicas, {int(converged.sum())} of "
-            f"them converged minima, which is too few to train, validate and test on: sample "
-            f"longer, or quench again with more evaluations"
-        )
+        inputs = _densities(description, [part.thermal for part in frames])
+    split = np.concatenate([part.split.ravel() for part in frames])
 
     def report(epoch: EpochProgress) -> None:
         note = f"explained variance {epoch.explained_variance:.3f}"
@@ -98,42 +132,155 @@ def train_run(
 
     model_path = Path(model_path)
     checkpoint = model_path.with_name(model_path.name + ".checkpoint")
+    sources = [_source(run) for run in runs]
     model, _ = train(
         inputs,
         targets,
-        split.ravel(),
+        split,
         settings,
         rdf=description,
-        element=run.metadata.element,
-        n_atoms=run.metadata.n_atoms,
+        element=reference.element,
+        n_atoms=reference.n_atoms,
         progress=report,
         checkpoint=checkpoint,
         resume=resume and checkpoint.exists(),
-        provenance={
-            "run": run.path.name,
-            "frames": int(n_frames),
-            "replicas": int(n_replicas),
-            "seed": run.metadata.seed,
-            "versions": dict(run.metadata.versions),
-        },
+        provenance=sources[0] if len(runs) == 1 else {"runs": sources},
+        weights=_balanced(frames) if len(runs) > 1 else None,
+        lengths=lengths if len(lengths) > 1 else None,
     )
-    seen = np.unique(_rounded(energies[split == TRAIN]))
-    unseen = ((split == TEST) & ~np.isin(_rounded(energies), seen)).ravel()
+    unseen = np.concatenate(_unseen(frames))
+    shares = _Shares(model, inputs, targets, split)
     if unseen.any():
-        model.history.explained_variance["unseen"] = explained_variance(
-            targets[unseen], model.reconstruct_rdf(inputs[unseen]), targets[split.ravel() == TRAIN]
-        )
+        model.history.explained_variance["unseen"] = shares(unseen)
     model.save(model_path)
     checkpoint.unlink(missing_ok=True)
-    with run.lock():
-        run.clear("families")
-        run.clear("chart")  # of the model before this one
-        run.clear("train")
-        for block in list(run.pending("train")):
-            run.write("train", block.start, {"split": split[block]})
-        facts = {"model": model_path.name, "gap": gap, "unseen": int(unseen.sum())}
-        run.record_info("train", {**facts, **settings.model_dump(mode="json")})
+    ends = np.cumsum([part.split.size for part in frames])
+    for part, end in zip(frames, ends, strict=True):
+        mine = np.zeros(len(split), dtype=bool)
+        mine[end - part.split.size : end] = True
+        facts = {
+            "model": model_path.name,
+            "gap": part.gap,
+            "unseen": int((unseen & mine).sum()),
+            **({"runs": [run.path.name for run in runs]} if len(runs) > 1 else {}),
+            "explained_variance": shares(mine & (split == TEST)),
+        }
+        with part.run.lock():
+            part.run.clear("families")
+            part.run.clear("chart")  # of the model before this one
+            part.run.clear("train")
+            for block in list(part.run.pending("train")):
+                part.run.write("train", block.start, {"split": part.split[block]})
+            part.run.record_info("train", {**facts, **settings.model_dump(mode="json")})
     return model
+
+
+def check_runs(runs: Sequence[Run]) -> None:
+    """Refuse runs that cannot share a chart.
+
+    Raises
+    ------
+    StoreError
+        If one is not quenched or read-only, is given twice, or the numbers of atoms differ.
+    """
+    for run in runs:
+        run.require_writable()
+        n_frames, n_quenched = run.committed(), run.committed("quench")
+        if n_frames == 0 or n_quenched < n_frames:
+            raise StoreError(
+                f"{run.path} has {n_quenched} quenched frames of {n_frames}: "
+                f"run `nanochart quench {run.path}` first"
+            )
+    if len({run.path.resolve() for run in runs}) < len(runs):
+        raise StoreError(
+            f"the runs of one chart must differ; got {', '.join(str(run.path) for run in runs)}"
+        )
+    if len({run.metadata.n_atoms for run in runs}) > 1:
+        held = " and ".join(f"{r.path} ({r.metadata.element}{r.metadata.n_atoms})" for r in runs)
+        raise StoreError(
+            f"the runs of one chart must have the same number of atoms; got {held}: "
+            "train a chart on each size"
+        )
+
+
+def nearest_neighbours(runs: Sequence[Run]) -> dict[str, float]:
+    """Metal -> nearest-neighbour distance of its bulk in Å; 1 where there is but one metal."""
+    metals = {run.metadata.element: run for run in runs}
+    if len(metals) == 1:
+        return dict.fromkeys(metals, 1.0)
+    return {
+        metal: NEAREST_NEIGHBOUR.get(metal) or potential_of(run).nearest_neighbour
+        for metal, run in metals.items()
+    }
+
+
+def _frames(run: Run, lengths: dict[str, float], reference: str, seed: int) -> _Frames:
+    data = run.to_xarray()
+    scale = lengths[reference] / lengths[run.metadata.element]
+    thermal = scale * data["positions"].to_numpy().astype(np.float64)
+    inherent = scale * data["inherent_positions"].to_numpy().astype(np.float64)
+    energies = data["inherent_energy"].to_numpy()
+    gap = _gap(energies)
+    split = split_blocks(*energies.shape, gap=gap, seed=seed)
+    # A quench that did not converge is no inherent structure.
+    converged = data["quench_converged"].to_numpy() == 1
+    split = np.where(converged, split, GUARD).astype(np.int8)
+    if min((split == part).sum() for part in (TRAIN, VALIDATION, TEST)) < 2:
+        n_frames, n_replicas = energies.shape
+        raise StoreError(
+            f"{run.path} has {n_frames} frames of {n_replicas} replicas, {int(converged.sum())} of "
+            f"them converged minima, which is too few to train, validate and test on: sample "
+            f"longer, or quench again with more evaluations"
+        )
+    return _Frames(run, thermal, inherent, energies, split, gap)
+
+
+def _source(run: Run) -> dict[str, Any]:
+    """Where the frames of a model came from."""
+    return {
+        "run": run.path.name,
+        "frames": run.committed(),
+        "replicas": run.metadata.n_replicas,
+        "seed": run.metadata.seed,
+        "versions": dict(run.metadata.versions),
+    }
+
+
+def _balanced(frames: Sequence[_Frames]) -> Floats:
+    """Weights by which every run counts alike in each part."""
+    weights = []
+    for part in frames:
+        codes = part.split.ravel()
+        counts = np.bincount(codes - GUARD, minlength=TEST - GUARD + 1)
+        weights.append(1.0 / counts[codes - GUARD])
+    return np.concatenate(weights)
+
+
+def _unseen(frames: Sequence[_Frames]) -> list[NDArray[np.bool_]]:
+    """Test frames of each run whose inherent structure occurs in none of its training frames."""
+    found = []
+    for part in frames:
+        minima = _rounded(part.energies)
+        seen = np.unique(minima[part.split == TRAIN])
+        found.append(((part.split == TEST) & ~np.isin(minima, seen)).ravel())
+    return found
+
+
+@dataclass(frozen=True)
+class _Shares:
+    """Explained variance of some samples, relative to that of the training part."""
+
+    model: Model
+    inputs: Floats
+    targets: Floats
+    split: NDArray[np.int8]
+
+    def __call__(self, samples: NDArray[np.bool_]) -> float:
+        return explained_variance(
+            self.targets[samples],
+            self.model.reconstruct_rdf(self.inputs[samples]),
+            self.targets[self.split == TRAIN],
+        )
 
 
 def _gap(energies: Floats) -> int:
@@ -149,9 +296,23 @@ def _rounded(energies: Floats) -> NDArray[np.int64]:
     return np.rint(energies * 1e4).astype(np.int64)
 
 
+def _densities(rdf: RDF, positions: Sequence[Floats]) -> Floats:
+    """RDFs (sample, bin) of runs, one after the other."""
+    return np.concatenate([rdf(x).reshape(-1, rdf.n_bins) for x in positions])
+
+
+def _common_rdf(frames: Sequence[_Frames], sigma: float) -> RDF:
+    fitted = [fit_rdf(part.thermal, part.inherent, sigma) for part in frames]
+    return fitted[0] if len(fitted) == 1 else _spanning(fitted)
+
+
 def fit_rdf(thermal: Floats, inherent: Floats, sigma: float) -> RDF:
     """Grid that holds all distances of a run, at 0.05 Å per bin."""
-    fitted = [RDF.for_positions(x, sigma=sigma) for x in (thermal, inherent)]
+    return _spanning([RDF.for_positions(x, sigma=sigma) for x in (thermal, inherent)])
+
+
+def _spanning(fitted: Sequence[RDF]) -> RDF:
+    """Grid that holds all of several, at 0.05 Å per bin."""
     r_min = min(rdf.r_min for rdf in fitted)
     r_max = max(rdf.r_max for rdf in fitted)
-    return RDF(r_min, r_max, round((r_max - r_min) / 0.05), sigma)
+    return RDF(r_min, r_max, round((r_max - r_min) / 0.05), fitted[0].sigma)

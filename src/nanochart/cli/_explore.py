@@ -1,0 +1,70 @@
+"""``nanochart explore``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nanochart.cli._main import app
+from nanochart.cli._options import (
+    JsonFlag,
+    QuietFlag,
+    RunPath,
+    Seed,
+    default_model,
+    emit,
+    show_progress,
+)
+
+
+@app.command()
+def explore(
+    run: RunPath,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File to write; by default RUN's name, -explore.html."),
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", "-m", help="Trained model; by default RUN's name, .nanochart."),
+    ] = None,
+    max_structures: Annotated[
+        int, typer.Option(min=20, help="Choose among more structures than this.")
+    ] = 20_000,
+    seed: Seed = None,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """Write the chart and the structures of a run, linked, as one HTML page."""
+    from nanochart import store
+
+    opened = store.open(run)
+    from nanochart import autoencoder
+    from nanochart.workflow import explore_run
+
+    path = model or default_model(run)
+    trained = autoencoder.load(path) if model is not None or path.exists() else None
+    target = output or run.with_name(f"{run.stem}-explore.html")
+    with show_progress(quiet) as progress:
+        page = explore_run(
+            opened,
+            target,
+            trained,
+            max_structures=max_structures,
+            seed=seed or 0,
+            progress=progress,
+        )
+    size = page.path.stat().st_size / 1e6
+    result = {
+        "page": str(page.path),
+        "shown": page.shown,
+        "structures": page.total,
+        "colorings": list(page.colorings),
+        "megabytes": round(size, 1),
+    }
+    number = f"{page.shown:,}" if page.shown == page.total else f"{page.shown:,} of {page.total:,}"
+    emit(
+        result,
+        json,
+        [f"{page.path}: {number} structures, {size:.0f} MB", "open it in a browser"],
+    )

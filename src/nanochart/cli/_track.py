@@ -1,0 +1,102 @@
+"""``nanochart track``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nanochart.cli._main import app
+from nanochart.cli._options import JsonFlag, QuietFlag, RunPath, default_model, emit, show_progress
+
+
+@app.command()
+def track(
+    run: RunPath,
+    trajectory: Annotated[
+        Path,
+        typer.Argument(metavar="TRAJECTORY", help="extxyz, LAMMPS dump, anything ASE reads."),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder for numbers and figures; by default TRAJECTORY's name, -track.",
+        ),
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", "-m", help="Trained model; by default RUN's name, .nanochart."),
+    ] = None,
+    persistence: Annotated[
+        int,
+        typer.Option(min=1, help="Frames for which a change must last to be a transition."),
+    ] = 10,
+    interval: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Time between frames with its unit, as 20ps."),
+    ] = None,
+    potential: Annotated[
+        Path | None, typer.Option(help="The eam/alloy table of a run that was made with one.")
+    ] = None,
+    unwrap: Annotated[
+        bool, typer.Option("--unwrap", help="Join clusters that a periodic boundary cuts.")
+    ] = False,
+    movie: Annotated[bool, typer.Option(help="Write the movie, an animated GIF.")] = True,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """Quench a trajectory and follow it through the chart of a run."""
+    from nanochart import store
+
+    opened = store.open(run)
+    from nanochart import autoencoder, landscape
+    from nanochart.workflow import (
+        families_path,
+        nanoseconds,
+        track_cards,
+        track_movie,
+        track_run,
+        track_summary,
+        write_track,
+    )
+    from nanochart.workflow._track import check_track_folder
+
+    path = model or default_model(run)
+    if not path.exists():
+        raise ValueError(
+            f"there is no model {path}: run `nanochart train {run}` first, or name one with --model"
+        )
+    folder = output or trajectory.with_name(f"{trajectory.name.split('.')[0]}-track")
+    check_track_folder(folder, str(trajectory))
+    grouping = families_path(opened)
+    known = opened.committed("families") > 0 and grouping.exists() and model is None
+    with show_progress(quiet) as progress:
+        found = track_run(
+            opened,
+            trajectory,
+            autoencoder.load(path),
+            persistence=persistence,
+            interval=None if interval is None else nanoseconds(interval),
+            table=potential,
+            families=landscape.load_families(grouping) if known else None,
+            unwrap=unwrap,
+            progress=progress,
+        )
+        from nanochart.report import Section, save_figures
+
+        numbers = write_track(found, folder)
+        cards = track_cards(found, opened)
+        written = [*numbers, *save_figures((Section("Track", "", tuple(cards)),), folder)]
+        if movie:
+            written.append(track_movie(found, opened, folder / "track.gif", progress=progress))
+    summary = track_summary(found)
+    moments = summary["transitions"]["motif"]
+    lines = [f"{trajectory}: {len(found)} frames, {len(moments)} lasting changes of the motif"]
+    unit = found.time_unit
+    for k, t in enumerate(moments):
+        hot = "" if t["temperature"] is None else f", {t['temperature']:.0f} K"
+        lines.append(f"  {k + 1}: {t['from']} to {t['to']} at {t['time']:.4g} {unit}{hot}")
+    if summary["unconverged"]:
+        lines.append(f"warning: {summary['unconverged']} quenches did not converge")
+    emit({"files": [str(f) for f in written], **summary}, json, [*lines, f"in {folder}"])

@@ -1,0 +1,200 @@
+"""From a run to its explorer."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.colors import to_hex
+from numpy.typing import NDArray
+
+from nanochart._progress import Progress, silent
+from nanochart.autoencoder import Model
+from nanochart.errors import StoreError
+from nanochart.landscape import Decimation, decimate, reconstruction_errors
+from nanochart.metals import NEAREST_NEIGHBOUR
+from nanochart.report import Explorer, StructureBlock, element_color, write_explorer
+from nanochart.report._explorer import BLOCK
+from nanochart.report._explorer_properties import run_properties
+from nanochart.report._run_data import RunData
+from nanochart.store import Run
+from nanochart.workflow._chart import check_model
+from nanochart.workflow._labels import atom_type_codes
+
+__all__ = ["Explored", "explore_run"]
+
+
+@dataclass(frozen=True)
+class Explored:
+    """What became of a run's structures: the file, how many it shows, and of how many."""
+
+    path: Path
+    shown: int
+    total: int
+    colorings: tuple[str, ...]
+
+
+def explore_run(
+    run: Run,
+    path: str | Path,
+    model: Model | None = None,
+    *,
+    max_structures: int = 20_000,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Explored:
+    """Write the explorer of a run: its chart and structures, linked, in one HTML file.
+
+    Shown are the inherent structures, or the thermal ones of a run that is not quenched, in the
+    chart, or by energy and temperature where there is none; coloured by all that is known.
+    Of more structures than ``max_structures``, `nanochart.landscape.decimate` chooses, with the
+    families and with the reconstruction errors and energies as extremes.
+
+    Parameters
+    ----------
+    run
+        However far it has come.
+    path
+        The file.
+    model
+        Trained on the run; gives the reconstruction errors.
+    max_structures
+        How many to show at most.
+    seed
+        Of the choice.
+    progress
+        Told of every block.
+
+    Returns
+    -------
+    Explored
+        What the page holds.
+
+    Raises
+    ------
+    StoreError
+        If the run has nothing to show.
+    ModelError
+        If model and run do not fit.
+    """
+    if run.committed() == 0:
+        raise StoreError(f"{run.path} has no frames yet: sample or import some first")
+    quenched = run.committed("quench") == run.committed()
+    charted = run.committed("chart") == run.committed()
+    data = RunData(run.to_xarray(), {"element": run.metadata.element})
+    errors = None
+    if model is not None:
+        check_model(run, model)
+        if quenched:
+            errors = _errors(data, model, progress)
+    properties, axes = run_properties(
+        data,
+        chart=("inherent_chart" if quenched else "chart") if charted else None,
+        family_names=_family_names(run),
+        errors=errors,
+    )
+    energies = np.asarray(data.inherent_energy if quenched else data.energy, dtype=np.float64)
+    families = data.values("family")
+    chosen = decimate(
+        energies.size,
+        max_structures,
+        families=None if families is None else families.ravel(),
+        extremes=(
+            energies.ravel(),
+            -energies.ravel(),
+            *(() if errors is None else (errors,)),
+        ),
+        seed=seed,
+    )
+    kept = [p.chosen(chosen.indices) for p in properties]
+    kind = "inherent structures" if quenched else "thermal configurations"
+    facts = run.metadata
+    explorer = Explorer(
+        title=f"{facts.element}{facts.n_atoms}",
+        subtitle=f"{_counted(chosen)} {kind} of {run.path.name}",
+        element=facts.element,
+        n_atoms=facts.n_atoms,
+        color=to_hex(element_color(facts.element)),
+        radius=0.5 * NEAREST_NEIGHBOUR.get(facts.element, 2.8),
+        properties=kept,
+        axes=axes,
+        blocks=_blocks(data, chosen.indices, facts.element, quenched=quenched, progress=progress),
+        notes=_notes(chosen, with_errors=errors is not None),
+    )
+    written = write_explorer(explorer, path)
+    return Explored(
+        written,
+        len(chosen.indices),
+        chosen.n_total,
+        tuple(p.name for p in kept if p.button),
+    )
+
+
+def _family_names(run: Run) -> Mapping[int, str]:
+    """Code -> name of each family, from what the stage recorded."""
+    return dict(enumerate(map(str, run.info("families").get("names", ()))))
+
+
+def _errors(data: RunData, model: Model, progress: Progress) -> NDArray[np.float64]:
+    """Reconstruction error of every frame, (frame x replica,) in 1/Å."""
+    found = []
+    dataset = data.dataset
+    for start in range(0, data.n_frames, 64):
+        part = dataset.isel(frame=slice(start, start + 64))
+        targets = model.rdf(part["inherent_positions"].to_numpy().astype(np.float64))
+        inputs = targets
+        if model.target == "inherent":
+            inputs = model.rdf(part["positions"].to_numpy().astype(np.float64))
+        found.append(reconstruction_errors(model, inputs, targets).ravel())
+        progress("errors", min(start + 64, data.n_frames), data.n_frames)
+    return np.concatenate(found)
+
+
+def _blocks(
+    data: RunData,
+    indices: NDArray[np.intp],
+    element: str,
+    *,
+    quenched: bool,
+    progress: Progress,
+) -> Iterator[StructureBlock]:
+    """Chosen structures, centred, with the types of their atoms."""
+    stored = data.dataset["inherent_positions" if quenched else "positions"]
+    for start in range(0, len(indices), BLOCK):
+        frames, replicas = np.divmod(indices[start : start + BLOCK], data.n_replicas)
+        first = int(frames[0])
+        read = stored[first : int(frames[-1]) + 1].to_numpy()
+        positions = read[frames - first, replicas].astype(np.float64)
+        positions -= positions.mean(axis=1, keepdims=True)
+        yield StructureBlock(positions, atom_type_codes(positions, element) if quenched else None)
+        progress("explore", min(start + BLOCK, len(indices)), len(indices))
+
+
+def _counted(chosen: Decimation) -> str:
+    if chosen.complete:
+        return f"{chosen.n_total:,}"
+    return f"{len(chosen.indices):,} of {chosen.n_total:,}"
+
+
+def _notes(chosen: Decimation, *, with_errors: bool) -> list[str]:
+    if chosen.complete:
+        return [f"All {chosen.n_total:,} structures of the run are shown."]
+    extreme = f"the {chosen.n_extreme:,} most extreme ones, those of highest and lowest energy"
+    parts = [extreme + (" and of largest reconstruction error" if with_errors else "")]
+    if chosen.per_family:
+        parts.append(f"at least {chosen.per_family} of every family, or the whole of a smaller one")
+    if chosen.n_noise_total:
+        share = (
+            f"all {chosen.n_noise_total:,}"
+            if chosen.n_noise == chosen.n_noise_total
+            else f"{chosen.n_noise:,} of {chosen.n_noise_total:,}"
+        )
+        parts.append(f"{share} that belong to no family")
+    parts.append("a random choice of the others")
+    rule = "; ".join(parts)
+    note = (
+        f"Of {chosen.n_total:,} structures {len(chosen.indices):,} are shown: {rule}. So rare "
+        "structures stand out more than they occur; the numbers beside the categories count what "
+        "is shown."
+    )
+    return [note]

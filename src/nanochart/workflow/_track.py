@@ -1,0 +1,325 @@
+"""A trajectory, quenched and placed in the chart of a run."""
+
+import csv
+import json
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nanochart._parallel import use_executor
+from nanochart._progress import Progress, silent
+from nanochart.autoencoder import Model
+from nanochart.errors import ModelError
+from nanochart.interop import TrajectoryBlock, read_trajectory
+from nanochart.landscape import Families, LastingStates, lasting_states, reconstruction_errors
+from nanochart.minimization import quench
+from nanochart.potentials import Potential
+from nanochart.store import Run
+from nanochart.workflow._chart import check_model
+from nanochart.workflow._config import QuenchConfig
+from nanochart.workflow._labels import family_labels, motif_labels
+from nanochart.workflow._system import potential_of, run_config
+
+__all__ = ["Track", "track_run", "track_summary", "write_track"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """A trajectory in a chart; arrays have one entry for each frame.
+
+    Attributes
+    ----------
+    trajectory
+        The file.
+    element
+        Chemical symbol.
+    time, time_unit
+        In ns where the interval between frames was given, else in 10⁶ steps, else in frames.
+    temperature
+        K, NaN where the file does not say.
+    inherent_positions
+        Å, (frame, atom, 3), float32.
+    inherent_energy
+        eV.
+    lowest_energy
+        Lowest inherent energy in eV of the run and the trajectory.
+    converged
+        Whether the quench reached its tolerance.
+    chart
+        Coordinates of the inherent structures (frame, d).
+    reconstruction_error
+        Of the RDF, in 1/Å.
+    motif, family
+        Names (frame,); ``family`` is None where the run has no families.
+    persistence
+        Frames for which a change must last.
+    motifs, families
+        Lasting states and transitions.
+    """
+
+    trajectory: str
+    element: str
+    time: Floats
+    time_unit: str
+    temperature: Floats
+    inherent_positions: NDArray[np.float32]
+    inherent_energy: Floats
+    lowest_energy: float
+    converged: NDArray[np.bool_]
+    chart: Floats
+    reconstruction_error: Floats
+    motif: NDArray[np.str_]
+    persistence: int
+    motifs: LastingStates
+    family: NDArray[np.str_] | None = None
+    families: LastingStates | None = None
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+
+def track_run(
+    run: Run,
+    trajectory: str | Path,
+    model: Model,
+    *,
+    persistence: int = 10,
+    interval: float | None = None,
+    table: str | Path | None = None,
+    families: Families | None = None,
+    unwrap: bool = False,
+    executor: Executor | None = None,
+    progress: Progress = silent,
+) -> Track:
+    """Quench a trajectory and place it in the chart of a run's model.
+
+    Parameters
+    ----------
+    run
+        The run whose model and landscape it is; only read.
+    trajectory
+        A file of one cluster of the same metal and size, as `nanochart.interop.read_trajectory`
+        reads it.
+    model
+        The run's.
+    persistence
+        Frames for which a change of motif or family must last to be a transition; see
+        `nanochart.landscape.lasting_states`.
+    interval
+        Time between frames in ns, where it is to be told in ns.
+    table
+        An ``eam/alloy`` table, for a run that needs one.
+    families
+        Found in the chart of the model; None leaves them out.
+    unwrap
+        Put a cluster together again that the boundary of its periodic cell cuts.
+    executor
+        Where frames are quenched; None is one thread per core.
+    progress
+        Told of every block.
+
+    Returns
+    -------
+    Track
+        For `write_track` and `nanochart.report.track_cards`.
+
+    Raises
+    ------
+    ModelError
+        If the model is of another cluster than the run.
+    ValueError
+        If the trajectory cannot be read, or is of another cluster than the model.
+    """
+    check_model(run, model)
+    potential = potential_of(run, table)
+    own = run_config(run)
+    settings = own.quench if own else QuenchConfig()
+    parts: list[Track] = []
+    steps = []
+    with use_executor(executor) as pool:
+        for block in read_trajectory(
+            trajectory, run.metadata.element, unwrap=unwrap, block_frames=64
+        ):
+            _check_size(trajectory, block, model)
+            parts.append(_part(str(trajectory), block, model, potential, settings, pool, families))
+            steps.append(block.steps)
+            done = block.first + len(block.steps)
+            progress("track", done, float("inf"))
+    progress("track", done, done)
+    time, unit = _time(np.concatenate(steps), interval)
+    motif = np.concatenate([p.motif for p in parts])
+    family = None
+    if families is not None:
+        family = np.concatenate([p.family for p in parts if p.family is not None])
+    energy = np.concatenate([p.inherent_energy for p in parts])
+    return replace(
+        parts[0],
+        time=time,
+        time_unit=unit,
+        temperature=np.concatenate([p.temperature for p in parts]),
+        inherent_positions=np.concatenate([p.inherent_positions for p in parts]),
+        inherent_energy=energy,
+        lowest_energy=min(float(energy.min()), _lowest(run)),
+        converged=np.concatenate([p.converged for p in parts]),
+        chart=np.concatenate([p.chart for p in parts]),
+        reconstruction_error=np.concatenate([p.reconstruction_error for p in parts]),
+        motif=motif,
+        persistence=persistence,
+        motifs=lasting_states(motif, persistence),
+        family=family,
+        families=None if family is None else lasting_states(family, persistence),
+    )
+
+
+def _check_size(trajectory: str | Path, block: TrajectoryBlock, model: Model) -> None:
+    if block.positions.shape[1] != model.n_atoms:
+        raise ModelError(
+            f"{trajectory}: frame {block.first} must be {model.element}{model.n_atoms}, the "
+            f"cluster of the model; got {block.element}{block.positions.shape[1]}"
+        )
+
+
+def _part(
+    name: str,
+    block: TrajectoryBlock,
+    model: Model,
+    potential: Potential,
+    settings: QuenchConfig,
+    pool: Executor,
+    families: Families | None,
+) -> Track:
+    """Track a block of frames; what needs all of them is put in later."""
+    positions = block.positions - block.positions.mean(axis=1, keepdims=True)
+    cold = quench(positions, potential, settings.max_force, settings.max_evaluations, executor=pool)
+    targets = model.rdf(cold.positions)
+    inputs = targets if model.target == "self" else model.rdf(positions)
+    chart = model.encode_rdf(targets)
+    motif = motif_labels(cold.positions, block.element)
+    return Track(
+        trajectory=name,
+        element=block.element,
+        time=np.empty(0),
+        time_unit="",
+        temperature=block.temperatures,
+        inherent_positions=cold.positions.astype(np.float32),
+        inherent_energy=cold.energies,
+        lowest_energy=np.nan,
+        converged=cold.converged,
+        chart=chart,
+        reconstruction_error=reconstruction_errors(model, inputs, targets),
+        motif=motif,
+        persistence=0,
+        motifs=LastingStates(motif, ()),
+        family=None if families is None else family_labels(families, chart),
+    )
+
+
+def _time(steps: NDArray[np.int64], interval: float | None) -> tuple[NDArray[Any], str]:
+    if interval is not None:
+        return interval * np.arange(len(steps), dtype=np.float64), "ns"
+    if len(steps) > 1 and (np.diff(steps) > 0).all() and steps[0] >= 0:
+        return 1e-6 * steps.astype(np.float64), "10⁶ steps"
+    return np.arange(len(steps), dtype=np.float64), "frames"
+
+
+def _lowest(run: Run) -> float:
+    """Lowest inherent energy of a run in eV, infinity where there is none."""
+    data = run.to_xarray()
+    if "inherent_energy" not in data:
+        return np.inf
+    energies = data["inherent_energy"].to_numpy()
+    return float(np.nanmin(energies)) if np.isfinite(energies).any() else np.inf
+
+
+def track_summary(track: Track) -> dict[str, Any]:
+    """What happened, as plain JSON values."""
+    kinds = {"motif": track.motifs, "family": track.families}
+    known = {kind: found for kind, found in kinds.items() if found is not None}
+    return {
+        "trajectory": track.trajectory,
+        "frames": len(track),
+        "unconverged": int((~track.converged).sum()),
+        "units": {"time": track.time_unit, "energy": "eV", "temperature": "K"},
+        "lowest_energy": track.lowest_energy,
+        "persistence": track.persistence,
+        "transitions": {
+            kind: [
+                {
+                    "frame": t.frame,
+                    "time": float(track.time[t.frame]),
+                    "temperature": _number(track.temperature[t.frame]),
+                    "from": t.before,
+                    "to": t.after,
+                }
+                for t in found.transitions
+            ]
+            for kind, found in known.items()
+        },
+    }
+
+
+def write_track(track: Track, folder: str | Path) -> tuple[Path, Path]:
+    """Write ``track.json`` (what happened) and ``track.csv`` (a line per frame).
+
+    Those of the same trajectory are replaced.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds the track of another trajectory.
+    """
+    target = Path(folder)
+    check_track_folder(target, track.trajectory)
+    target.mkdir(parents=True, exist_ok=True)
+    happened, table = target / "track.json", target / "track.csv"
+    happened.write_text(json.dumps(track_summary(track), indent=1), encoding="utf-8")
+    columns: dict[str, Any] = {
+        "frame": np.arange(len(track)),
+        f"time ({track.time_unit})": track.time,
+        "temperature (K)": track.temperature,
+        "inherent energy (eV)": track.inherent_energy,
+        **{f"s{k + 1}": column for k, column in enumerate(track.chart.T)},
+        "reconstruction error (1/Å)": track.reconstruction_error,
+        "motif": track.motif,
+        "lasting motif": track.motifs.states,
+    }
+    if track.family is not None and track.families is not None:
+        columns |= {"family": track.family, "lasting family": track.families.states}
+    columns["quench converged"] = track.converged.astype(int)
+    with table.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        for row in zip(*columns.values(), strict=True):
+            writer.writerow([f"{x:.9g}" if isinstance(x, float) else x for x in row])
+    return happened, table
+
+
+def check_track_folder(folder: Path, trajectory: str) -> None:
+    """Refuse a folder that holds the track of another trajectory.
+
+    Raises
+    ------
+    ValueError
+        If it does.
+    """
+    before = folder / "track.json"
+    if not before.exists():
+        return
+    try:
+        known = json.loads(before.read_text(encoding="utf-8")).get("trajectory")
+    except (ValueError, AttributeError):
+        known = "something else"
+    if known is None or Path(known).resolve() != Path(trajectory).resolve():
+        raise ValueError(
+            f"{folder} holds the track of {known}: name another folder with --output, or remove it"
+        )
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,86 @@
+"""The report's sections on motifs and families."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import nanochart as nc
+from nanochart.report._motif_section import family_section, motif_section
+from nanochart.report._page import FigureCard, Gallery, Missing, Table
+from nanochart.report._run_data import RunData
+from nanochart.report._style import category_colors
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory, small_run):
+    """A small run with labels and two made-up families of its walkers' starts."""
+    import shutil
+
+    folder = tmp_path_factory.mktemp("labelled")
+    shutil.copytree(small_run / "run.zarr", folder / "run.zarr")
+    run = nc.store.open(folder / "run.zarr", mode="a")
+    nc.workflow.label_run(run)
+    shape = (run.committed(), run.metadata.n_replicas)
+    family = np.ones(shape, np.int16)
+    family[:, 1] = 2
+    family[0, 0] = 0
+    with run.lock():
+        for block in list(run.pending("families")):
+            run.write("families", block.start, {"family": family[block]})
+    card = {
+        "share": 0.5, "minima": 3, "purity": 0.97, "energy_low": 0.0, "energy_high": 1.5,
+        "sentence": "decahedra with an adatom", "representative": (2, 0),
+    }  # fmt: skip
+    cards = [card | {"name": "dh/1"}, card | {"name": "fcc/1", "representative": (1, 1)}]
+    metadata = dataclasses.asdict(run.metadata) | {
+        "families": {"cards": cards, "measures": {"purity": 0.95}}
+    }
+    return RunData(run.to_xarray(), metadata)
+
+
+def kinds(section, kind):
+    return [item for item in section.items if isinstance(item, kind)]
+
+
+def test_motif_section_counts_what_is_there(labelled):
+    section = motif_section(labelled, 64)
+    (table,) = kinds(section, Table)
+    codes = labelled.values("motif")
+    shares = {row[0].split()[0]: float(row[1].rstrip(" %")) for row in table.rows}
+    for k, name in enumerate(nc.motifs.LABELS):
+        assert shares.get(name, 0.0) == pytest.approx(100 * (codes == k).mean(), abs=0.06)
+    (figure,) = kinds(section, FigureCard)
+    panel = figure.drawn().axes[0]
+    assert panel.get_xlabel() == "temperature (K)"
+    total = sum(line.lines[0].get_ydata() for line in panel.containers)
+    assert total == pytest.approx(100.0)
+    (gallery,) = kinds(section, Gallery)
+    assert [picture.name for picture in gallery.drawn()] == list(shares)
+
+
+def test_family_section_has_cards_and_representatives(labelled):
+    section = family_section(labelled, 64)
+    cards, measures = kinds(section, Table)
+    assert cards.rows[0][0] == "dh/1"
+    assert cards.rows[0][-1] == "Decahedra with an adatom"
+    assert measures.rows[0][1] == "0.950"
+    (gallery,) = kinds(section, Gallery)
+    assert [picture.name for picture in gallery.drawn()] == ["dh/1", "fcc/1"]
+    assert all(figure.drawn() for figure in kinds(section, FigureCard))
+
+
+def test_what_is_missing_names_its_command(opened):
+    run = RunData(opened.to_xarray(), dataclasses.asdict(opened.metadata))
+    for section, command in (
+        (motif_section(run, 64), "nanochart label RUN"),
+        (family_section(run, 64), "nanochart families RUN"),
+    ):
+        (missing,) = kinds(section, Missing)
+        assert missing.command == command
+
+
+def test_families_have_shades_of_their_motif():
+    colors = category_colors(["dh/1", "dh/2", "dh/3", "ih/1", "noise"])
+    assert len(set(colors)) == 5
+    assert colors[3] == category_colors(["ih"])[0]
