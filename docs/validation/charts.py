@@ -178,6 +178,7 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, help="default: of the architecture's recipe")
     parser.add_argument("--max-seconds", type=float, help="budget of each training")
+    parser.add_argument("--isometry", type=float, help="weight of the strain")
     parser.add_argument("--sigma", type=float, default=0.2, help="bandwidth of the RDF (Å)")
     parser.add_argument("--every", type=int, default=1, help="take every so many frames")
     options = parser.parse_args()
@@ -188,7 +189,8 @@ def main() -> None:
     done = {name_of(row) for row in rows if "seed" in row}
     if not rows:
         rows = [linear(frames, t, d) for t in options.targets for d in sorted(options.bottlenecks)]
-    common = {k: v for k in ("epochs", "max_seconds") if (v := getattr(options, k)) is not None}
+    settings = ("epochs", "max_seconds", "isometry")
+    common = {k: v for k in settings if (v := getattr(options, k)) is not None}
     # The architecture varies slowest but for the seed: the first rows already compare.
     for seed, bottleneck, architecture, target in itertools.product(
         options.seeds, options.bottlenecks, options.architectures, options.targets

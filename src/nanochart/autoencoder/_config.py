@@ -15,6 +15,7 @@ _PAPER_RECIPE: dict[str, Any] = {
     "schedule": "halving",
     "averaging": 0.0,
     "scaling": "range",
+    "isometry": 0.0,
     "patience": 100,
 }
 
