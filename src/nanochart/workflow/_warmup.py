@@ -6,6 +6,7 @@ from nanochart.clusters import build
 from nanochart.descriptors import RDF
 from nanochart.dynamics import Langevin, initialize, run_segment
 from nanochart.minimization import quench
+from nanochart.motifs import analyze, atom_types
 from nanochart.potentials import gupta
 
 __all__ = ["compile_kernels"]
@@ -21,3 +22,5 @@ def compile_kernels() -> None:
     gold.energy_forces(relaxed)
     rdf = RDF.for_positions(relaxed)
     rdf.vjp(relaxed, np.ones_like(rdf(relaxed)))
+    atom_types(relaxed, "Au")
+    analyze(relaxed, "Au")
