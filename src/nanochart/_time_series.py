@@ -22,6 +22,10 @@ def import_pymbar() -> Any:
     return pymbar
 
 
+#: Relative variance that rounding alone may leave.
+_ROUNDING = 1e-24
+
+
 def statistical_inefficiency(series: ArrayLike) -> float:
     r"""Samples per independent sample, the median over replicas.
 
@@ -42,7 +46,9 @@ def statistical_inefficiency(series: ArrayLike) -> float:
         At least 1; 1 if nothing varies.
     """
     values = np.asarray(series, dtype=np.float64)
-    moving = values[:, np.ptp(values, axis=0) > 0]
+    # A series whose variance is lost in rounding does not vary either.
+    deviation = values - values.mean(axis=0)
+    moving = values[:, np.mean(deviation**2, axis=0) > _ROUNDING * np.mean(values**2, axis=0)]
     if len(moving) < 3 or moving.shape[1] == 0:
         return 1.0
     estimate = import_pymbar().timeseries.statistical_inefficiency

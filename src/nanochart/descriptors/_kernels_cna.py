@@ -30,26 +30,34 @@ def popcount(typingctx, bits):
 
 
 @njit(**_OPTIONS)
-def find_bonds(x, cutoff, row, neighbours, coordination, bonded):
+def find_bonds(x, cutoff, neighbours, coordination, bonded):
     """Bonds of a frame ``x`` (3, atom): pairs of atoms no further apart than ``cutoff``.
 
-    Fills ``neighbours`` (atom, ROOM), ascending, ``coordination`` (atom,) and the matrix of bits
-    ``bonded`` (atom, words); ``row`` (atom,) is scratch. Returns whether all neighbours found room.
+    Fills ``neighbours`` (atom, ROOM), ``coordination`` (atom,) and the matrix of bits
+    ``bonded`` (atom, words). Returns whether all neighbours found room.
     """
     n = x.shape[1]
     limit = cutoff * cutoff
     coordination[:] = 0
     bonded[:] = 0
     px, py, pz = x[0], x[1], x[2]
-    for i in range(n):
+    flags = np.zeros((n + 7) // 8 * 8, np.uint8)
+    words = flags.view(np.uint64)
+    one = np.uint64(1)
+    for i in range(np.uint64(n)):
         xi, yi, zi = px[i], py[i], pz[i]
         for j in range(i):
             dx = xi - px[j]
             dy = yi - py[j]
             dz = zi - pz[j]
-            row[j] = dx * dx + dy * dy + dz * dz
-        for j in range(i):
-            if row[j] <= limit:
+            flags[j] = dx * dx + dy * dy + dz * dz <= limit
+        # Eight pairs at a time, because few are bonded and which cannot be predicted.
+        for k in range((i + np.uint64(7)) >> np.uint64(3)):
+            rest = words[k]
+            while rest:
+                lowest = rest & (~rest + one)
+                rest ^= lowest
+                j = (np.uint64(k) << np.uint64(3)) + (popcount(lowest - one) >> np.uint64(3))
                 a, b = coordination[i], coordination[j]
                 if a >= ROOM or b >= ROOM:
                     return False
@@ -57,8 +65,8 @@ def find_bonds(x, cutoff, row, neighbours, coordination, bonded):
                 neighbours[j, b] = i
                 coordination[i] = a + 1
                 coordination[j] = b + 1
-                bonded[i, j >> 6] |= np.uint64(1) << np.uint64(j & 63)
-                bonded[j, i >> 6] |= np.uint64(1) << np.uint64(i & 63)
+                bonded[i, j >> np.uint64(6)] |= one << (j & np.uint64(63))
+                bonded[j, i >> np.uint64(6)] |= one << (i & np.uint64(63))
     return True
 
 
@@ -70,11 +78,11 @@ def shell_bonds(i, neighbours, coordination, bonded, shell):
     for a in range(count):
         shell[a] = 0
     for a in range(count):
-        words = bonded[neighbours[i, a]]
+        m = np.uint64(neighbours[i, a])
         bits = np.uint64(0)
         for b in range(a):
-            j = neighbours[i, b]
-            found = (words[j >> 6] >> np.uint64(j & 63)) & one
+            j = np.uint64(neighbours[i, b])
+            found = (bonded[m, j >> np.uint64(6)] >> (j & np.uint64(63))) & one
             bits |= found << np.uint64(b)
             shell[b] |= found << np.uint64(a)
         shell[a] |= bits
@@ -135,7 +143,6 @@ def atom_types(frames, cutoff, kinds, full):
     """
     n = frames.shape[1]
     x = np.empty((3, n))
-    row = np.empty(n)
     neighbours = np.empty((n, ROOM), np.int32)
     coordination = np.empty(n, np.int32)
     bonded = np.empty((n, (n + 63) >> 6), np.uint64)
@@ -145,7 +152,7 @@ def atom_types(frames, cutoff, kinds, full):
         for i in range(n):
             for k in range(3):
                 x[k, i] = frames[f, i, k]
-        if not find_bonds(x, cutoff, row, neighbours, coordination, bonded):
+        if not find_bonds(x, cutoff, neighbours, coordination, bonded):
             full[0] = f
             return
         for i in range(n):
@@ -189,12 +196,11 @@ def signature(a, shell):
 def bond_signatures(x, cutoff, pairs, numbers):
     """Signatures of all bonds of a frame ``x`` (3, atom); returns their number, -1 without room."""
     n = x.shape[1]
-    row = np.empty(n)
     neighbours = np.empty((n, ROOM), np.int32)
     coordination = np.empty(n, np.int32)
     bonded = np.empty((n, (n + 63) >> 6), np.uint64)
     shell = np.empty(ROOM, np.uint64)
-    if not find_bonds(x, cutoff, row, neighbours, coordination, bonded):
+    if not find_bonds(x, cutoff, neighbours, coordination, bonded):
         return -1
     k = 0
     for i in range(n):

@@ -443,7 +443,6 @@ def measure(frames, d, cutoff, rows, full):
     """
     n = frames.shape[1]
     x = np.empty((3, n))
-    row = np.empty(n)
     neighbours = np.empty((n, ROOM), np.int32)
     coordination = np.empty(n, np.int32)
     bonded = np.empty((n, (n + 63) >> 6), np.uint64)
@@ -463,7 +462,7 @@ def measure(frames, d, cutoff, rows, full):
             for i in range(n):
                 x[k, i] = frames[f, i, k]
                 centre[k] += x[k, i] / n
-        if not find_bonds(x, cutoff, row, neighbours, coordination, bonded):
+        if not find_bonds(x, cutoff, neighbours, coordination, bonded):
             full[0] = f
             return
         hub, hub_off = -1, np.inf  # the centre of an icosahedron nearest to that of mass
