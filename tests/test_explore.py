@@ -101,9 +101,7 @@ def test_page_needs_two_numbers(tmp_path):
 
 def test_properties_must_agree_in_length(tmp_path):
     uneven = [Property("x", np.arange(2.0)), Property("y", np.arange(3.0))]
-    with pytest.raises(
-        ValueError, match=r"one length; got 2 with numbers and the lengths \[2, 3\]"
-    ):
+    with pytest.raises(ValueError, match=r"one length; got 2 with numbers and lengths \[2, 3\]"):
         write_explorer(explorer(properties=uneven), tmp_path / "a.html")
 
 

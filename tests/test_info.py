@@ -34,7 +34,13 @@ def test_a_run_tells_what_it_was_made_from(opened):
     assert facts["complete"]
     assert facts["problems"] == []
     assert facts["writer"] is None
-    assert all(stage == {"committed": 100, "of": 100} for stage in facts["stages"].values())
+    done = dict.fromkeys(("frames", "quench", "train", "chart"), 100)
+    assert {k: v["committed"] for k, v in facts["stages"].items()} == {
+        **done,
+        "label": 0,
+        "families": 0,
+    }
+    assert all(stage["of"] == 100 for stage in facts["stages"].values())
     assert facts["checkpoint"] == {"round": 102, "frames": 100, "pending": 0}
 
 
