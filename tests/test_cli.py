@@ -174,7 +174,7 @@ def test_an_interrupt_says_that_nothing_is_lost(tmp_path):
 def test_an_interrupted_training_says_so(small_copy):
     process = subprocess.Popen(
         [Path(sys.executable).with_name("nanochart"), "train", small_copy / "run.zarr",
-         "--epochs", "100000"],
+         "--architecture", "paper", "--epochs", "100000"],  # slow, so that it is still at it
         stderr=subprocess.PIPE,
         text=True,
     )  # fmt: skip
