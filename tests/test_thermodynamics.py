@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from nanochart._time_series import statistical_inefficiency
 from nanochart.tempering import Ladder, ThermodynamicsConfig, thermodynamics
 from nanochart.tempering._mbar import solve_mixture
 from nanochart.tempering._observables import peak_temperature
@@ -295,3 +296,13 @@ def test_few_frames_are_refused():
 def test_settings_out_of_range_are_refused():
     with pytest.raises(ValueError, match=r"n_resamples must be at least 40; got 3"):
         ThermodynamicsConfig(n_resamples=3)
+
+
+def test_a_series_that_rounding_alone_moves_does_not_vary():
+    series = np.full((200, 1), 1.0 / 3.0)
+    series[100:] = np.nextafter(1.0 / 3.0, 1.0)
+    assert statistical_inefficiency(series) == 1.0
+    assert statistical_inefficiency(1e9 * series) == 1.0
+    # What truly varies counts, however small it is.
+    moving = 1e-9 * np.repeat(np.random.default_rng(3).normal(size=40), 10)[:, None]
+    assert statistical_inefficiency(moving) > 5.0
