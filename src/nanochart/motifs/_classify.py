@@ -97,7 +97,7 @@ def analyze(
 
     1. "amorphous": three quarters or more of the interior atoms are of the type "other";
     2. "ih": there is an atom of the type "ico" less than 0.55 radii of gyration from the centre of
-       mass, four in ten of its neighbours inside the cluster are of the type "axis", or at least
+       mass, three in ten of its neighbours inside the cluster are of the type "axis", or at least
        five axes meet in such a point, where the atom is missing; and less than 17 % of all atoms
        are disordered interior ones;
     3. "mix": any other structure with an "ico" atom, with 30 % disorder or more, or with more than

@@ -29,7 +29,7 @@ ORDER_BELOW = 0.30
 #: interior of a small cluster.
 ICO_DISORDER_BELOW = 0.17
 #: Share of the inner neighbours of an icosahedron's centre that must lie on its axes.
-HUB_INTACT_FROM = 0.40
+HUB_INTACT_FROM = 0.30
 #: Distance of an icosahedron's centre from the centre of mass, in radii of gyration.
 HUB_OFFSET_BELOW = 0.55
 #: Axes that must meet in one point where the atom in the centre of the icosahedron is missing.
