@@ -111,7 +111,7 @@ def test_every_atom_has_the_type_that_ovito_gives(metal):
 @pytest.mark.parametrize("metal", METALS)
 def test_every_atom_of_thousands_of_frames_has_the_type_that_ovito_gives(metal):
     require_ovito()
-    hot, cold = frames_of(metal, 2_000, 1_500, seed=8)
+    hot, cold = frames_of(metal, 2_000, 6_000, seed=8)
     assert_same_types(cold, metal)
     assert_same_types(hot[-500:], metal)
 
