@@ -5,9 +5,17 @@ import time
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import pdist
 
 from nanochart.errors import ModelError
-from nanochart.landscape import Families, FamiliesConfig, fit_families, load_families
+from nanochart.landscape import (
+    Families,
+    FamiliesConfig,
+    ReconstructionMetric,
+    family_agreement,
+    fit_families,
+    load_families,
+)
 from nanochart.landscape._minima import distinct_minima, draw_sample
 
 CENTRES = ((0.0, 0.0, 0.0), (2.0, 0.0, 0.0), (0.0, 2.0, 0.0), (1.0, 1.0, 1.5), (-1.5, -1.0, 0.0))
@@ -98,8 +106,6 @@ def test_a_part_that_only_shows_within_its_family_is_found_by_refining():
 
 
 def test_seeds_agree(planted, fitted):
-    from nanochart.landscape import family_agreement
-
     points, energies, _ = planted
     other = fit_families(points, QUICK.model_copy(update={"seed": 7}), energies=energies)
     assert family_agreement(fitted.assign(points), other.assign(points)) > 0.95
@@ -230,6 +236,42 @@ def test_a_small_sample_keeps_what_is_rare():
     # In proportion it would be five, within two standard errors at most ten.
     assert len(sample.points) == 500
     assert (sample.points[:, 0] > 2.0).sum() > 15
+
+
+# ---------------------------------------------------------------------------------- metric
+
+
+def decoded(places):
+    """An RDF of 60 bins, linear in two hidden coordinates, so distances are those among them."""
+    modes = np.linalg.qr(np.random.default_rng(3).normal(size=(60, 2)))[0]
+    return 0.5 + places @ modes.T
+
+
+def test_distances_of_the_reconstruction_are_those_of_the_functions():
+    places = np.random.default_rng(4).normal(size=(300, 2))
+    metric = ReconstructionMetric(lambda s: decoded(s**3), width=0.25, n_components=4)
+    found, exact = pdist(metric(places)), np.sqrt(0.25) * pdist(decoded(places**3))
+    np.testing.assert_allclose(found, exact, rtol=1e-9, atol=1e-12)
+
+
+def test_two_charts_that_stretch_the_same_functions_differently_have_the_same_families():
+    rng = np.random.default_rng(5)
+    places = np.concatenate([rng.normal((c, 0.0), 0.25, (400, 2)) for c in (-1.2, 0.0, 1.2)])
+    stretched = np.stack([np.exp(2.5 * places[:, 0]), places[:, 1]], axis=1)
+
+    def unstretch(s):
+        return np.stack([np.log(s[:, 0]) / 2.5, s[:, 1]], axis=1)
+
+    energies = np.arange(1200.0)  # every point is a minimum of its own
+    config = FamiliesConfig(method="mixture", number=3, refine=False)
+    plain = fit_families(places, config, energies=energies, metric=ReconstructionMetric(decoded))
+    other = fit_families(
+        stretched, config, energies=energies,
+        metric=ReconstructionMetric(lambda s: decoded(unstretch(s))),
+    )  # fmt: skip
+    assert family_agreement(plain.assign(places), other.assign(stretched)) > 0.95
+    alone = fit_families(stretched, config, energies=energies)
+    assert family_agreement(plain.assign(places), alone.assign(stretched)) < 0.9
 
 
 # ------------------------------------------------------------------------------------ file

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import nanochart as nc
-from nanochart.errors import StoreError
+from nanochart.errors import ModelError, StoreError
 from nanochart.landscape import FamiliesConfig, load_families
 from nanochart.motifs import DESCRIPTORS
 from nanochart.workflow import families_run, thermo_run
@@ -16,6 +16,7 @@ from test_cli import nanochart
 LADDER = (400.0, 420.0)
 N, REPLICAS, ATOMS = 200, 2, 6
 QUICK = FamiliesConfig(size=30, refine=False)
+IN_THE_CHART = ("--distances", "chart")
 
 
 def made(path, *, label=True, chart=True, n=N, nan=False):
@@ -145,10 +146,12 @@ def test_ten_structures_are_too_few(tmp_path):
 def test_the_command_prints_a_table_and_json(run_with_families, tmp_path):
     path = tmp_path / "copy.zarr"
     shutil.copytree(run_with_families[0].path, path)
-    table = nanochart("families", path, "--size", 30, "-q").stdout
+    table = nanochart("families", path, *IN_THE_CHART, "--size", 30, "-q").stdout
     assert "decahedra with one hcp island" in " ".join(table.split())
     assert "motif purity of 15 neighbours" in table
-    result = json.loads(nanochart("families", path, "--size", 30, "-q", "--json").stdout)
+    result = json.loads(
+        nanochart("families", path, *IN_THE_CHART, "--size", 30, "-q", "--json").stdout
+    )
     assert [card["name"] for card in result["cards"]] == result["names"][1:]
     assert result["size"] == 30
 
@@ -157,3 +160,41 @@ def test_settings_of_the_command_that_do_not_fit_are_one_sentence(run_with_famil
     done = nanochart("families", run_with_families[0].path, "--number", 3, "-q", code=1)
     assert "number belongs to the method 'mixture'; the method is 'hdbscan'" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+class Decoder:
+    """What families need of a model."""
+
+    rdf, n_bins = nc.descriptors.RDF(r_min=2.0, r_max=12.0, n_bins=50, sigma=0.2), 50
+
+    def __init__(self, fingerprint):
+        self.fingerprint = fingerprint
+
+    def decode(self, s):
+        """Functions that tell places apart by the first coordinate alone."""
+        return 0.1 + 0.01 * s[:, :1] * np.sin(np.arange(50))
+
+
+def test_distances_are_those_of_the_decoder_of_the_model(tmp_path):
+    run, group = made(tmp_path / "au6.zarr")
+    run.record_info("chart", {"model": "abc"})
+    found = families_run(run, QUICK, model=Decoder("abc"))
+    assert found.provenance["distances"] == "reconstruction"
+    # The groups 0 and 2 differ in the second coordinate, of which the functions know nothing.
+    assert found.n_families == 2
+    codes = run.to_xarray()["family"].to_numpy()
+    assert np.bincount(codes[group != 1]).argmax() != np.bincount(codes[group == 1]).argmax()
+
+
+def test_another_model_than_that_of_the_chart_is_one_sentence(tmp_path):
+    run, _ = made(tmp_path / "au6.zarr")
+    run.record_info("chart", {"model": "abc"})
+    with pytest.raises(ModelError, match=r"the one that charted .*, abc; got xyz: run `nan"):
+        families_run(run, QUICK, model=Decoder("xyz"))
+    assert run.committed("families") == 0
+
+
+def test_a_missing_model_is_one_sentence(tmp_path):
+    run, _ = made(tmp_path / "au6.zarr")
+    done = nanochart("families", run.path, "-q", code=1)
+    assert "whose decoder says how far apart two places are: name it with --model" in done.stderr

@@ -1,12 +1,27 @@
 """``nanochart families``."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nanochart.cli._main import app
-from nanochart.cli._options import JsonFlag, QuietFlag, RunPath, Seed, emit, show_progress
+from nanochart.cli._options import (
+    JsonFlag,
+    QuietFlag,
+    RunPath,
+    Seed,
+    emit,
+    show_progress,
+    trained_model,
+)
+
+if TYPE_CHECKING:
+    from nanochart.autoencoder import Model
+    from nanochart.store import Run
+
 
 _MEASURES = {
     "purity_without_mix": "motif purity of 15 neighbours, without mix",
@@ -17,6 +32,13 @@ _MEASURES = {
     "explained_by_kmeans": "defects explained by k-means on distribution functions",
     "explained_by_chance": "defects explained by a random split",
 }
+
+
+class Distances(StrEnum):
+    """What families are found by: decoded distribution functions, or the chart as it lies."""
+
+    reconstruction = "reconstruction"
+    chart = "chart"
 
 
 @app.command()
@@ -35,6 +57,14 @@ def families(
     criterion: Annotated[
         str | None,
         typer.Option(help="What chooses the above: stability, silhouette or gap."),
+    ] = None,
+    distances: Annotated[
+        Distances,
+        typer.Option(help="What tells how far apart two places are."),
+    ] = Distances.reconstruction,
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", "-m", help="Model of the chart; by default the run's last."),
     ] = None,
     seed: Seed = None,
     json: JsonFlag = False,
@@ -55,8 +85,9 @@ def families(
         "seed": opened.metadata.seed if seed is None else seed,
     }
     config = families_config({k: v for k, v in changes.items() if v is not None})
+    measure = None if distances is Distances.chart else _model(opened, model)
     with show_progress(quiet) as progress:
-        found = families_run(opened, config, progress=progress)
+        found = families_run(opened, config, model=measure, progress=progress)
     measures = found.provenance.get("measures", {})
     result = {
         "run": str(run),
@@ -73,6 +104,18 @@ def families(
         return
     _print_table(result)
     emit(result, as_json=False, lines=list(_lines(result)))
+
+
+def _model(run: "Run", path: Path | None) -> "Model":
+    from nanochart import autoencoder
+
+    path = path or trained_model(run)
+    if not path.exists():
+        raise ValueError(
+            f"there is no model {path}, whose decoder says how far apart two places are: name it "
+            "with --model, or ask for --distances chart"
+        )
+    return autoencoder.load(path)
 
 
 def _print_table(result: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from nanochart.landscape._measures import (
     random_split,
     trustworthiness,
 )
+from nanochart.landscape._metric import ReconstructionMetric
 from nanochart.landscape._reconstruction import RankedFrames, rank_frames, reconstruction_errors
 from nanochart.landscape._sentences import Fact, Words, sentence, telling_facts
 from nanochart.landscape._track import LastingStates, Transition, lasting_states
@@ -28,6 +29,7 @@ __all__ = [
     "LastingStates",
     "NeighbourPurity",
     "RankedFrames",
+    "ReconstructionMetric",
     "Transition",
     "Words",
     "continuity",

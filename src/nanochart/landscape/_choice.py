@@ -26,6 +26,8 @@ _SILHOUETTES = 3000
 _REFERENCES = 8
 #: Nearest fitted points that vote.
 _VOTERS = 5
+#: Distance in units of the chart that is none.
+_COINCIDENT = 1e-9
 #: Adjusted Rand index by which a clustering may be less stable than the most stable one.
 _NEARLY = 0.05
 #: Stability below which a sample has no groups; one cloud without any reaches about 0.55.
@@ -64,20 +66,20 @@ class Choice:
 
 
 def vote(tree: cKDTree, labels: Ints, points: Floats, reach: float = np.inf) -> Ints:
-    """Label of most of the five nearest points of a tree, the nearest deciding a tie.
+    """Label with the most votes of the five nearest points of a tree, each worth 1/distance.
 
-    -1 where the nearest is farther than ``reach``.
+    A place that the tree holds decides for itself, however its neighbours are labelled. -1 where
+    the nearest is farther than ``reach``.
     """
     k = min(_VOTERS, tree.n)
     distances, nearest = tree.query(points, k=list(range(1, k + 1)), workers=-1)
     if len(points) == 0:
         return np.empty(0, dtype=np.int64)
     votes = labels[nearest]
-    # A voter at no distance is the point itself: it alone decides.
-    same = distances <= 1e-9
-    counts = np.stack([(votes == votes[:, [j]]).sum(axis=1) for j in range(k)], axis=1)
-    winner = votes[np.arange(len(points)), counts.argmax(axis=1)]
-    chosen = np.where(same[:, 0], votes[:, 0], winner)
+    # Relative to the nearest, so that coincident points cannot divide by zero.
+    weights = (distances[:, [0]] + _COINCIDENT) / (distances + _COINCIDENT)
+    counts = np.stack([(weights * (votes == votes[:, [j]])).sum(axis=1) for j in range(k)], axis=1)
+    chosen = votes[np.arange(len(points)), counts.argmax(axis=1)]
     return np.where(distances[:, 0] <= reach, chosen, -1).astype(np.int64)
 
 

@@ -1,7 +1,7 @@
 """Families: groups of minima that lie together in the chart, found without labels."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -36,8 +36,9 @@ _KEPT = 50_000
 class Families:
     """A clustering of a chart, to be assigned to any number of frames.
 
-    A point belongs to the family of most of its five nearest fitted minima, whatever method found
-    the families; where the nearest is farther than ``reach``, or most are noise, it is noise.
+    A point belongs to the family with the most votes of its five nearest fitted minima, each worth
+    the inverse of its distance, whatever method found the families; where the nearest is farther
+    than ``reach``, or noise has the most votes, it is noise.
 
     Attributes
     ----------
@@ -126,6 +127,7 @@ def fit_families(
     config: FamiliesConfig | None = None,
     *,
     energies: ArrayLike | None = None,
+    metric: Callable[[Floats], Floats] | None = None,
     progress: Progress = silent,
 ) -> Families:
     """Group the minima of a chart into families.
@@ -143,6 +145,9 @@ def fit_families(
         What is asked; None takes the defaults.
     energies
         Of the minima in eV, (frame,), which help to tell what is the same minimum.
+    metric
+        From places in the chart (n, d) to coordinates (n, m) whose distances count, as
+        :class:`ReconstructionMetric`; None takes the distances in the chart.
     progress
         Told of every setting tried.
 
@@ -167,12 +172,13 @@ def fit_families(
     s, E = _checked(points, energies)
     rng = np.random.default_rng(asked.seed)
     minima = distinct_minima(s, E, asked.tolerance)
-    level = divide(minima, asked, rng, progress=progress)
+    placed = minima if metric is None else replace(minima, points=metric(minima.points))
+    level = divide(placed, asked, rng, progress=progress)
     labels = level.labels
     if labels.max() < 0:
         labels = np.zeros_like(labels)  # nothing stands apart: the whole is one family
     if asked.refine:
-        labels = refined(minima, labels, asked, rng, progress=progress)
+        labels = refined(placed, labels, asked, rng, progress=progress)
     places, of_place = _kept(minima, labels, rng)
     frames = labels[minima.index]
     codes = _by_size(frames, asked.smallest, int(labels.max()) + 1)

@@ -99,7 +99,7 @@ def run_demo(
     clock.lap("train")
     chart_run(run, model, progress=progress)
     clock.lap("chart")
-    families = families_run(run, progress=progress)
+    families = families_run(run, model=model, progress=progress)
     clock.lap("families")
     seconds = clock.total
     report = report_run(run, folder / "report.html", model, wall_time=seconds, progress=progress)

@@ -10,8 +10,15 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from nanochart._progress import Progress, silent
-from nanochart.errors import StoreError
-from nanochart.landscape import Families, FamiliesConfig, family_cards, fit_families
+from nanochart.autoencoder import Model
+from nanochart.errors import ModelError, StoreError
+from nanochart.landscape import (
+    Families,
+    FamiliesConfig,
+    ReconstructionMetric,
+    family_cards,
+    fit_families,
+)
 from nanochart.landscape._minima import distinct_minima
 from nanochart.store import Run
 from nanochart.tempering import rung_populations
@@ -47,6 +54,7 @@ def families_run(
     run: Run,
     config: FamiliesConfig | None = None,
     *,
+    model: Model | None = None,
     path: str | Path | None = None,
     measures: bool = True,
     progress: Progress = silent,
@@ -61,6 +69,9 @@ def families_run(
         Open for writing; quenched, labelled and charted.
     config
         Method and settings; None takes the defaults.
+    model
+        Whose chart it is. Its decoder then says how far apart two places are, which trainings
+        agree on better than on distances in the chart, which count where it is None.
     path
         File of the families; None is the run's name with ".families".
     measures
@@ -77,6 +88,8 @@ def families_run(
     ------
     StoreError
         If the run is not quenched, labelled and charted.
+    ModelError
+        If the run was charted with another model.
     ValueError
         If it is too short, or no family is found.
     """
@@ -84,6 +97,7 @@ def families_run(
     asked = config or FamiliesConfig()
     data = run.to_xarray()
     _check_stages(run, data)
+    metric = None if model is None else _reconstruction_metric(run, model)
     s = data["inherent_chart"].to_numpy().astype(np.float64)
     E = data["inherent_energy"].to_numpy().astype(np.float64)
     converged = (data["quench_converged"].to_numpy() == 1) & np.isfinite(E)
@@ -92,7 +106,9 @@ def families_run(
             f"the chart of {run.path} has NaN in {int((~np.isfinite(s)).any(axis=-1).sum())} "
             f"frames: run `nanochart chart {run.path}` again"
         )
-    found = fit_families(s[converged], asked, energies=E[converged], progress=progress)
+    found = fit_families(
+        s[converged], asked, energies=E[converged], metric=metric, progress=progress
+    )
     codes = found.assign(s).astype(np.int64)
     found, codes = _without_empty(found, codes)
     motifs, motif_names = _motifs(data)
@@ -121,6 +137,7 @@ def families_run(
         "frames": len(codes),
         "replicas": int(codes.shape[1]),
         "noise": float((codes == 0).mean()),
+        "distances": "chart" if metric is None else "reconstruction",
     }
     if measures:
         provenance["measures"] = measure_families(
@@ -152,6 +169,17 @@ def _check_stages(run: Run, data: xr.Dataset) -> None:
             f"{run.path} has {run.committed('chart')} charted frames of {frames}: "
             f"run `nanochart chart {run.path}` first"
         )
+
+
+def _reconstruction_metric(run: Run, model: Model) -> ReconstructionMetric:
+    charted = run.info("chart").get("model")
+    if charted != model.fingerprint:
+        raise ModelError(
+            f"the model whose distances families are found by must be the one that charted "
+            f"{run.path}, {charted}; got {model.fingerprint}: run `nanochart chart {run.path}` "
+            "with this model first, or name the other"
+        )
+    return ReconstructionMetric(model.decode, (model.rdf.r_max - model.rdf.r_min) / model.n_bins)
 
 
 def _without_empty(found: Families, codes: Ints) -> tuple[Families, Ints]:
