@@ -26,6 +26,8 @@ from nanochart.report._style import (
 from nanochart.tempering import rung_populations
 
 HERE = Path(__file__).parent
+#: Least distance between two names, as shares of the width and of the height.
+APART = np.array([0.14, 0.07])
 #: Points that are drawn of each run.
 MOST = 12_000
 
@@ -44,8 +46,13 @@ def charts(runs: list[nc.store.Run]) -> Figure:
         coloring = Coloring("family", "", family.ravel()[drawn], categories=tuple(about["names"]))
         points = s.reshape(-1, s.shape[-1])[drawn]
         panel.scatter(*points[:, :2].T, s=1.5, c=coloring.rgba, lw=0, rasterized=True)
+        extent = np.ptp(points[:, :2], axis=0)
+        named: list[np.ndarray] = []
         for card in about["cards"][:12]:
-            x, y = s[tuple(card["representative"])][:2]
+            x, y = place = s[tuple(card["representative"])][:2]
+            if any((np.abs(place - other) < APART * extent).all() for other in named):
+                continue
+            named.append(place)
             panel.annotate(
                 card["name"],
                 (x, y),

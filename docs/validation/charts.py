@@ -26,6 +26,7 @@ from nanochart.autoencoder import GUARD, TEST, TRAIN, TrainingConfig, split_bloc
 from nanochart.descriptors import RDF
 from nanochart.landscape import (
     FamiliesConfig,
+    ReconstructionMetric,
     family_agreement,
     fit_families,
     neighbour_purity,
@@ -79,15 +80,22 @@ def read(path: Path, *, sigma: float, every: int) -> Frames:
     )
 
 
-def trained(frames: Frames, config: TrainingConfig, points: Path) -> dict[str, Any]:
-    """Row of one training; its coordinates and families are kept in a file."""
+def trained(
+    frames: Frames, config: TrainingConfig, points: Path, *, by_basin: bool
+) -> dict[str, Any]:
+    """Row of one training; its coordinates and families are kept in a file.
+
+    ``by_basin`` weights the frames of a minimum that occurs n times by 1/sqrt(n) in the loss.
+    """
+    weights = 1.0 / np.sqrt(np.bincount(frames.minimum)[frames.minimum]) if by_basin else None
     inputs = frames.rdfs[config.target]
     model, history = train(
         inputs, frames.rdfs["self"], frames.split, config,
-        rdf=frames.rdf, element=frames.element, n_atoms=frames.n_atoms,
+        rdf=frames.rdf, element=frames.element, n_atoms=frames.n_atoms, weights=weights,
     )  # fmt: skip
     s = model.encode_rdf(inputs)
-    families = fit_families(s, FamiliesConfig(), energies=frames.energy)
+    metric = ReconstructionMetric(model.decode)
+    families = fit_families(s, FamiliesConfig(), energies=frames.energy, metric=metric)
     np.savez(points, points=s, families=families.assign(s))
     explained = history.explained_variance["test"]
     return {
@@ -179,6 +187,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, help="default: of the architecture's recipe")
     parser.add_argument("--max-seconds", type=float, help="budget of each training")
     parser.add_argument("--isometry", type=float, help="weight of the strain")
+    parser.add_argument("--by-basin", action="store_true", help="weight frames by their minimum")
     parser.add_argument("--sigma", type=float, default=0.2, help="bandwidth of the RDF (Å)")
     parser.add_argument("--every", type=int, default=1, help="take every so many frames")
     options = parser.parse_args()
@@ -201,7 +210,11 @@ def main() -> None:
         if name_of(asked) in done:
             continue
         config = TrainingConfig(**asked, **common)
-        rows.append(trained(frames, config, options.output / f"{name_of(asked)}.npz"))
+        rows.append(
+            trained(
+                frames, config, options.output / f"{name_of(asked)}.npz", by_basin=options.by_basin
+            )
+        )
         write(options.output, rows)
         print(json.dumps(rows[-1]), flush=True)
     write(options.output, rows)

@@ -80,8 +80,8 @@ def main() -> None:
         typer.echo(f"nanochart: {sentence}", err=True)
     if code == _INTERRUPTED:
         typer.echo(
-            "nanochart: interrupted; what was committed is kept: `quench` and `demo` go on where "
-            "they were, `sample` and `train` with --resume",
+            "nanochart: interrupted; what was committed is kept: `sample` and `train` go on with "
+            "--resume, every other command when it is run again",
             err=True,
         )
     sys.exit(code if isinstance(code, int) else 0)
