@@ -21,7 +21,7 @@ from scipy.linalg import solve_banded
 
 from nanochart.descriptors._kernels import Grid
 
-__all__ = ["make_grid"]
+__all__ = ["cell_polynomials", "gaussian_coefficients", "make_grid"]
 
 Floats = NDArray[np.float64]
 
@@ -45,13 +45,13 @@ def make_grid(r_min: float, r_max: float, n_bins: int, sigma: float) -> Grid:
     width = (r_max - r_min) / n_bins
     # A hair of slack, so that σ = 4 width does not round to one interval too many.
     phases = max(1, math.ceil(width / (_MAX_SPACING * sigma) * (1.0 - 1e-12)))
-    spline, slope = _cell_polynomials()
+    spline, slope = cell_polynomials(_DEGREE)
     if phases > _MAX_PHASES:
         return Grid(
             r_min, r_max, width, sigma, n_bins, 0, width, 0, np.zeros((1, 4)), spline, slope
         )
     spacing = width / phases
-    offsets, coefficients = _gaussian_coefficients(phases, spacing, sigma)
+    offsets, coefficients = gaussian_coefficients(_DEGREE, phases, spacing, sigma, _NEGLIGIBLE)
     # No bin needs knots further away than the other end of the grid.
     half = _DEGREE // 2
     near = (offsets >= -half - phases * (n_bins - 1)) & (offsets <= phases * n_bins + half + 1)
@@ -77,40 +77,44 @@ def make_grid(r_min: float, r_max: float, n_bins: int, sigma: float) -> Grid:
     )
 
 
-def _gaussian_coefficients(
-    phases: int, spacing: float, sigma: float
+def gaussian_coefficients(
+    degree: int, phases: int, spacing: float, sigma: float, negligible: float
 ) -> tuple[NDArray[np.int64], Floats]:
-    """Knots (relative to the lower edge of the bin) and B-spline coefficients of the Gaussian."""
+    """Knots (relative to the lower edge of the bin) and B-spline coefficients of the Gaussian.
+
+    Of an odd ``degree``; coefficients below the share ``negligible`` of the largest are left out.
+    """
     centre = 0.5 * phases
     far = math.ceil(12.0 * sigma / spacing + centre) + 60
     knots = np.arange(-far, far + 1)
     z = (knots - centre) * spacing / sigma
     samples = np.exp(-0.5 * z**2) / (sigma * math.sqrt(2.0 * math.pi))
-    half = _DEGREE // 2
-    basis = BSpline.basis_element(np.arange(_DEGREE + 2) - 0.5 * (_DEGREE + 1))
+    half = degree // 2
+    basis = BSpline.basis_element(np.arange(degree + 2) - 0.5 * (degree + 1))
     bands = np.repeat(basis(np.arange(-half, half + 1))[:, None], len(knots), axis=1)
     coefficients = solve_banded((half, half), bands, samples)
-    kept = np.flatnonzero(np.abs(coefficients) > _NEGLIGIBLE * np.abs(coefficients).max())
+    kept = np.flatnonzero(np.abs(coefficients) > negligible * np.abs(coefficients).max())
     inside = slice(kept[0], kept[-1] + 1)
     return knots[inside], coefficients[inside]
 
 
-def _cell_polynomials() -> tuple[Floats, Floats]:
-    """Polynomials in t in [-1/2, 1/2) of the eight B-splines of a knot interval.
+def cell_polynomials(degree: int) -> tuple[Floats, Floats]:
+    """Polynomials in t in [-1/2, 1/2) of the D + 1 B-splines of a knot interval, D the degree.
 
     Returns
     -------
     spline
-        (8, 8), [i, q]: coefficient of t**q of the i-th B-spline, in the order of their centres.
+        (D + 1, D + 1), [i, q]: coefficient of t**q of the i-th B-spline, in the order of their
+        centres.
     slope
-        (8, 8), [q, i]: the same of the derivative with respect to t.
+        (D + 1, D + 1), [q, i]: the same of the derivative with respect to t.
     """
-    pieces = PPoly.from_spline(BSpline.basis_element(np.arange(_DEGREE + 2.0), extrapolate=False))
-    spline = np.empty((_DEGREE + 1, _DEGREE + 1))
-    for i in range(_DEGREE + 1):
-        piece = np.searchsorted(pieces.x, _DEGREE - i)  # SciPy adds empty pieces at both ends
+    pieces = PPoly.from_spline(BSpline.basis_element(np.arange(degree + 2.0), extrapolate=False))
+    spline = np.empty((degree + 1, degree + 1))
+    for i in range(degree + 1):
+        piece = np.searchsorted(pieces.x, degree - i)  # SciPy adds empty pieces at both ends
         from_left = np.polynomial.Polynomial(pieces.c[::-1, piece])
         spline[i] = from_left(np.polynomial.Polynomial([0.5, 1.0])).coef
     slope = np.zeros_like(spline)
-    slope[:-1] = (spline[:, 1:] * np.arange(1, _DEGREE + 1)).T
+    slope[:-1] = (spline[:, 1:] * np.arange(1, degree + 1)).T
     return spline, slope

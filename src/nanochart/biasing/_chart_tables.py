@@ -1,0 +1,147 @@
+"""From a trained model to the tables of its compiled chart."""
+
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nanochart.biasing._kernels_chart import ChartTables
+from nanochart.biasing._kernels_encoder import CompactTables, PaperTables
+from nanochart.biasing._kernels_rdf import RDFTables
+from nanochart.descriptors._grid import cell_polynomials, gaussian_coefficients
+from nanochart.errors import ModelError
+
+if TYPE_CHECKING:
+    from nanochart.autoencoder import Model
+    from nanochart.descriptors import RDF
+
+__all__ = ["compile_chart", "rdf_tables"]
+
+Floats = NDArray[np.float32]
+
+_DEGREE: Final = 3
+#: Largest knot spacing in bandwidths; the error of the gradient falls as its cube.
+_MAX_SPACING: Final = 1.0 / 8.0
+_MAX_PHASES: Final = 64
+#: Share of the largest coefficient below which others are left out: 5.3 bandwidths.
+_NEGLIGIBLE: Final = 1e-6
+
+
+def compile_chart(model: "Model", element: str | None = None) -> ChartTables:
+    """Tables of a model for the compiled kernels: plain arrays, which can be pickled.
+
+    Parameters
+    ----------
+    model
+        Trained.
+    element
+        Metal of the positions; None is the model's own.
+
+    Raises
+    ------
+    ModelError
+        If the model does not chart that metal, or its bandwidth is too small for its bins.
+    """
+    weights = {k: v.detach().cpu().numpy() for k, v in model.network.state_dict().items()}
+    make = {"compact": _compact, "paper": _paper}[model.config.architecture]
+    return ChartTables(rdf_tables(model.rdf, model.scale(element)), make(weights))
+
+
+def rdf_tables(rdf: "RDF", scale: float = 1.0) -> RDFTables:
+    """Tables of an RDF, of positions that are multiplied by ``scale`` first."""
+    width = (rdf.r_max - rdf.r_min) / rdf.n_bins
+    phases = max(1, math.ceil(width / (_MAX_SPACING * rdf.sigma) * (1.0 - 1e-12)))
+    if phases > _MAX_PHASES:
+        raise ModelError(
+            f"the bandwidth of an RDF inside molecular dynamics must be at least "
+            f"{width / (_MAX_PHASES * _MAX_SPACING):.3g} Å for bins of {width:.3g} Å; got "
+            f"{rdf.sigma:g}: train the model with a larger sigma or finer bins"
+        )
+    spacing = width / phases
+    spline, slope = cell_polynomials(_DEGREE)
+    offsets, coefficients = gaussian_coefficients(_DEGREE, phases, spacing, rdf.sigma, _NEGLIGIBLE)
+    half = _DEGREE // 2
+    near = (offsets >= -half - phases * (rdf.n_bins - 1)) & (
+        offsets <= phases * rdf.n_bins + half + 1
+    )
+    offsets, coefficients = offsets[near], coefficients[near]
+    n_taps = -(-len(offsets) // phases)
+    n_taps = (n_taps + 7) // 8 * 8
+    taps = np.zeros(n_taps * phases)
+    taps[: len(coefficients)] = coefficients
+    return RDFTables(
+        scale=float(scale),
+        r_min=np.float32(rdf.r_min),
+        spacing=np.float32(spacing),
+        n_bins=rdf.n_bins,
+        phases=phases,
+        origin=int(-offsets[0] - half),
+        taps=_single(taps.reshape(n_taps, phases).T),
+        spline=_single(spline),
+        slope=_single(slope),
+    )
+
+
+def _single(values: Any) -> Floats:
+    return np.ascontiguousarray(values, dtype=np.float32)
+
+
+def _scaling(weights: dict[str, NDArray[np.float64]]) -> tuple[Floats, Floats]:
+    factor = 1.0 / weights["input_scale"]
+    return _single(factor), _single(-weights["input_shift"] * factor)
+
+
+def _compact(weights: dict[str, NDArray[np.float64]]) -> CompactTables:
+    factor, shift = _scaling(weights)
+    kernels = [weights[f"encoder.convolutions.{k}.weight"] for k in range(4)]  # (o, c, tap)
+    return CompactTables(
+        factor,
+        shift,
+        *(_single(w.transpose(2, 1, 0).ravel()) for w in kernels),
+        *(_single(weights[f"encoder.convolutions.{k}.bias"]) for k in range(4)),
+        _single(np.pad(kernels[0][:, 0], ((0, 0), (0, 3))).ravel()),
+        *(_single(_adjoint(w).ravel()) for w in kernels[1:]),
+        np.zeros(64, np.float32),
+        _single(weights["encoder.latent.weight"]),
+        np.array(weights["encoder.latent.bias"], dtype=np.float64),
+    )
+
+
+def _adjoint(weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Matrix ((t, o), (phase, c)): tap phase + 4 - 2 t, zero for the sixth that does not exist."""
+    taps = np.pad(weight, ((0, 0), (0, 0), (0, 1)))
+    order = np.array([[phase + 4 - 2 * t for phase in range(2)] for t in range(3)])
+    return np.asarray(taps[:, :, order].transpose(2, 0, 3, 1))  # (t, o, phase, c)
+
+
+def _paper(weights: dict[str, NDArray[np.float64]]) -> PaperTables:
+    factor, shift = _scaling(weights)
+    kernels = [weights[f"encoder.convolutions.{k}.weight"] for k in range(4)]
+    bias, gain, lift = np.zeros((4, 128)), np.zeros((4, 128)), np.zeros((4, 128))
+    shape, start, length = np.zeros((4, 5), dtype=np.int64), 0, len(factor)
+    for k, w in enumerate(kernels):
+        outer, inner, taps = w.shape
+        norm = f"encoder.norms.{k}."
+        spread = np.sqrt(weights[norm + "running_var"] + 1e-5)
+        gain[k, :outer] = weights[norm + "weight"] / spread
+        lift[k, :outer] = weights[norm + "bias"] - gain[k, :outer] * weights[norm + "running_mean"]
+        bias[k, :outer] = weights[f"encoder.convolutions.{k}.bias"]
+        shape[k] = inner, outer, taps, length, start
+        start += w.size
+        length //= 2
+    latent = weights["encoder.latent.weight"]
+    channels = kernels[-1].shape[0]
+    by_position = latent.reshape(len(latent), channels, length).transpose(0, 2, 1)
+    return PaperTables(
+        factor,
+        shift,
+        _single(np.concatenate([w.transpose(2, 1, 0).ravel() for w in kernels])),
+        _single(np.concatenate([w.transpose(2, 0, 1).ravel() for w in kernels])),
+        _single(bias),
+        _single(gain),
+        _single(lift),
+        shape,
+        _single(by_position.reshape(len(latent), -1)),
+        np.array(weights["encoder.latent.bias"], dtype=np.float64),
+    )

@@ -1,0 +1,94 @@
+"""The compiled chart: RDF, encoder and their vector-Jacobian product, for one cluster."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from nanochart.biasing._kernels_encoder import decode_slope, encode_bins, make_encoder_workspace
+from nanochart.biasing._kernels_rdf import (
+    RDFTables,
+    RDFWorkspace,
+    make_rdf_workspace,
+    rdf_gradient,
+    rdf_values,
+)
+
+__all__ = [
+    "ChartTables", "ChartWorkspace", "chart_gradient", "chart_values", "encode_frames",
+    "make_chart_workspace", "pull_frames",
+]  # fmt: skip
+
+_OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath": {"contract"}}
+
+
+class ChartTables(NamedTuple):
+    """What the kernels need of a model: ``rdf``, ``encoder`` (of either architecture)."""
+
+    rdf: RDFTables
+    encoder: NamedTuple
+
+
+class ChartWorkspace(NamedTuple):
+    """Scratch arrays of both parts."""
+
+    rdf: RDFWorkspace
+    encoder: NamedTuple
+
+
+@njit(**_OPTIONS)
+def make_chart_workspace(n_atoms, tables):
+    """Allocate a workspace for clusters of ``n_atoms``."""
+    return ChartWorkspace(
+        make_rdf_workspace(n_atoms, tables.rdf), make_encoder_workspace(tables.encoder)
+    )
+
+
+@njit(**_OPTIONS)
+def chart_values(tables, x, work, s):
+    """Chart coordinates ``s`` (d,) of rows ``x`` (3, N) in Å.
+
+    Returns 0, or 1 if a distance is off the RDF's grid: then ``s`` means nothing. The workspace
+    keeps what ``chart_gradient`` needs.
+    """
+    if rdf_values(tables.rdf, x, work.rdf):
+        return 1
+    encode_bins(tables.encoder, work.rdf.g, work.encoder, s)
+    return 0
+
+
+@njit(**_OPTIONS)
+def chart_gradient(tables, work, slope, forces):
+    """Subtract Σ_k slope[k] ∂s_k/∂x from ``forces`` (3, N), at the last ``chart_values``."""
+    decode_slope(tables.encoder, work.encoder, slope, work.rdf.cotangent)
+    rdf_gradient(tables.rdf, work.rdf, forces.shape[1], forces)
+
+
+@njit(**_OPTIONS)
+def encode_frames(tables, frames, s):
+    """Coordinates (frame, d) of frames (frame, atom, 3); the first frame off the grid, or -1."""
+    n = frames.shape[1]
+    work = make_chart_workspace(n, tables)
+    x = np.empty((3, n))
+    for f in range(frames.shape[0]):
+        x[:, :] = frames[f].T
+        if chart_values(tables, x, work, s[f]):
+            return f
+    return -1
+
+
+@njit(**_OPTIONS)
+def pull_frames(tables, frames, slopes, s, gradients):
+    """As `encode_frames`, with the gradients (frame, atom, 3) of Σ_k slopes[frame, k] s_k."""
+    n = frames.shape[1]
+    work = make_chart_workspace(n, tables)
+    x = np.empty((3, n))
+    pull = np.empty((3, n))
+    for f in range(frames.shape[0]):
+        x[:, :] = frames[f].T
+        if chart_values(tables, x, work, s[f]):
+            return f
+        pull[:, :] = 0.0
+        chart_gradient(tables, work, slopes[f], pull)
+        gradients[f] = -pull.T
+    return -1
