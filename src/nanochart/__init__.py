@@ -18,10 +18,12 @@ except PackageNotFoundError:  # a source tree that was never installed
 
 _SUBPACKAGES = (
     "autoencoder",
+    "biasing",
     "clusters",
     "descriptors",
     "dynamics",
     "errors",
+    "free_energy",
     "interop",
     "landscape",
     "metals",

@@ -1,6 +1,58 @@
 """The chart as a compiled collective variable, and the methods that bias dynamics along it."""
 
+from nanochart.biasing._bias import Bias, Grid, Restraint, Wall
 from nanochart.biasing._chart_tables import compile_chart
 from nanochart.biasing._compiled_chart import CompiledChart
+from nanochart.biasing._cv import (
+    CV,
+    ChartCoordinate,
+    Coordination,
+    CVs,
+    PotentialEnergy,
+    RDFDistance,
+    SteinhardtQ6,
+)
+from nanochart.biasing._metadynamics import Metadynamics, MetadynamicsState
+from nanochart.biasing._opes import OPES, OPESState
+from nanochart.biasing._rounds import (
+    BiasedRound,
+    BiasedSegment,
+    BiasingState,
+    Method,
+    biased_round,
+)
+from nanochart.biasing._segment import BiasedDynamics, BiasedSamples, BiasedState
+from nanochart.biasing._umbrella import NoState, Steered, Umbrella, along, windows_on_grid
 
-__all__ = ["CompiledChart", "compile_chart"]
+__all__ = [
+    "CV",
+    "OPES",
+    "Bias",
+    "BiasedDynamics",
+    "BiasedRound",
+    "BiasedSamples",
+    "BiasedSegment",
+    "BiasedState",
+    "BiasingState",
+    "CVs",
+    "ChartCoordinate",
+    "CompiledChart",
+    "Coordination",
+    "Grid",
+    "Metadynamics",
+    "MetadynamicsState",
+    "Method",
+    "NoState",
+    "OPESState",
+    "PotentialEnergy",
+    "RDFDistance",
+    "Restraint",
+    "Steered",
+    "SteinhardtQ6",
+    "Umbrella",
+    "Wall",
+    "along",
+    "biased_round",
+    "compile_chart",
+    "windows_on_grid",
+]

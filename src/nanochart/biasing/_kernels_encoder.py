@@ -152,6 +152,15 @@ def _logistic(z):
     return _ONE / (_ONE + p * _float((_bits(t) << _SHIFT) + _UNIT))
 
 
+@njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "nsz", "reassoc"})
+def _dot(a, b):
+    """Σ a b in single precision, in as many partial sums as a vector has."""
+    total = _ZERO
+    for i in range(a.shape[0]):
+        total += a[i] * b[i]
+    return total
+
+
 @njit(**_OPTIONS)
 def _silu(z, x, slope):
     """X = z logistic(z) and its derivative; ``x`` begins where the first position is."""
@@ -256,7 +265,7 @@ def _compact_forward(tables, g, work, s):
     n = g.shape[0]
     for k in range(n):
         x[2 + k] = tables.factor[k] * g[k] + tables.shift[k]
-    out, zeros = work.out, tables.zeros
+    out = work.out
     m = work.slope_1.shape[0] // 8
     _rows_8(x, tables.down_1, tables.bias_1, out, m, 0, 2, 5)
     _silu(out, work.x_1[16:], work.slope_1)
@@ -271,11 +280,7 @@ def _compact_forward(tables, g, work, s):
     _silu(out, work.x_4, work.slope_4)
     flat = work.x_4
     for k in range(s.shape[0]):
-        row = tables.latent[k]
-        total = tables.offset[k]
-        for i in range(flat.shape[0]):
-            total += np.float64(row[i]) * np.float64(flat[i])
-        s[k] = total
+        s[k] = tables.offset[k] + _dot(tables.latent[k], flat)
 
 
 @njit(**_OPTIONS)

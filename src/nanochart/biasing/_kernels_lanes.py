@@ -5,8 +5,6 @@ loops over arrays do not achieve. They are not written for one processor: LLVM s
 is wider than the machine's. They trust their indices.
 """
 
-# ruff: noqa: ARG001  (the emitted code takes the arguments of an intrinsic by position)
-
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -190,14 +188,17 @@ def place_pairs(typingctx, x, rows, ts, at, n, length, r_min, inverse, top):
 
 
 @intrinsic
-def collect_pairs(typingctx, moments, rows, ts, count):
-    """``moments[rows[i] + q] += ts[i]**q`` for q = 0..3, i < count, a multiple of sixteen.
+def collect_pairs(typingctx, moments, rows, ts, count, copy):
+    """``moments[rows[i] + q + (i % 4) * copy] += ts[i]**q`` for q = 0..3, i < count.
 
-    ``moments`` is aligned to 16 bytes.
+    ``count`` is a multiple of sixteen. ``moments`` holds four copies of ``copy`` numbers each, so
+    that one pair need not wait for the sum of the one before it in the same cell, and is aligned
+    to 16 bytes.
     """
 
     def emit(context, builder, signature, arguments):
         moments, rows, ts = _arrays(context, builder, signature, arguments, 3)
+        shifts = [builder.mul(arguments[4], _integer(k)) for k in range(4)]
         loop = _Loop(builder, _integer(0), arguments[3], _integer(_WIDTH), [])
         t = _load(builder, ts, loop.index)
         t2 = builder.fmul(t, t)
@@ -206,13 +207,13 @@ def collect_pairs(typingctx, moments, rows, ts, count):
             quarter, k = divmod(lane, 4)
             powers = _shuffle(builder, packed[k], packed[k], range(4 * quarter, 4 * quarter + 4))
             index = builder.load(builder.gep(rows, [builder.add(loop.index, _integer(lane))]))
-            index = builder.zext(index, _INDEX)
+            index = builder.add(builder.zext(index, _INDEX), shifts[lane % 4])
             old = _load(builder, moments, index, 4, align=16)
             _store(builder, builder.fadd(old, powers), moments, index, align=16)
         loop.close([])
         return context.get_dummy_value()
 
-    return types.void(moments, rows, ts, types.int64), emit
+    return types.void(moments, rows, ts, types.int64, types.int64), emit
 
 
 @intrinsic

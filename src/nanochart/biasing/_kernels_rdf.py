@@ -49,7 +49,7 @@ class RDFWorkspace(NamedTuple):
     second: np.ndarray  # (3 * 2L,) of the atoms i + d
     rows: np.ndarray  # (L * N/2,) uint32, four times the cell of each pair
     t: np.ndarray  # (L * N/2,) place within it
-    moments: np.ndarray  # (M * 4,) moments of each cell, then slopes
+    moments: np.ndarray  # (4 * M * 4,) four copies of the moments of each cell; then slopes
     by_power: np.ndarray  # (4, M) the same, power by power
     weights: np.ndarray  # (origin + M + 4 or more,) weights of the B-splines
     by_phase: np.ndarray  # (phases, n_bins + A)
@@ -84,7 +84,7 @@ def make_rdf_workspace(n, tables):
         aligned(6 * length),
         np.zeros(length * max(n // 2, 1), np.uint32),
         aligned(length * max(n // 2, 1)),
-        aligned(4 * cells),
+        aligned(16 * cells),
         np.zeros((4, cells), np.float32),
         np.zeros(max(tables.phases * reach, tables.origin + cells + 8), np.float32),
         np.zeros((tables.phases, reach), np.float32),
@@ -155,6 +155,7 @@ def rdf_values(tables, positions, work):
     x, rows, t, moments = work.x, work.rows, work.t, work.moments
     _load(positions, tables.scale, x)
     moments[:] = _ZERO
+    copy = moments.shape[0] // 4
     stride = x.shape[0] // 3
     per_block = 16 * (n // 2)
     inverse = np.float32(1.0) / tables.spacing
@@ -164,10 +165,13 @@ def rdf_values(tables, positions, work):
         part = rows[block * per_block : (block + 1) * per_block]
         places = t[block * per_block : (block + 1) * per_block]
         off |= place_pairs(x, part, places, 16 * block, n, stride, tables.r_min, inverse, top)
-        collect_pairs(moments, part, places, per_block)
+        collect_pairs(moments, part, places, per_block, copy)
     if off:
         return 1
-    moments[4 * (cells + 1) :] = _ZERO  # what is no pair
+    for k in range(copy):
+        low = moments[k] + moments[copy + k]
+        moments[k] = low + (moments[2 * copy + k] + moments[3 * copy + k])
+    moments[4 * (cells + 1) : copy] = _ZERO  # what is no pair
     by_power = work.by_power
     for m in range(by_power.shape[1]):
         for q in range(4):
@@ -224,7 +228,7 @@ def rdf_gradient(tables, work, n, forces):
         for q in range(3):
             slopes[4 * m + q] = by_power[q, m]
         slopes[4 * m + 3] = _ZERO
-    slopes[4 * (cells + 1) :] = _ZERO  # what is no pair
+    slopes[4 * (cells + 1) : 4 * by_power.shape[1]] = _ZERO  # what is no pair
     x, first, second = work.x, work.first, work.second
     first[:] = _ZERO
     second[:] = _ZERO

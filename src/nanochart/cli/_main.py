@@ -41,6 +41,7 @@ def _options(
 def _register() -> None:
     # Each module adds its command to `app`; they import what they need when they run.
     from nanochart.cli import (  # noqa: F401
+        _bias,
         _chart,
         _demo,
         _explore,

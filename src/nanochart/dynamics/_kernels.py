@@ -1,9 +1,11 @@
 """The compiled loop of molecular dynamics: BAOAB with a confining sphere."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
+from numba.extending import overload
 
 from nanochart.dynamics._noise import fill_normal
 from nanochart.potentials._kernels import evaluate
@@ -15,6 +17,7 @@ U = np.uint64
 DONE = 0
 OVERLAP = 1
 EXPLODED = 2
+OFF_CHART = 3
 
 _OPTIONS = {
     "nogil": True,
@@ -22,6 +25,36 @@ _OPTIONS = {
     "error_model": "numpy",
     "fastmath": {"contract", "nsz", "arcp"},
 }
+
+
+class NoBias(NamedTuple):
+    """Dynamics as the potential has it. A bias is another type with its own two functions below."""
+
+    nothing: int = 0
+
+
+def add_bias(bias, x, energy, step, forces):
+    """Add the force of a bias to ``forces`` (3, N) after ``step`` steps; False if it cannot be."""
+    raise NotImplementedError  # compiled only
+
+
+def record_bias(bias, sample):
+    """Write what the bias saw in the last ``add_bias`` as that sample."""
+    raise NotImplementedError  # compiled only
+
+
+@overload(add_bias)
+def _add_no_bias(bias, x, energy, step, forces):
+    if getattr(bias, "instance_class", None) is NoBias:
+        return lambda bias, x, energy, step, forces: True
+    return None
+
+
+@overload(record_bias)
+def _record_no_bias(bias, sample):
+    if getattr(bias, "instance_class", None) is NoBias:
+        return lambda bias, sample: None
+    return None
 
 
 @njit(**_OPTIONS)
@@ -124,6 +157,7 @@ def run(
     sample_every,
     sampled_positions,
     sampled_energies,
+    bias,
 ):
     """Advance one replica in place by ``n_steps`` of BAOAB.
 
@@ -149,11 +183,13 @@ def run(
         (n_samples, N, 3).
     sampled_energies
         (n_samples, 2): potential (with the sphere's) and kinetic energy in eV.
+    bias
+        `NoBias`, or what adds a force of its own.
 
     Returns
     -------
     status
-        DONE, OVERLAP or EXPLODED.
+        DONE, OVERLAP, EXPLODED or OFF_CHART.
     step
         Steps completed.
     """
@@ -191,12 +227,15 @@ def run(
             return OVERLAP, step
         if confined:
             energy += add_sphere(x, radius, stiffness, forces)
+        if not add_bias(bias, x, energy, step, forces):
+            return OFF_CHART, step
         if step > 0:
             _kick(flat_v, flat_forces, half_kick)
             if sample_every > 0 and step % sample_every == 0:
                 sampled_positions[samples] = x.T
                 sampled_energies[samples, 0] = energy
                 sampled_energies[samples, 1] = _kinetic(flat_v, inertia)
+                record_bias(bias, samples)
                 samples += 1
         if step == n_steps:
             break

@@ -203,6 +203,7 @@ def run_segment(
             potential.model, potential.mass, config.time_step, config.friction,
             BOLTZMANN * state.temperatures[k], radius, config.sphere_stiffness, config.skin,
             x[k], v[k], random[k], n_steps, sample_every, sampled[k], energies[k],
+            _kernels.NoBias(),
         )  # fmt: skip
         broken = _failure(status, step, x[k], v[k])
         if broken:

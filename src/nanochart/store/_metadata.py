@@ -41,7 +41,7 @@ class Metadata:
     n_atoms, n_replicas, chunk_frames
         Sizes.
     kind
-        "sampled" by nanochart or "imported" from files.
+        "sampled" by nanochart, "biased" by it, or "imported" from files.
     config
         What was asked for.
     seed
@@ -60,7 +60,7 @@ class Metadata:
     n_atoms: int
     n_replicas: int
     chunk_frames: int
-    kind: Literal["sampled", "imported"] = "sampled"
+    kind: Literal["sampled", "imported", "biased"] = "sampled"
     config: dict[str, Any] = field(default_factory=dict)
     seed: int | None = None
     start_motifs: tuple[str, ...] = ()

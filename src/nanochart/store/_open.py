@@ -39,7 +39,7 @@ def create_run(
     start_motifs: Sequence[str] | None = None,
     potential: Mapping[str, Any] | None = None,
     provenance: Mapping[str, Any] | None = None,
-    kind: Literal["sampled", "imported"] = "sampled",
+    kind: Literal["sampled", "imported", "biased"] = "sampled",
     chunk_frames: int | None = None,
 ) -> Run:
     """Make an empty run of a planned size, open for writing.
@@ -67,7 +67,7 @@ def create_run(
     potential, provenance
         Parameters of the potential, and anything else on the origin, to be stored.
     kind
-        "sampled" or "imported".
+        "sampled", "imported" or "biased".
     chunk_frames
         Frames per chunk: how many are committed, and at most lost, together. By default about
         4 MB of positions.

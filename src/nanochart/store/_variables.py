@@ -49,6 +49,7 @@ class Variable:
 _WALKER = ("frame", "replica")
 _CLUSTER = ("frame", "replica", "atom", "xyz")
 _CHART = ("frame", "replica", "latent")
+_CV = ("frame", "replica", "variable")
 
 # The classes and descriptors of `nanochart.motifs`, in the words of that package.
 _LABELS = (
@@ -88,6 +89,13 @@ _TABLE = (
         "1",
         "exchange attempt between neighbouring rungs after this frame",
         flag_meanings=("not_attempted", "rejected", "accepted"),
+    ),
+    Variable("cv", FRAMES, _CV, "float64", "1", "collective variables; metadata has their units"),
+    Variable("bias_energy", FRAMES, _WALKER, "float64", "eV", "energy of the bias"),
+    Variable("restraint", FRAMES, _CV, "float64", "1", "centre of the restraint"),
+    Variable("work", FRAMES, _WALKER, "float64", "eV", "work of the moving restraint so far"),
+    Variable(
+        "log_weight", FRAMES, _WALKER, "float64", "1", "logarithm of the weight without the bias"
     ),
     Variable(
         "inherent_positions", "quench", _CLUSTER, "float32", "Å", "positions of the minimum", True

@@ -2,5 +2,6 @@
 
 from nanochart.testing._exact_systems import TwoBasins
 from nanochart.testing._potential_laws import PotentialLaws
+from nanochart.testing._surfaces import WellMixture
 
-__all__ = ["PotentialLaws", "TwoBasins"]
+__all__ = ["PotentialLaws", "TwoBasins", "WellMixture"]

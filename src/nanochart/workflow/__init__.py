@@ -6,6 +6,8 @@ from nanochart._lazy import lazy_names
 from nanochart._progress import Progress, silent
 
 if TYPE_CHECKING:
+    from nanochart.workflow._bias import bias_run
+    from nanochart.workflow._bias_config import BiasConfig, load_bias_config
     from nanochart.workflow._chart import chart_run, check_model
     from nanochart.workflow._config import (
         DynamicsConfig,
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DEMO",
     "PRESETS",
+    "BiasConfig",
     "DynamicsConfig",
     "Explored",
     "Progress",
@@ -51,6 +54,7 @@ __all__ = [
     "TemperingSection",
     "Track",
     "Tuning",
+    "bias_run",
     "chart_run",
     "check_model",
     "dask_executor",
@@ -63,6 +67,7 @@ __all__ = [
     "import_potential",
     "label_run",
     "lengthened",
+    "load_bias_config",
     "load_config",
     "motif_counts",
     "nanoseconds",
@@ -95,6 +100,7 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "BiasConfig": "_bias_config",
         "DEMO": "_demo",
         "DynamicsConfig": "_config",
         "Explored": "_explore",
@@ -104,7 +110,9 @@ __getattr__ = lazy_names(
         "RunConfig": "_config",
         "SystemConfig": "_config",
         "TemperingSection": "_config",
+        "bias_run": "_bias",
         "chart_run": "_chart",
+        "load_bias_config": "_bias_config",
         "check_model": "_chart",
         "dask_executor": "_executors",
         "explore_run": "_explore",

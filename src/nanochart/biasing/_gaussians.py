@@ -1,0 +1,45 @@
+"""Gaussians on the nodes of a bias grid."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["add_gaussian", "check_axes"]
+
+Floats = NDArray[np.float64]
+
+#: Widths beyond which a Gaussian is zero: 4e-9 of its height.
+_REACH = 6.2
+
+
+def add_gaussian(
+    values: Floats, nodes: Sequence[Floats], centre: Floats, sigma: Floats, height: float
+) -> None:
+    """Add ``height`` exp(-½ Σ ((s - centre) / sigma)²) to an array on the product of ``nodes``."""
+    factors, parts = [], []
+    for axis, c, width in zip(nodes, centre, sigma, strict=True):
+        first, last = np.searchsorted(axis, [c - _REACH * width, c + _REACH * width])
+        parts.append(slice(int(first), int(last)))
+        factors.append(np.exp(-0.5 * ((axis[first:last] - c) / width) ** 2))
+    product = factors[0]
+    for factor in factors[1:]:
+        product = product[..., None] * factor
+    values[tuple(parts)] += height * product
+
+
+def check_axes(
+    low: Sequence[float], high: Sequence[float], sigma: Sequence[float], what: str
+) -> None:
+    """Refuse a grid that is empty or no grid of as many variables as there are widths."""
+    if not 1 <= len(sigma) <= 3 or len(low) != len(sigma) or len(high) != len(sigma):
+        raise ValueError(
+            f"{what} is on a grid of 1 to 3 variables, each with a width and a range; got "
+            f"{len(sigma)} widths, {len(low)} lower and {len(high)} upper ends"
+        )
+    for a, b, width in zip(low, high, sigma, strict=True):
+        if not (np.isfinite([a, b, width]).all() and b > a and width > 0):
+            raise ValueError(
+                f"each variable of {what} needs a range from low to high and a width above 0; got "
+                f"{a!r} to {b!r} and {width!r}"
+            )

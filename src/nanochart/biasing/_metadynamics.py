@@ -1,0 +1,153 @@
+"""Well-tempered metadynamics."""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nanochart.biasing._bias import Bias, Grid, Wall
+from nanochart.biasing._gaussians import add_gaussian, check_axes
+from nanochart.units import BOLTZMANN
+
+__all__ = ["Metadynamics", "MetadynamicsState"]
+
+Floats = NDArray[np.float64]
+
+#: Nodes of the grid in a width of the Gaussians.
+_NODES_PER_SIGMA = 5
+
+
+class MetadynamicsState(NamedTuple):
+    """``values`` of the bias on the grid in eV; the hills: ``centres`` (hill, d), ``heights``.
+
+    ``offset`` is c(t) in eV.
+    """
+
+    values: Floats
+    centres: Floats
+    heights: Floats
+    offset: float
+
+
+@dataclass(frozen=True)
+class Metadynamics:
+    r"""Well-tempered metadynamics on a grid in 1 to 3 variables, with any number of walkers.
+
+    After every round each walker adds a Gaussian where it is,
+
+    .. math:: V(s) \leftarrow V(s) + h\, e^{-V(s_t) / (k_B (\gamma - 1) T)}
+        \prod_a e^{-(s_a - s_{t,a})^2 / 2 \sigma_a^2}
+
+    so that V tends to :math:`-(1 - 1/\gamma) F(s)` (Barducci, Bussi, Parrinello, Phys. Rev. Lett.
+    100, 020603 (2008)). The walkers share the bias (Raiteri et al., J. Phys. Chem. B 110, 3533
+    (2006)); each sees the hills of all from the next round on. A configuration has the weight
+    :math:`e^{(V(s, t) - c(t)) / k_B T}` with
+
+    .. math:: c(t) = k_B T \ln \frac{\int e^{\frac{\gamma}{\gamma - 1} V / k_B T} ds}
+                                    {\int e^{\frac{1}{\gamma - 1} V / k_B T} ds}
+
+    (Tiwary, Parrinello, J. Phys. Chem. B 119, 736 (2015)).
+
+    Parameters
+    ----------
+    temperature
+        T in K.
+    height
+        h in eV.
+    sigma
+        Widths σ of the first d variables, in their units.
+    bias_factor
+        γ, above 1.
+    low, high
+        Range of the grid; a walker outside adds nothing and feels nothing, so walls belong inside.
+    walls
+        Further bias.
+    """
+
+    temperature: float
+    height: float
+    sigma: tuple[float, ...]
+    bias_factor: float
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    walls: tuple[Wall, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_axes(self.low, self.high, self.sigma, "metadynamics")
+        for name, value, least, unit in (
+            ("temperature", self.temperature, 0.0, "K"),
+            ("height", self.height, 0.0, "eV"),
+            ("bias_factor", self.bias_factor, 1.0, ""),
+        ):
+            if not (np.isfinite(value) and value > least):
+                raise ValueError(
+                    f"{name} of metadynamics must be a number above {least:g} {unit}".rstrip()
+                    + f"; got {value!r}"
+                )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Nodes of the grid along each axis."""
+        return tuple(
+            max(8, int(np.ceil((b - a) / w * _NODES_PER_SIGMA)) + 1)
+            for a, b, w in zip(self.low, self.high, self.sigma, strict=True)
+        )
+
+    def initialize(self, n_variables: int) -> MetadynamicsState:
+        """No hills."""
+        d = len(self.sigma)
+        if d > n_variables:
+            raise ValueError(
+                f"metadynamics has a width for each of {d} variables; got {n_variables} variables"
+            )
+        return MetadynamicsState(np.zeros(self.shape), np.zeros((0, d)), np.zeros(0), 0.0)
+
+    def grid(self, state: MetadynamicsState) -> Grid:
+        """The bias so far."""
+        axes = tuple(range(len(self.sigma)))
+        return Grid(np.array(self.low), np.array(self.high), state.values, axes)
+
+    def bias(self, state: MetadynamicsState, walker: int, n_variables: int) -> Bias:
+        """The same for every walker."""
+        del walker
+        return Bias(n_variables, grid=self.grid(state), walls=self.walls)
+
+    def update(
+        self, state: MetadynamicsState, values: Floats, energies: Floats
+    ) -> MetadynamicsState:
+        """Add a hill for every walker that is on the grid."""
+        del energies
+        d, kT = len(self.sigma), BOLTZMANN * self.temperature
+        grid = self.grid(state)
+        on_grid = ((values[:, :d] >= self.low) & (values[:, :d] <= self.high)).all(axis=1)
+        centres = values[on_grid, :d]
+        if len(centres) == 0:
+            return state
+        heights = self.height * np.exp(-grid(centres) / ((self.bias_factor - 1.0) * kT))
+        table = state.values.copy()
+        nodes = grid.nodes()
+        for centre, height in zip(centres, heights, strict=True):
+            add_gaussian(table, nodes, centre, np.array(self.sigma), float(height))
+        return MetadynamicsState(
+            table,
+            np.concatenate([state.centres, centres]),
+            np.concatenate([state.heights, heights]),
+            self._offset(table),
+        )
+
+    def _offset(self, table: Floats) -> float:
+        from scipy.special import logsumexp
+
+        kT, gamma = BOLTZMANN * self.temperature, self.bias_factor
+        high = logsumexp(gamma / (gamma - 1.0) * table / kT)
+        low = logsumexp(table / ((gamma - 1.0) * kT))
+        return float(kT * (high - low))
+
+    def log_weights(self, state: MetadynamicsState, energies: Floats) -> Floats:
+        """(V - c(t)) / kT of each walker, from the energy of its bias in eV."""
+        return (energies - state.offset) / (BOLTZMANN * self.temperature)
+
+    def with_walls(self, walls: tuple[Wall, ...]) -> "Metadynamics":
+        """The same with other walls."""
+        return replace(self, walls=walls)

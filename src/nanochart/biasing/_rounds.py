@@ -1,0 +1,150 @@
+"""Biased dynamics in rounds: all walkers under a given bias, then one update of the bias.
+
+A method is a frozen configuration with three pure functions:
+
+``initialize(n_variables) -> state``, the state a NamedTuple or frozen dataclass of arrays;
+``bias(state, walker, n_variables) -> Bias`` for the next round; and
+``update(state, values, energies) -> state`` from what all walkers saw at the end of it, in order.
+
+Nothing else is shared, so a lost segment is simply run again, and a run that was stopped goes on
+with equal bits, wherever its walkers run.
+"""
+
+import contextlib
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nanochart._parallel import map_in_order
+from nanochart.biasing._bias import Bias
+from nanochart.biasing._segment import BiasedSamples, BiasedState
+from nanochart.dynamics import join
+
+__all__ = ["BiasedRound", "BiasedSegment", "BiasingState", "Method", "biased_round"]
+
+Floats = NDArray[np.float64]
+
+
+class BiasedSegment(Protocol):
+    """Advances walkers under a bias, purely; `BiasedDynamics` or a system with exact answers."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    def __call__(
+        self, state: BiasedState, bias: Bias, n_steps: int, sample_every: int
+    ) -> tuple[BiasedState, BiasedSamples]: ...
+
+
+class Method(Protocol):
+    """How the bias follows from what was seen; see the module."""
+
+    def initialize(self, n_variables: int) -> Any: ...
+
+    def bias(self, state: Any, walker: int, n_variables: int) -> Bias: ...
+
+    def update(self, state: Any, values: Floats, energies: Floats) -> Any: ...
+
+    def log_weights(self, state: Any, energies: Floats) -> Floats: ...
+
+
+@dataclass(frozen=True)
+class BiasingState:
+    """What continues: walkers, state of the method, rounds done."""
+
+    walkers: BiasedState
+    method: Any
+    round: int
+
+
+@dataclass(frozen=True)
+class BiasedRound:
+    """What was observed at the end of a round; arrays run over walkers.
+
+    ``positions`` (walker, atom, 3) in Å, potential ``energies``, ``bias_energies`` and ``work``
+    in eV, ``values`` (walker, m), ``centres`` (walker, m) of restraints (NaN without), and
+    ``log_weights`` (walker,) of the configurations in the unbiased ensemble, as far as the method
+    knows them then.
+    """
+
+    positions: Floats
+    energies: Floats
+    values: Floats
+    bias_energies: Floats
+    work: Floats
+    centres: Floats
+    log_weights: Floats
+    steps: int
+
+
+def biased_round(
+    state: BiasingState,
+    segment: BiasedSegment,
+    method: Method,
+    n_steps: int,
+    executor: Executor | None = None,
+) -> tuple[BiasingState, BiasedRound]:
+    """One round of ``n_steps`` of every walker, then the update of the bias.
+
+    Parameters
+    ----------
+    state
+        Left unchanged.
+    segment
+        The dynamics.
+    method
+        How the bias is made and updated.
+    n_steps
+        Time steps, the pace of the method.
+    executor
+        Where walkers run; None is one thread per core. The result does not depend on it.
+
+    Raises
+    ------
+    DynamicsError
+        If a walker left the physical region: the round is void.
+    """
+    n = len(state.walkers)
+    m = len(segment.names)
+    biases = [method.bias(state.method, k, m) for k in range(n)]
+    work = partial(_run, segment, n_steps)
+    items = [(state.walkers[k], biases[k]) for k in range(n)]
+    outcomes = map_in_order(work, items, executor)
+    with contextlib.closing(outcomes):
+        results = list(outcomes)
+    walkers = BiasedState(
+        join([moved.walkers for moved, _ in results]),
+        np.concatenate([moved.work for moved, _ in results]),
+    )
+    seen = [samples for _, samples in results]
+    values = np.concatenate([s.values[-1] for s in seen])
+    energies = np.concatenate([s.bias_energies[-1] for s in seen])
+    steps = int(walkers.walkers.steps[0])
+    centres = np.stack(
+        [
+            np.full(values.shape[1], np.nan) if b.restraint is None else b.restraint.centre(steps)
+            for b in biases
+        ]
+    )
+    observed = BiasedRound(
+        positions=np.concatenate([s.positions[-1] for s in seen]),
+        energies=np.concatenate([s.potential_energies[-1] for s in seen]),
+        values=values,
+        bias_energies=energies,
+        work=walkers.work,
+        centres=centres,
+        log_weights=method.log_weights(state.method, energies),
+        steps=steps,
+    )
+    updated = method.update(state.method, values, energies)
+    return BiasingState(walkers, updated, state.round + 1), observed
+
+
+def _run(
+    segment: BiasedSegment, n_steps: int, item: tuple[BiasedState, Bias]
+) -> tuple[BiasedState, BiasedSamples]:
+    return segment(*item, n_steps, n_steps)

@@ -1,0 +1,89 @@
+"""``nanochart bias``."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nanochart.cli._main import app
+from nanochart.cli._options import JsonFlag, QuietFlag, Seed, emit, show_progress
+from nanochart.cli._sample import ExecutorKind, _executor, _signals
+
+
+@app.command()
+def bias(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML configuration.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder of the run; by default CONFIG's name, .zarr."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run that is there.")
+    ] = False,
+    executor: Annotated[
+        ExecutorKind, typer.Option(help="Threads of this machine, or a Dask cluster.")
+    ] = ExecutorKind.THREADS,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Number of threads; by default one per core.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Of the Dask scheduler, as tcp://...")
+    ] = None,
+    scheduler_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="That the Dask scheduler wrote.")
+    ] = None,
+    seed: Seed = None,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """Bias dynamics along the chart: steered, umbrella, metadynamics, OPES.
+
+    A stopped run goes on with --resume and gives the frames of one that was never stopped.
+    """
+    from nanochart.workflow import bias_run, load_bias_config
+
+    settings = load_bias_config(config)
+    if seed is not None:
+        settings = settings.model_copy(update={"seed": seed})
+    path = output or config.with_suffix(".zarr")
+    with (
+        _executor(executor, threads, scheduler, scheduler_file) as pool,
+        _signals() as received,
+        show_progress(quiet) as progress,
+    ):
+        run = bias_run(
+            settings,
+            path,
+            resume=resume,
+            executor=pool,
+            progress=progress,
+            stop=lambda: bool(received),
+        )
+    if not run.complete:
+        again = f"nanochart bias {config}" + (f" --output {output}" if output else "")
+        typer.echo(
+            f"nanochart: stopped with {run.committed()} of {run.n_frames} frames committed and "
+            f"everything since then in the checkpoint; go on with `{again} --resume`",
+            err=True,
+        )
+        sys.exit(128 + (received[0] if received else 0))
+    facts = run.metadata.provenance
+    result = {
+        "run": str(path),
+        "method": facts["method"],
+        "variables": facts["variables"],
+        "frames": run.committed(),
+        "walkers": run.metadata.n_replicas,
+    }
+    emit(
+        result,
+        json,
+        [
+            (
+                f"{path}: {result['frames']} frames of {result['walkers']} walkers by "
+                f"{result['method'] or 'plain dynamics'} along {', '.join(result['variables'])}"
+            ),
+            f"next: nanochart fes {path}",
+        ],
+    )

@@ -1,0 +1,278 @@
+"""Biased dynamics into a run that can be stopped at any moment and resumed."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nanochart._parallel import use_executor
+from nanochart._progress import Progress, silent
+from nanochart.biasing import (
+    BiasedRound,
+    BiasedState,
+    BiasingState,
+    MetadynamicsState,
+    NoState,
+    OPESState,
+    biased_round,
+)
+from nanochart.dynamics import State, initialize
+from nanochart.errors import DynamicsError, StoreError
+from nanochart.store import Run, create
+from nanochart.store import open as open_run
+from nanochart.workflow._bias_config import BiasConfig
+from nanochart.workflow._bias_setup import Setup, make_setup
+from nanochart.workflow._sample import _differences, _never
+from nanochart.workflow._sessions import SessionLog
+
+__all__ = ["bias_run"]
+
+_BLOCK_BYTES = 500_000
+_CHECKPOINT_SECONDS = 30.0
+_EXTENSIBLE = ("time", "stop")
+_WALKERS = ("positions", "velocities", "temperatures", "random", "steps")
+_ROUND = (
+    "positions", "energies", "values", "bias_energies", "work", "centres", "log_weights", "steps",
+)  # fmt: skip
+_STATES = {state.__name__: state for state in (MetadynamicsState, OPESState, NoState)}
+
+
+def bias_run(
+    config: BiasConfig,
+    path: str | Path,
+    *,
+    resume: bool = False,
+    executor: Executor | None = None,
+    progress: Progress = silent,
+    stop: Callable[[], bool] = _never,
+) -> Run:
+    """Bias a cluster along collective variables.
+
+    The run holds a frame of each walker at the end of each round, with its variables, the energy
+    of the bias, the centre of a restraint, the work, and the logarithm of its weight. Every
+    command for runs works on it.
+
+    Parameters
+    ----------
+    config
+        What to do.
+    path
+        Folder of the new run.
+    resume
+        Go on with the run that is there, with equal bits; ``time`` may be longer.
+    executor
+        Where walkers run; None is one thread per core. The frames do not depend on it.
+    progress
+        Told of every round.
+    stop
+        Asked after every round; once it answers True, all is saved and the run returned.
+
+    Raises
+    ------
+    ConfigError, StoreError, ModelError
+        If the configuration does not fit what there is.
+    DynamicsError
+        If a walker leaves the physical region; all rounds before that are saved.
+    """
+    setup = make_setup(config)
+    run = _open(config, path, setup) if resume else _create(config, path, setup)
+    n_steps = config.steps_per_round
+    with run.lock(), use_executor(executor) as pool:
+        biasing = _restored(run) or _begun(run, config, setup)
+        log = SessionLog(run, executor)
+        stopped = False
+        try:
+            while not stopped and run.committed() < run.n_frames:
+                if not biasing.full:
+                    state, observed = biased_round(
+                        biasing.state, setup.dynamics, setup.method, n_steps, pool
+                    )
+                    biasing.take_up(state, observed)
+                    log.add_round()
+                    progress("bias", state.round, run.n_frames, _note(observed))
+                    stopped = stop()
+                if biasing.full:
+                    biasing.commit()
+                    biasing.save()
+                    log.record_if_due()
+                elif stopped or biasing.age > _CHECKPOINT_SECONDS:
+                    biasing.save()
+        except StoreError:
+            raise
+        except BaseException as error:
+            biasing.save()
+            sentence = str(error) if isinstance(error, DynamicsError) else None
+            log.record(failure=sentence)
+            if sentence is None:
+                raise
+            raise DynamicsError(
+                f"{sentence}; the {run.committed()} frames of {run.path} are kept"
+            ) from error
+        log.record()
+        if run.committed() == run.n_frames and not run.complete:
+            run.finalize()
+    return run
+
+
+def _note(observed: BiasedRound) -> str:
+    middle = np.median(observed.values, axis=0)
+    where = ", ".join(f"{value:.3g}" for value in middle)
+    return f"walkers around {where}; bias {observed.bias_energies.max():.3g} eV"
+
+
+def _create(config: BiasConfig, path: str | Path, setup: Setup) -> Run:
+    facts = setup.source.metadata
+    n = len(setup.starts)
+    model = setup.source.info("chart").get("model")
+    cvs = setup.dynamics.cvs
+    return create(
+        path,
+        element=facts.element,
+        n_atoms=facts.n_atoms,
+        n_frames=setup.n_rounds,
+        n_replicas=n,
+        config=config.model_dump(mode="json"),
+        seed=config.seed,
+        potential=dict(setup.potential.parameters, name=setup.potential.name),
+        provenance={
+            "chart_of": setup.source.path.name,
+            "model": model,
+            "method": config.method,
+            "variables": list(cvs.names),
+            "units": list(cvs.units),
+            "starts": list(setup.start_names),
+            "time_per_frame": config.pace,
+        },
+        kind="biased",
+        chunk_frames=min(setup.n_rounds, max(1, _BLOCK_BYTES // (12 * facts.n_atoms * n))),
+    )
+
+
+def _open(config: BiasConfig, path: str | Path, setup: Setup) -> Run:
+    run = open_run(path, mode="a")
+    if run.metadata.kind != "biased":
+        raise StoreError(f"{run.path} is no biased run, so there is nothing to resume")
+    run.check_sizes()
+    before, now = dict(run.metadata.config), config.model_dump(mode="json")
+    changed = [
+        text
+        for text in _differences(before, now)
+        if not text.startswith(tuple(f"{name} " for name in (*_EXTENSIBLE, "run", "model")))
+    ]
+    if changed:
+        raise StoreError(
+            f"{run.path} was biased with other settings ({'; '.join(changed)}): resume it with its "
+            "own configuration, or start a new run"
+        )
+    if setup.n_rounds < run.n_frames:
+        raise StoreError(
+            f"{run.path} is planned for {run.n_frames} frames, and time asks for "
+            f"{setup.n_rounds}: a run can be made longer, not shorter"
+        )
+    run.extend(setup.n_rounds)
+    return run
+
+
+@dataclass
+class _Biasing:
+    """A biased run in progress: the state, and the rounds that are not committed yet."""
+
+    run: Run
+    state: BiasingState
+    pending: list[BiasedRound] = field(default_factory=list)
+    _saved: float = field(init=False, default_factory=time.monotonic)
+
+    @property
+    def age(self) -> float:
+        return time.monotonic() - self._saved
+
+    @property
+    def full(self) -> bool:
+        block: slice = next(self.run.pending())
+        n_frames: int = block.stop - block.start
+        return len(self.pending) == n_frames
+
+    def take_up(self, state: BiasingState, observed: BiasedRound) -> None:
+        self.state = state
+        self.pending.append(observed)
+
+    def commit(self) -> None:
+        self.run.write_frames(self.run.committed(), _frames(self.state, self.pending))
+        self.pending = []
+
+    def save(self) -> None:
+        if self.run.committed() + len(self.pending) != self.state.round:
+            return  # an interrupt came between a round and its record
+        walkers = self.state.walkers
+        arrays = {name: getattr(walkers.walkers, name) for name in _WALKERS}
+        arrays["work"] = walkers.work
+        for name, value in self.state.method._asdict().items():
+            arrays[f"method_{name}"] = np.asarray(value)
+        if self.pending:
+            for name in _ROUND:
+                values = [np.asarray(getattr(r, name)) for r in self.pending]
+                arrays[f"pending_{name}"] = np.stack(values)
+        info = {
+            "round": self.state.round,
+            "method": type(self.state.method).__name__,
+            "pending": len(self.pending),
+        }
+        self.run.save_checkpoint(arrays, info)
+        self._saved = time.monotonic()
+
+
+def _begun(run: Run, config: BiasConfig, setup: Setup) -> _Biasing:
+    run.truncate(0)
+    n = len(setup.starts)
+    walkers = initialize(setup.starts, setup.potential, np.full(n, config.temperature), config.seed)
+    method = setup.method.initialize(len(setup.dynamics.cvs))
+    return _Biasing(run, BiasingState(BiasedState(walkers, np.zeros(n)), method, 0))
+
+
+def _restored(run: Run) -> _Biasing | None:
+    checkpoint = run.load_checkpoint()
+    if checkpoint is None:
+        return None
+    arrays, info = checkpoint.arrays, checkpoint.info
+    kind: Any = _STATES[info["method"]]
+    fields = {
+        name: arrays[f"method_{name}"] if arrays[f"method_{name}"].ndim else
+        float(arrays[f"method_{name}"])
+        for name in kind._fields
+    }  # fmt: skip
+    state = BiasingState(
+        BiasedState(State(*(arrays[name] for name in _WALKERS)), arrays["work"]),
+        kind(**fields),
+        int(info["round"]),
+    )
+    pending = [
+        BiasedRound(
+            *(
+                arrays[f"pending_{name}"][k] if name != "steps" else int(arrays["pending_steps"][k])
+                for name in _ROUND
+            )
+        )
+        for k in range(int(info["pending"]))
+    ]
+    run.truncate(checkpoint.frames)
+    return _Biasing(run, state, pending)
+
+
+def _frames(state: BiasingState, rounds: list[BiasedRound]) -> dict[str, np.ndarray]:
+    positions = np.stack([r.positions for r in rounds])
+    T = state.walkers.walkers.temperatures
+    return {
+        "positions": positions - positions.mean(axis=2, keepdims=True),
+        "energy": np.stack([r.energies for r in rounds]),
+        "temperature": np.broadcast_to(T, (len(rounds), len(T))).copy(),
+        "step": np.array([r.steps for r in rounds]),
+        "cv": np.stack([r.values for r in rounds]),
+        "bias_energy": np.stack([r.bias_energies for r in rounds]),
+        "restraint": np.stack([r.centres for r in rounds]),
+        "work": np.stack([r.work for r in rounds]),
+        "log_weight": np.stack([r.log_weights for r in rounds]),
+    }

@@ -1,0 +1,185 @@
+"""The configuration of a biased run: one YAML file, beside the run whose chart it uses."""
+
+from pathlib import Path
+from typing import Literal, Self
+
+import yaml
+from pydantic import model_validator
+
+from nanochart.errors import ConfigError
+from nanochart.workflow._config import DynamicsConfig, _field, _Section, _UniqueKeys, validated
+
+__all__ = [
+    "METHODS",
+    "BiasConfig",
+    "GuardSection",
+    "MetadynamicsSection",
+    "OPESSection",
+    "SteeredSection",
+    "StopSection",
+    "UmbrellaSection",
+    "WallSection",
+    "load_bias_config",
+]  # fmt: skip
+
+#: A place: the name of a family, or coordinates.
+Place = str | tuple[float, ...]
+
+
+class WallSection(_Section):
+    """Half a harmonic well beyond ``at`` that keeps a variable below or above it."""
+
+    variable: str
+    at: float
+    stiffness: float = _field(unit="eV per unit²", gt=0)
+    side: Literal["upper", "lower"] = "upper"
+
+
+class GuardSection(_Section):
+    """A wall around the places of the chart that the model was trained on."""
+
+    stiffness: float = _field(1.0, unit="eV per unit²", gt=0)
+    reach: float | None = _field(None, unit="units of the chart", gt=0)
+
+
+class MetadynamicsSection(_Section):
+    """Well-tempered metadynamics; without ``sigma`` a third of the spread within families."""
+
+    height: float = _field(0.02, unit="eV", gt=0)
+    bias_factor: float = _field(15.0, gt=1)
+    sigma: tuple[float, ...] | None = None
+
+
+class OPESSection(_Section):
+    """OPES; ``barrier`` is the highest that is to be crossed."""
+
+    barrier: float = _field(unit="eV", gt=0)
+    sigma: tuple[float, ...] | None = None
+
+
+class UmbrellaSection(_Section):
+    """Windows along a line through places, or on a grid from ``low`` to ``high``."""
+
+    along: tuple[Place, ...] | None = None
+    windows: int | None = _field(None, ge=2)
+    low: tuple[float, ...] | None = None
+    high: tuple[float, ...] | None = None
+    shape: tuple[int, ...] | None = None
+    stiffness: tuple[float, ...] | float = _field(unit="eV per unit²")
+
+    @model_validator(mode="after")
+    def _one_layout(self) -> Self:
+        line = self.along is not None and self.windows is not None
+        grid = None not in (self.low, self.high, self.shape)
+        if line == grid or (self.along is None) != (self.windows is None):
+            raise ValueError("give either along and windows, or low, high and shape")
+        return self
+
+
+class SteeredSection(_Section):
+    """A restraint that moves through places, ``duration`` from each to the next."""
+
+    along: tuple[Place, ...]
+    duration: float = _field(unit="ns", gt=0)
+    hold: float = _field(0.05, unit="ns", ge=0)
+    stiffness: tuple[float, ...] | float = _field(unit="eV per unit²")
+
+
+class StopSection(_Section):
+    """End the run when the free-energy difference of two families is known well enough."""
+
+    between: tuple[str, str]
+    error: float = _field(0.02, unit="eV", gt=0)
+
+
+METHODS = ("metadynamics", "opes", "umbrella", "steered")
+
+
+class BiasConfig(_Section):
+    """A biased run: where, by what, how long."""
+
+    run: str
+    model: str | None = None
+    temperature: float = _field(unit="K", gt=0)
+    variables: tuple[str, ...]
+    metadynamics: MetadynamicsSection | None = None
+    opes: OPESSection | None = None
+    umbrella: UmbrellaSection | None = None
+    steered: SteeredSection | None = None
+    walkers: int | None = _field(None, unit="walkers", ge=1)
+    starts: tuple[str, ...] = ()
+    low: tuple[float, ...] | None = None
+    high: tuple[float, ...] | None = None
+    time: float | None = _field(None, unit="ns", gt=0)
+    pace: float = _field(2.5, unit="ps", gt=0)
+    stride: int = _field(5, unit="steps", ge=1)
+    walls: tuple[WallSection, ...] = ()
+    guard: GuardSection | None = None
+    stop: StopSection | None = None
+    dynamics: DynamicsConfig = DynamicsConfig()
+    seed: int = _field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _one_method(self) -> Self:
+        given = [name for name in METHODS if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"give one method; got {' and '.join(given)}")
+        if not self.variables:
+            raise ValueError("variables must name at least one collective variable, as [s1, s2]")
+        if self.time is None and self.steered is None:
+            raise ValueError("time (ns) is missing: the length of each walker")
+        return self
+
+    @model_validator(mode="after")
+    def _paces_fit(self) -> Self:
+        steps = 1000.0 * self.pace / self.dynamics.time_step
+        if abs(steps - round(steps)) > 1e-6 * steps or round(steps) % self.stride:
+            raise ValueError(
+                f"pace (ps) must be a multiple of stride time steps, {self.stride} of "
+                f"{self.dynamics.time_step:g} fs; got {self.pace:g}"
+            )
+        return self
+
+    @property
+    def method(self) -> str | None:
+        """Name of the method, None for plain dynamics."""
+        return next((name for name in METHODS if getattr(self, name) is not None), None)
+
+    @property
+    def steps_per_round(self) -> int:
+        """Time steps between updates of the bias."""
+        return round(1000.0 * self.pace / self.dynamics.time_step)
+
+    def rounds(self, nanoseconds: float) -> int:
+        """Rounds in a time, at least one."""
+        return max(1, round(1000.0 * nanoseconds / self.pace))
+
+
+def load_bias_config(source: str | Path) -> BiasConfig:
+    """Read and validate the configuration of a biased run; its paths are relative to the file.
+
+    Raises
+    ------
+    ConfigError
+        Names each field that is wrong by its path, with unit and what was got.
+    """
+    path = Path(source)
+    try:
+        values = yaml.load(path.read_text(), Loader=_UniqueKeys)  # noqa: S506  a SafeLoader
+    except FileNotFoundError:
+        raise ConfigError(f"there is no configuration {path}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(
+            f"the configuration {path} is not a readable text file: {reason}"
+        ) from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path} must hold the fields of a biased run (run, temperature, ...)")
+    config = validated(BiasConfig, values, str(path))
+    here = path.parent
+    changes = {"run": str(here / config.run)}
+    if config.model is not None:
+        changes["model"] = str(here / config.model)
+    return config.model_copy(update=changes)
