@@ -14,18 +14,27 @@ _REACH = 6.2
 
 
 def add_gaussian(
-    values: Floats, nodes: Sequence[Floats], centre: Floats, sigma: Floats, height: float
+    values: Floats,
+    nodes: Sequence[Floats],
+    centre: Floats,
+    sigma: Floats,
+    height: float,
+    reach: float = _REACH,
 ) -> None:
-    """Add ``height`` exp(-½ Σ ((s - centre) / sigma)²) to an array on the product of ``nodes``."""
+    """Add ``height`` times a Gaussian to an array on the product of ``nodes``.
+
+    It is exp(-½ Σ ((s - centre) / sigma)²) less its value at ``reach`` widths, and zero beyond, so
+    that it is continuous.
+    """
     factors, parts = [], []
     for axis, c, width in zip(nodes, centre, sigma, strict=True):
-        first, last = np.searchsorted(axis, [c - _REACH * width, c + _REACH * width])
+        first, last = np.searchsorted(axis, [c - reach * width, c + reach * width])
         parts.append(slice(int(first), int(last)))
         factors.append(np.exp(-0.5 * ((axis[first:last] - c) / width) ** 2))
     product = factors[0]
     for factor in factors[1:]:
         product = product[..., None] * factor
-    values[tuple(parts)] += height * product
+    values[tuple(parts)] += height * np.maximum(product - np.exp(-0.5 * reach**2), 0.0)
 
 
 def check_axes(

@@ -97,6 +97,11 @@ class OPES:
         return (1.0 - 1.0 / self.gamma) * BOLTZMANN * self.temperature
 
     @property
+    def _reach(self) -> float:
+        """Widths beyond which a kernel is below ε, and therefore zero."""
+        return float(np.sqrt(2.0 * self.barrier / self._scale))
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Nodes of the grid along each axis."""
         return tuple(
@@ -118,7 +123,8 @@ class OPES:
         values = np.zeros(self.shape)
         if total > 0:
             epsilon = np.exp(-self.barrier / self._scale)
-            density = state.probability / (total * normalization)
+            # Kernels that merged were taken away again, which leaves rounding.
+            density = np.maximum(state.probability, 0.0) / (total * normalization)
             values = self._scale * np.log(density + epsilon) + self.barrier
         axes = tuple(range(len(self.sigma)))
         return Grid(np.array(self.low), np.array(self.high), values, axes)
@@ -155,7 +161,7 @@ class OPES:
             shrink = (size * (d + 2.0) / 4.0) ** (-1.0 / (d + 4.0)) if count > 1 else 1.0
             width = np.maximum(np.array(self.sigma) * min(shrink, 1.0), self._narrowest(nodes))
             height = w * float(np.prod(np.array(self.sigma) / width))
-            _merge(table, nodes, centres, widths, heights, s, width, height)
+            _merge(table, nodes, centres, widths, heights, s, width, height, self._reach)
         if not centres:
             return state
         c, v, h = np.array(centres), np.array(widths), np.array(heights)
@@ -178,6 +184,7 @@ def _merge(
     s: Floats,
     width: Floats,
     height: float,
+    reach: float,
 ) -> None:
     """Add a kernel, or merge it with the nearest so that mass, mean and variance are kept."""
     if centres:
@@ -185,13 +192,13 @@ def _merge(
         k = int(away.argmin())
         if away[k] < _THRESHOLD**2:
             old_centre, old_width, old = centres.pop(k), widths.pop(k), float(heights.pop(k))
-            add_gaussian(table, nodes, old_centre, old_width, -old)
+            add_gaussian(table, nodes, old_centre, old_width, -old, reach)
             share = height + old
             centre = (height * s + old * old_centre) / share
             second = (height * (width**2 + s**2) + old * (old_width**2 + old_centre**2)) / share
             s, width = centre, np.sqrt(np.maximum(second - centre**2, 1e-30))
             height = share
-    add_gaussian(table, nodes, s, width, height)
+    add_gaussian(table, nodes, s, width, height, reach)
     centres.append(s)
     widths.append(width)
     heights.append(np.float64(height))

@@ -1,0 +1,42 @@
+"""Free energies from biased samples: weights, surfaces, populations, paths, works."""
+
+from nanochart.free_energy._blocks import Blocks, make_blocks
+from nanochart.free_energy._gauge import log_gram
+from nanochart.free_energy._path import Basin, FreeEnergyPath, basins, minimum_path
+from nanochart.free_energy._populations import (
+    Convergence,
+    Difference,
+    Populations,
+    convergence,
+    state_populations,
+)
+from nanochart.free_energy._surface import Surface, free_energy_surface
+from nanochart.free_energy._weights import (
+    effective_sample_size,
+    normalized,
+    umbrella_log_weights,
+)
+from nanochart.free_energy._work import WorkEstimate, bar, jarzynski
+
+__all__ = [
+    "Basin",
+    "Blocks",
+    "Convergence",
+    "Difference",
+    "FreeEnergyPath",
+    "Populations",
+    "Surface",
+    "WorkEstimate",
+    "bar",
+    "basins",
+    "convergence",
+    "effective_sample_size",
+    "free_energy_surface",
+    "jarzynski",
+    "log_gram",
+    "make_blocks",
+    "minimum_path",
+    "normalized",
+    "state_populations",
+    "umbrella_log_weights",
+]

@@ -1,0 +1,81 @@
+"""Blocks of time of all walkers, and their bootstrap."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nanochart._time_series import statistical_inefficiency
+
+__all__ = ["Blocks", "make_blocks"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+#: Statistical inefficiencies that a block should be long, at least.
+_LONG = 2.0
+#: Blocks of a walker at most, and of all walkers that make an honest error, at least.
+_MOST, _FEWEST = 40, 12
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Division of a run into blocks that are resampled.
+
+    Attributes
+    ----------
+    index
+        (time, walker), block of each sample.
+    n
+        Number of blocks.
+    length
+        Samples of a block.
+    inefficiency
+        Samples per independent sample, of the slowest variable.
+    reliable
+        Whether the blocks are long against the correlation and many enough.
+    """
+
+    index: Ints
+    n: int
+    length: int
+    inefficiency: float
+    reliable: bool
+
+    def resamples(self, n: int, seed: int) -> Ints:
+        """How often each block counts in each of ``n`` bootstrap samples, (n, block)."""
+        rng = np.random.default_rng(seed)
+        return rng.multinomial(self.n, np.full(self.n, 1.0 / self.n), size=n)
+
+    def sums(self, values: ArrayLike) -> Floats:
+        """Sum of (time, walker, ...) over each block, (block, ...)."""
+        v = np.asarray(values, dtype=np.float64)
+        flat = v.reshape(-1, *v.shape[2:])
+        out = np.zeros((self.n, *flat.shape[1:]))
+        np.add.at(out, self.index.ravel(), flat)
+        return out
+
+
+def make_blocks(series: ArrayLike, *, independent_walkers: bool = True) -> Blocks:
+    """Blocks at least two statistical inefficiencies long, at most 40 of each walker.
+
+    Parameters
+    ----------
+    series
+        (time, walker, ...): what is slow, the variables or the family as numbers.
+    independent_walkers
+        Whether walkers are resampled apart; those that share a bias are correlated through it, but
+        only so as to see each other's past.
+    """
+    values = np.asarray(series, dtype=np.float64)
+    columns = values.reshape(*values.shape[:2], -1)
+    n_times, n_walkers = columns.shape[:2]
+    g = max(statistical_inefficiency(columns[..., k]) for k in range(columns.shape[2]))
+    length = max(int(np.ceil(_LONG * g)), -(-n_times // _MOST), 1)
+    per_walker = max(1, n_times // length)
+    of_time = np.minimum(np.arange(n_times) * per_walker // n_times, per_walker - 1)
+    walker = np.arange(n_walkers) if independent_walkers else np.zeros(n_walkers, dtype=np.int64)
+    index = of_time[:, None] + per_walker * walker[None, :]
+    n = int(index.max()) + 1
+    enough = n >= _FEWEST and per_walker * _LONG * g <= n_times + 1
+    return Blocks(index.astype(np.int64), n, n_times // per_walker, float(g), bool(enough))
