@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from nanochart.biasing._kernels_chart import ChartTables
 from nanochart.biasing._kernels_encoder import CompactTables, PaperTables
-from nanochart.biasing._kernels_rdf import RDFTables
+from nanochart.biasing._kernels_rdf import ExactTables, RDFTables
 from nanochart.descriptors._grid import cell_polynomials, gaussian_coefficients
 from nanochart.errors import ModelError
 
@@ -44,8 +44,10 @@ def compile_chart(model: "Model", element: str | None = None) -> ChartTables:
         If the model does not chart that metal, or its bandwidth is too small for its bins.
     """
     weights = {k: v.detach().cpu().numpy() for k, v in model.network.state_dict().items()}
-    make = {"compact": _compact, "paper": _paper}[model.config.architecture]
-    return ChartTables(rdf_tables(model.rdf, model.scale(element)), make(weights))
+    scale = model.scale(element)
+    if model.config.architecture == "paper":
+        return ChartTables(ExactTables(scale, model.rdf.grid), _paper(weights))
+    return ChartTables(rdf_tables(model.rdf, scale), _compact(weights))
 
 
 def rdf_tables(rdf: "RDF", scale: float = 1.0) -> RDFTables:
@@ -87,6 +89,10 @@ def _single(values: Any) -> Floats:
     return np.ascontiguousarray(values, dtype=np.float32)
 
 
+def _double(values: Any) -> NDArray[np.float64]:
+    return np.ascontiguousarray(values, dtype=np.float64)
+
+
 def _scaling(weights: dict[str, NDArray[np.float64]]) -> tuple[Floats, Floats]:
     factor = 1.0 / weights["input_scale"]
     return _single(factor), _single(-weights["input_shift"] * factor)
@@ -95,7 +101,7 @@ def _scaling(weights: dict[str, NDArray[np.float64]]) -> tuple[Floats, Floats]:
 def _compact(weights: dict[str, NDArray[np.float64]]) -> CompactTables:
     factor, shift = _scaling(weights)
     kernels = [weights[f"encoder.convolutions.{k}.weight"] for k in range(4)]  # (o, c, tap)
-    return CompactTables(
+    arrays: tuple[Any, ...] = (
         factor,
         shift,
         *(_single(w.transpose(2, 1, 0).ravel()) for w in kernels),
@@ -106,6 +112,7 @@ def _compact(weights: dict[str, NDArray[np.float64]]) -> CompactTables:
         _single(weights["encoder.latent.weight"]),
         np.array(weights["encoder.latent.bias"], dtype=np.float64),
     )
+    return CompactTables(*arrays)
 
 
 def _adjoint(weight: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -116,7 +123,8 @@ def _adjoint(weight: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _paper(weights: dict[str, NDArray[np.float64]]) -> PaperTables:
-    factor, shift = _scaling(weights)
+    factor = 1.0 / weights["input_scale"]
+    shift = -weights["input_shift"] * factor
     kernels = [weights[f"encoder.convolutions.{k}.weight"] for k in range(4)]
     bias, gain, lift = np.zeros((4, 128)), np.zeros((4, 128)), np.zeros((4, 128))
     shape, start, length = np.zeros((4, 5), dtype=np.int64), 0, len(factor)
@@ -134,14 +142,14 @@ def _paper(weights: dict[str, NDArray[np.float64]]) -> PaperTables:
     channels = kernels[-1].shape[0]
     by_position = latent.reshape(len(latent), channels, length).transpose(0, 2, 1)
     return PaperTables(
-        factor,
-        shift,
-        _single(np.concatenate([w.transpose(2, 1, 0).ravel() for w in kernels])),
-        _single(np.concatenate([w.transpose(2, 0, 1).ravel() for w in kernels])),
-        _single(bias),
-        _single(gain),
-        _single(lift),
+        _double(factor),
+        _double(shift),
+        _double(np.concatenate([w.transpose(2, 1, 0).ravel() for w in kernels])),
+        _double(np.concatenate([w.transpose(2, 0, 1).ravel() for w in kernels])),
+        _double(bias),
+        _double(gain),
+        _double(lift),
         shape,
-        _single(by_position.reshape(len(latent), -1)),
+        _double(by_position.reshape(len(latent), -1)),
         np.array(weights["encoder.latent.bias"], dtype=np.float64),
     )

@@ -1,18 +1,12 @@
 """The compiled chart: RDF, encoder and their vector-Jacobian product, for one cluster."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
 from nanochart.biasing._kernels_encoder import decode_slope, encode_bins, make_encoder_workspace
-from nanochart.biasing._kernels_rdf import (
-    RDFTables,
-    RDFWorkspace,
-    make_rdf_workspace,
-    rdf_gradient,
-    rdf_values,
-)
+from nanochart.biasing._kernels_rdf import make_rdf_workspace, rdf_gradient, rdf_values
 
 __all__ = [
     "ChartTables", "ChartWorkspace", "chart_gradient", "chart_values", "encode_frames",
@@ -25,15 +19,15 @@ _OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath": {"
 class ChartTables(NamedTuple):
     """What the kernels need of a model: ``rdf``, ``encoder`` (of either architecture)."""
 
-    rdf: RDFTables
-    encoder: NamedTuple
+    rdf: Any  # RDFTables or ExactTables
+    encoder: Any  # CompactTables or PaperTables
 
 
 class ChartWorkspace(NamedTuple):
     """Scratch arrays of both parts."""
 
-    rdf: RDFWorkspace
-    encoder: NamedTuple
+    rdf: Any
+    encoder: Any
 
 
 @njit(**_OPTIONS)

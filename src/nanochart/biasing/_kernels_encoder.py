@@ -2,12 +2,12 @@
 
 Architecture ``compact``: four strided convolutions with SiLU, as tiles of matrix products. Arrays
 are ordered (position, channel) with zeros around, so the window of an output position is one
-contiguous row. The way back is the adjoint, as in `nanochart.autoencoder._convolution`.
+contiguous row. The way back is the adjoint, as in `nanochart.autoencoder._convolution`. In single
+precision.
 
 Architecture ``paper``: convolutions, max-pool, ReLU and the affine map that batch norm is in
-inference, as plain loops; only what the pooling and the ReLU let pass is followed back.
-
-Both in single precision.
+inference, as plain loops in double precision; only what the pooling and the ReLU let pass is
+followed back.
 """
 
 from typing import NamedTuple
@@ -332,10 +332,10 @@ def _compact_backward(tables, work, slope, cotangent):
 def _paper_workspace(tables):
     n = tables.factor.shape[0]
     return PaperWorkspace(
-        np.zeros((5, n, 128), np.float32),
+        np.zeros((5, n, 128), np.float64),
         np.zeros((4, n, 128), np.int32),
-        np.zeros((n, 128), np.float32),
-        np.zeros((n, 128), np.float32),
+        np.zeros((n, 128), np.float64),
+        np.zeros((n, 128), np.float64),
     )
 
 
@@ -362,15 +362,15 @@ def _paper_forward(tables, g, work, s):
             for o in range(outer):
                 at = 2 * p if z[2 * p, o] >= z[2 * p + 1, o] else 2 * p + 1
                 value = z[at, o]
-                source[p, o] = at if value > _ZERO else -1
-                following[p, o] = tables.gain[layer, o] * max(value, _ZERO) + tables.lift[layer, o]
+                source[p, o] = at if value > 0.0 else -1
+                following[p, o] = tables.gain[layer, o] * max(value, 0.0) + tables.lift[layer, o]
     length = length // 2
     outer = tables.shape[3, 1]
     for k in range(s.shape[0]):
         total = tables.offset[k]
         for p in range(length):
             for o in range(outer):
-                total += np.float64(tables.latent[k, p * outer + o]) * np.float64(work.x[4, p, o])
+                total += tables.latent[k, p * outer + o] * work.x[4, p, o]
         s[k] = total
 
 
@@ -380,15 +380,15 @@ def _paper_backward(tables, work, slope, cotangent):
     outer = tables.shape[3, 1]
     for p in range(tables.shape[3, 3] // 2):
         for o in range(outer):
-            total = _ZERO
+            total = 0.0
             for k in range(slope.shape[0]):
-                total += np.float32(slope[k]) * tables.latent[k, p * outer + o]
+                total += slope[k] * tables.latent[k, p * outer + o]
             y[p, o] = total
     for layer in range(3, -1, -1):
         inner, outer, kernel, length, start = tables.shape[layer]
         left = (kernel - 1) // 2
         source = work.source[layer]
-        below[:length, :inner] = _ZERO
+        below[:length, :inner] = 0.0
         for p in range(length // 2):
             for o in range(outer):
                 at = source[p, o]

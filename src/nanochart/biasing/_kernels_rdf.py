@@ -7,16 +7,24 @@ cell are one vector of 128 bits. Pairs are visited in blocks of sixteen atoms i,
 along all shifts d, so that the sums of the block's own atoms stay in registers.
 
 The gradient is the exact derivative of the value that is computed, but for rounding.
+
+An encoder that decides, by a maximum or a ReLU, needs more than that: where two bins are nearly
+equal, rounding would choose. It gets `ExactTables`, the same functions in double precision by the
+kernels of `nanochart.descriptors`.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
+from numba.extending import overload
 
 from nanochart.biasing._kernels_lanes import collect_pairs, place_pairs, push_pairs
+from nanochart.descriptors._kernels import Grid, Workspace, density, gradient, make_workspace
 
-__all__ = ["RDFTables", "RDFWorkspace", "make_rdf_workspace", "rdf_gradient", "rdf_values"]
+__all__ = [
+    "ExactTables", "RDFTables", "RDFWorkspace", "make_rdf_workspace", "rdf_gradient", "rdf_values",
+]  # fmt: skip
 
 _OPTIONS = {
     "nogil": True,
@@ -39,6 +47,23 @@ class RDFTables(NamedTuple):
     taps: np.ndarray  # (phases, A) float32, coefficient of the B-spline phases * (k + a) + phase
     spline: np.ndarray  # (4, 4) float32, coefficient of t**q of the B-spline i, [i, q]
     slope: np.ndarray  # (4, 4) float32, the same of its derivative with respect to t, [q, i]
+
+
+class ExactTables(NamedTuple):
+    """An RDF in double precision; positions are multiplied by ``scale`` first."""
+
+    scale: float
+    grid: Grid
+
+
+class ExactWorkspace(NamedTuple):
+    """Scratch arrays in double precision."""
+
+    inner: Workspace
+    x: np.ndarray  # (N, 3)
+    pull: np.ndarray  # (N, 3)
+    g: np.ndarray  # (n_bins,)
+    cotangent: np.ndarray  # (n_bins,)
 
 
 class RDFWorkspace(NamedTuple):
@@ -72,7 +97,7 @@ def aligned(n):
 
 
 @njit(**_OPTIONS)
-def make_rdf_workspace(n, tables):
+def _fast_workspace(n, tables):
     """Allocate a workspace for ``n`` atoms."""
     length = _sixteens(n)
     cells = _sixteens(tables.n_bins * tables.phases + 2)
@@ -135,7 +160,7 @@ def _correlate(line, taps, out):
 
 
 @njit(**_OPTIONS)
-def rdf_values(tables, positions, work):
+def _fast_values(tables, positions, work):
     """RDF of one cluster into ``work.g``.
 
     Parameters
@@ -195,7 +220,7 @@ def rdf_values(tables, positions, work):
 
 
 @njit(**_OPTIONS)
-def rdf_gradient(tables, work, n, forces):
+def _fast_gradient(tables, work, n, forces):
     """Subtract the gradient of Σ_k work.cotangent[k] g[k] from ``forces`` (3, N).
 
     For the positions of the last ``rdf_values``.
@@ -245,3 +270,72 @@ def rdf_gradient(tables, work, n, forces):
         out, start = forces[c], stride * c
         for i in range(n):
             out[i] -= first[start + i] + (second[start + i] + second[start + n + i])
+
+
+@njit(**_OPTIONS)
+def _exact_workspace(n, tables):
+    bins = tables.grid.n_bins
+    return ExactWorkspace(
+        make_workspace(n, tables.grid, True),
+        np.zeros((n, 3)),
+        np.zeros((n, 3)),
+        np.zeros(bins),
+        np.zeros(bins),
+    )
+
+
+@njit(**_OPTIONS)
+def _exact_values(tables, positions, work):
+    for c in range(3):
+        for i in range(positions.shape[1]):
+            work.x[i, c] = tables.scale * positions[c, i]
+    return density(work.x, tables.grid, work.inner, True, work.g)
+
+
+@njit(**_OPTIONS)
+def _exact_gradient(tables, work, n, forces):
+    gradient(work.x, work.cotangent, tables.grid, work.inner, True, work.pull)
+    for c in range(3):
+        for i in range(n):
+            forces[c, i] -= tables.scale * work.pull[i, c]
+
+
+def make_rdf_workspace(n, tables):
+    """Scratch arrays of an RDF for ``n`` atoms."""
+    raise NotImplementedError  # compiled only
+
+
+def rdf_values(tables, positions, work):
+    """RDF of rows (3, N) in Å into ``work.g``; 1 if a distance is off the grid, else 0."""
+    raise NotImplementedError  # compiled only
+
+
+def rdf_gradient(tables, work, n, forces):
+    """Subtract the gradient of Σ_k work.cotangent[k] g[k] from ``forces`` (3, N).
+
+    For the positions of the last ``rdf_values``.
+    """
+    raise NotImplementedError  # compiled only
+
+
+def _of(kind, fast, exact):
+    name = getattr(kind, "instance_class", None)
+    return {RDFTables: fast, ExactTables: exact}.get(name)
+
+
+@overload(make_rdf_workspace)
+def _make_rdf_workspace(n, tables):
+    found = _of(tables, _fast_workspace, _exact_workspace)
+    return found and (lambda n, tables: found(n, tables))
+
+
+@overload(rdf_values)
+def _rdf_values(tables, positions, work):
+    found = _of(tables, _fast_values, _exact_values)
+    return found and (lambda tables, positions, work: found(tables, positions, work))
+
+
+@overload(rdf_gradient)
+def _rdf_gradient(tables, work, n, forces):
+    found = _of(tables, _fast_gradient, _exact_gradient)
+    return found and (lambda tables, work, n, forces: found(tables, work, n, forces))

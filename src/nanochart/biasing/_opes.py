@@ -65,6 +65,9 @@ class OPES:
         γ; None is ΔE / k_B T.
     walls
         Further bias.
+    narrowest
+        Widths below which kernels do not shrink; by default a third of ``sigma``. The curvature of
+        the bias is about :math:`k_B T / \sigma^2`, which the stride of a bias must be able to follow.
     """
 
     temperature: float
@@ -74,6 +77,7 @@ class OPES:
     high: tuple[float, ...]
     bias_factor: float | None = None
     walls: tuple[Wall, ...] = ()
+    narrowest: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         check_axes(self.low, self.high, self.sigma, "OPES")
@@ -151,6 +155,7 @@ class OPES:
         )  # fmt: skip
         table, (total, squares, count, _) = state.probability.copy(), state.sums
         nodes = grid.nodes()
+        narrowest = self._narrowest(nodes)
         log_weights = self.log_weights(state, grid(values[:, :d]))
         for s, log_weight in zip(values[:, :d], log_weights, strict=True):
             if not ((s >= self.low) & (s <= self.high)).all():
@@ -159,7 +164,7 @@ class OPES:
             total, squares, count = total + w, squares + w * w, count + 1
             size = total**2 / squares
             shrink = (size * (d + 2.0) / 4.0) ** (-1.0 / (d + 4.0)) if count > 1 else 1.0
-            width = np.maximum(np.array(self.sigma) * min(shrink, 1.0), self._narrowest(nodes))
+            width = np.maximum(np.array(self.sigma) * min(shrink, 1.0), narrowest)
             height = w * float(np.prod(np.array(self.sigma) / width))
             _merge(table, nodes, centres, widths, heights, s, width, height, self._reach)
         if not centres:
@@ -169,10 +174,10 @@ class OPES:
             c, v, h, table, np.array([total, squares, count, _mean(nodes, table, c) / total])
         )
 
-    @staticmethod
-    def _narrowest(nodes: list[Floats]) -> Floats:
-        """Two nodes: a narrower Gaussian would fall through the grid."""
-        return np.array([2.0 * (axis[1] - axis[0]) for axis in nodes])
+    def _narrowest(self, nodes: list[Floats]) -> Floats:
+        """At least two nodes: a narrower Gaussian would fall through the grid."""
+        least = np.array([2.0 * (axis[1] - axis[0]) for axis in nodes])
+        return least if self.narrowest is None else np.maximum(least, self.narrowest)
 
 
 def _merge(
@@ -180,7 +185,7 @@ def _merge(
     nodes: list[Floats],
     centres: list[Floats],
     widths: list[Floats],
-    heights: list[Floats],
+    heights: list[float],
     s: Floats,
     width: Floats,
     height: float,
@@ -201,7 +206,7 @@ def _merge(
     add_gaussian(table, nodes, s, width, height, reach)
     centres.append(s)
     widths.append(width)
-    heights.append(np.float64(height))
+    heights.append(float(height))
 
 
 def _mean(nodes: list[Floats], table: Floats, centres: Floats) -> float:

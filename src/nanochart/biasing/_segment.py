@@ -114,7 +114,8 @@ class BiasedDynamics:
         walkers, p, config = state.walkers, self.potential, self.dynamics
         n, n_atoms, m = len(walkers), walkers.positions.shape[1], len(self.cvs)
         n_samples = n_steps // sample_every
-        x, v, random = (a.copy() for a in (walkers.positions, walkers.velocities, walkers.random))
+        x, v = walkers.positions.copy(), walkers.velocities.copy()
+        random = walkers.random.copy()
         sampled, energies = np.empty((n, n_samples, n_atoms, 3)), np.empty((n, n_samples, 2))
         values, biases = np.empty((n, n_samples, m)), np.empty((n, n_samples, 2))
         work = np.empty(n)
@@ -154,5 +155,10 @@ class BiasedDynamics:
             *(biases[..., c].swapaxes(0, 1) for c in (0, 1)),
         )
         plain = Samples(samples.positions, samples.potential_energies, samples.kinetic_energies)
-        check_health(walkers, plain, p, config, sample_every)
+        try:
+            check_health(walkers, plain, p, config, sample_every)
+        except DynamicsError as error:
+            raise DynamicsError(
+                f"{error}; or the bias is too strong: lower its stiffness, height, barrier or stride"
+            ) from error
         return BiasedState(moved, work), samples

@@ -47,6 +47,7 @@ def _register() -> None:
         _explore,
         _export,
         _families,
+        _fes,
         _import,
         _info,
         _label,

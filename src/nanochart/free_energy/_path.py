@@ -248,4 +248,5 @@ def _relaxed(surface: Surface, points: Floats) -> Floats:
         places = _respaced(places + move, len(places))
         if np.abs(places - before).max() < 1e-3:
             break
-    return places * steps + low
+    relaxed: Floats = places * steps + low
+    return relaxed

@@ -167,7 +167,7 @@ def free_energy_surface(
     counts = blocks.resamples(_N_BOOTSTRAP, seed)
     replicas = np.full((_N_BOOTSTRAP, *sizes), np.nan, dtype=np.float64)
     for k, c in enumerate(counts):
-        q = density(c @ per_block)
+        q = density(c.astype(np.float64) @ per_block)
         known = seen & (q > 0)
         if q[best] > 0:
             replicas[k][known] = -kT * np.log(q[known] / q[best])

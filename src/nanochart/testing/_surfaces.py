@@ -86,9 +86,8 @@ class WellMixture:
         """A segment, as `nanochart.biasing.BiasedDynamics` is one."""
         walkers, d = state.walkers, len(self.names)
         n, n_samples = len(walkers), n_steps // sample_every
-        x, v, random, work = (
-            a.copy() for a in (walkers.positions, walkers.velocities, walkers.random, state.work)
-        )
+        x, v = walkers.positions.copy(), walkers.velocities.copy()
+        random, work = walkers.random.copy(), state.work.copy()
         values, energies = np.empty((n, n_samples, d)), np.empty((n, n_samples, 4))
         weights, centres, widths = self._wells()
         for k in range(n):

@@ -26,6 +26,13 @@ if TYPE_CHECKING:
     from nanochart.workflow._explore import Explored, explore_run
     from nanochart.workflow._export_chemiscope import export_chemiscope
     from nanochart.workflow._families import families_config, families_path, families_run
+    from nanochart.workflow._fes import (
+        FreeEnergies,
+        fes_run,
+        fes_summary,
+        works_of_runs,
+        write_fes,
+    )
     from nanochart.workflow._info import run_info
     from nanochart.workflow._label import label_run, motif_counts
     from nanochart.workflow._presets import PRESETS, preset_text
@@ -46,6 +53,7 @@ __all__ = [
     "BiasConfig",
     "DynamicsConfig",
     "Explored",
+    "FreeEnergies",
     "Progress",
     "QuenchConfig",
     "RDFConfig",
@@ -64,6 +72,8 @@ __all__ = [
     "families_config",
     "families_path",
     "families_run",
+    "fes_run",
+    "fes_summary",
     "import_potential",
     "label_run",
     "lengthened",
@@ -92,6 +102,8 @@ __all__ = [
     "training_config",
     "tune_ladder",
     "tune_segment",
+    "works_of_runs",
+    "write_fes",
     "write_thermo",
     "write_track",
     "write_tuned",
@@ -121,6 +133,11 @@ __getattr__ = lazy_names(
         "families_config": "_families",
         "families_path": "_families",
         "families_run": "_families",
+        "FreeEnergies": "_fes",
+        "fes_run": "_fes",
+        "fes_summary": "_fes",
+        "works_of_runs": "_fes",
+        "write_fes": "_fes",
         "import_potential": "_system",
         "label_run": "_label",
         "lengthened": "_system",

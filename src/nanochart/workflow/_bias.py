@@ -249,15 +249,10 @@ def _restored(run: Run) -> _Biasing | None:
         kind(**fields),
         int(info["round"]),
     )
-    pending = [
-        BiasedRound(
-            *(
-                arrays[f"pending_{name}"][k] if name != "steps" else int(arrays["pending_steps"][k])
-                for name in _ROUND
-            )
-        )
-        for k in range(int(info["pending"]))
-    ]
+    pending = []
+    for k in range(int(info["pending"])):
+        seen: dict[str, Any] = {name: arrays[f"pending_{name}"][k] for name in _ROUND}
+        pending.append(BiasedRound(**{**seen, "steps": int(seen["steps"])}))
     run.truncate(checkpoint.frames)
     return _Biasing(run, state, pending)
 

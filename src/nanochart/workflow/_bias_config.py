@@ -178,7 +178,7 @@ def load_bias_config(source: str | Path) -> BiasConfig:
     if not isinstance(values, dict):
         raise ConfigError(f"{path} must hold the fields of a biased run (run, temperature, ...)")
     config = validated(BiasConfig, values, str(path))
-    here = path.parent
+    here = path.parent.absolute()
     changes = {"run": str(here / config.run)}
     if config.model is not None:
         changes["model"] = str(here / config.model)

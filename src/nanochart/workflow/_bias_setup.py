@@ -33,7 +33,7 @@ from nanochart.errors import ConfigError, StoreError
 from nanochart.potentials import Potential
 from nanochart.store import Run
 from nanochart.store import open as open_run
-from nanochart.units import AMU
+from nanochart.units import AMU, BOLTZMANN
 from nanochart.workflow._bias_config import BiasConfig
 from nanochart.workflow._chart import check_model
 from nanochart.workflow._system import potential_of
@@ -331,9 +331,20 @@ def _method(
     if m > 3:
         raise ConfigError(f"metadynamics and OPES take at most 3 variables; got {m}")
     section = config.metadynamics or config.opes
-    sigma = getattr(section, "sigma", None) or _widths(known, data)
+    # What the stride can follow: the curvature of an adaptive bias is about kT / sigma².
+    narrowest = np.sqrt(BOLTZMANN * T / limits)
+    sigma = getattr(section, "sigma", None)
+    if sigma is None:
+        sigma = tuple(np.maximum(_widths(known, data), narrowest).tolist())
     if len(sigma) != m:
         raise ConfigError(f"sigma must have a width for each of the {m} variables; got {sigma}")
+    for name, width, least in zip(cvs.names, sigma, narrowest, strict=True):
+        if width < 0.5 * least:
+            raise ConfigError(
+                f"sigma of {name} must be at least {0.5 * least:.3g} for an impulse every "
+                f"{config.stride} steps of {config.dynamics.time_step:g} fs; got {width:.3g}: take "
+                "a wider one, or a smaller stride"
+            )
     inside = _walls_inside(low, high, walls, limits)
     if config.metadynamics is not None:
         w = config.metadynamics

@@ -1,0 +1,127 @@
+"""``nanochart fes``."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nanochart.cli._main import app
+from nanochart.cli._options import JsonFlag, QuietFlag, RunPaths, Seed, emit, show_progress
+
+
+@app.command()
+def fes(
+    runs: RunPaths,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for numbers and figures; by default RUN-fes."),
+    ] = None,
+    by: Annotated[
+        str,
+        typer.Option(help="States: family, motif, or label (of the run's own quenched frames)."),
+    ] = "family",
+    dimensions: Annotated[
+        str | None,
+        typer.Option(metavar="NAMES", help="Variables of the surface, as s1,s2; by default all."),
+    ] = None,
+    discard: Annotated[
+        float, typer.Option(min=0.0, max=0.99, help="Share of the run left out at its start.")
+    ] = 0.2,
+    geometric: Annotated[
+        bool, typer.Option("--geometric", help="The gauge-invariant surface, too.")
+    ] = False,
+    between: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="States to compare; by default the most populated."),
+    ] = None,
+    backward: Annotated[
+        list[Path] | None,
+        typer.Option(help="Steered runs in the other direction; may be repeated."),
+    ] = None,
+    nodes: Annotated[int | None, typer.Option(min=8, help="Of each axis of the surface.")] = None,
+    seed: Seed = None,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """Free energies of a biased run: surface, families, differences, barrier, with errors.
+
+    Of steered runs, the free-energy difference from their works.
+    """
+    from nanochart import store
+
+    opened = [store.open(run) for run in runs]
+    steered = bool((opened[0].metadata.config or {}).get("steered"))
+    if steered or backward:
+        from nanochart.workflow import works_of_runs
+
+        found = works_of_runs(opened, [store.open(path) for path in backward or []])
+        result: dict[str, Any] = {
+            "difference": found.value, "error": found.error, "dissipated": found.dissipated,
+            "reliable": found.reliable, "advice": found.advice,
+        }  # fmt: skip
+        lines = [
+            f"free-energy difference: {found.value:.4f} ± {found.error:.4f} eV",
+            f"dissipated: {found.dissipated:.4f} eV; {found.advice}",
+        ]
+        emit(result, json, lines)
+        return
+    if len(opened) > 1:
+        raise ValueError("several runs are for the works of steered ones; give one run")
+    from nanochart.report._free_energy import free_energy_figures
+    from nanochart.workflow import fes_run, fes_summary, write_fes
+
+    pair = _names(between, 2, "--between") if between else None
+    with show_progress(quiet) as progress:
+        surface = fes_run(
+            opened[0],
+            by=by,
+            dimensions=_names(dimensions, None, "--dimensions") if dimensions else None,
+            discard=discard,
+            geometric=geometric,
+            between=(pair[0], pair[1]) if pair else None,
+            shape=nodes,
+            seed=opened[0].metadata.seed or 0 if seed is None else seed,
+            progress=progress,
+        )
+        folder = output or runs[0].with_name(f"{runs[0].stem}-fes")
+        files = write_fes(surface, folder)
+        for name, figure in free_energy_figures(surface).items():
+            for suffix in (".png", ".pdf"):
+                path = folder / f"{name}{suffix}"
+                figure.savefig(path, dpi=200)
+                files.append(path)
+    summary = fes_summary(surface)
+    emit({**summary, "files": [str(f) for f in files]}, json, list(_lines(summary, folder)))
+
+
+def _names(text: str, count: int | None, option: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if count is not None and len(names) != count:
+        raise ValueError(f"{option} takes {count} names with a comma between; got {text!r}")
+    return names
+
+
+def _lines(summary: dict[str, Any], folder: Path) -> list[str]:
+    samples, blocks = summary["effective_samples"], summary["blocks"]
+    lines = [f"{samples:.0f} effective samples in {blocks} blocks, {summary['temperature']:g} K"]
+    shares = sorted(summary["populations"].items(), key=lambda item: -item[1]["value"])
+    lines += [
+        f"{name:>12}  {p['value']:7.2%}  ({p['low']:.2%} to {p['high']:.2%})"
+        for name, p in shares[:8]
+        if p["value"] > 0
+    ]
+    gap = summary.get("difference")
+    if gap:
+        error = "unknown" if gap["error"] is None else f"{gap['error']:.3f}"
+        value = "unknown" if gap["value"] is None else f"{gap['value']:.3f}"
+        lines.append(f"F({gap['to']}) - F({gap['from']}) = {value} ± {error} eV; {gap['advice']}")
+    if "barrier" in summary:
+        barrier = summary["barrier"]
+        error = "" if barrier["error"] is None else f" ± {barrier['error']:.3f}"
+        lines.append(f"barrier along the path: {barrier['value']:.3f}{error} eV")
+    if summary["outside_training"] > 0.01:
+        lines.append(
+            f"{summary['outside_training']:.0%} of the frames are where the model was not trained"
+        )
+    lines.append(f"figures and tables: {folder}")
+    return lines

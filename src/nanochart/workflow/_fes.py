@@ -1,0 +1,429 @@
+"""The free energies of a biased run: surface, families, differences, path, works."""
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nanochart._progress import Progress, silent
+from nanochart.errors import StoreError
+from nanochart.free_energy import (
+    Convergence,
+    FreeEnergyPath,
+    Populations,
+    Surface,
+    WorkEstimate,
+    bar,
+    basins,
+    convergence,
+    free_energy_surface,
+    jarzynski,
+    log_gram,
+    minimum_path,
+    state_populations,
+    umbrella_log_weights,
+)
+from nanochart.store import Run
+from nanochart.store import open as open_run
+from nanochart.units import BOLTZMANN
+from nanochart.workflow._bias_config import BiasConfig
+from nanochart.workflow._bias_setup import make_setup
+from nanochart.workflow._config import validated
+from nanochart.workflow._states import States, state_codes
+
+__all__ = ["FreeEnergies", "fes_run", "fes_summary", "works_of_runs", "write_fes"]
+
+Floats = NDArray[np.float64]
+
+#: Share of a run at its beginning that is left out by default: the bias is still growing.
+_DISCARD = 0.2
+_FEWEST = 50
+
+
+@dataclass(frozen=True, eq=False)
+class FreeEnergies:
+    """What a biased run says.
+
+    Attributes
+    ----------
+    run
+        Its name.
+    method, temperature, variables, units
+        From its configuration.
+    surface
+        Free energy over the variables.
+    geometric
+        The gauge-invariant surface, where the variables are those of a chart and it was asked for.
+    states
+        Names of families or motifs with the places of their samples.
+    populations
+        Shares of the states.
+    convergence
+        Of the difference between the two most populated states; None for a single one.
+    pair
+        Those two states.
+    path
+        Between them; None where nothing connects them.
+    basins
+        Minima of the surface, with the state most of their samples have.
+    discarded
+        Frames left out at the start.
+    outside
+        Share of the frames that lie where the chart holds no training frame.
+    known
+        Nodes near training frames, the shape of the surface; None without a chart.
+    """
+
+    run: str
+    method: str
+    temperature: float
+    variables: tuple[str, ...]
+    units: tuple[str, ...]
+    surface: Surface
+    geometric: Surface | None
+    states: States
+    populations: Populations
+    convergence: Convergence | None
+    pair: tuple[int, int]
+    path: FreeEnergyPath | None
+    basins: tuple[tuple[str, Floats, float], ...]
+    discarded: int
+    outside: float
+    known: NDArray[np.bool_] | None
+
+
+def fes_run(
+    run: Run,
+    *,
+    by: str = "family",
+    dimensions: Sequence[str] | None = None,
+    discard: float = _DISCARD,
+    geometric: bool = False,
+    between: tuple[str, str] | None = None,
+    shape: int | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> FreeEnergies:
+    """Free energies of a biased run.
+
+    Parameters
+    ----------
+    run
+        Made by `bias_run` with metadynamics, OPES, umbrella sampling or no bias.
+    by
+        States: "family" or "motif" by the place in the chart, or "label", the motif of each frame's
+        own inherent structure (the run must be quenched and labelled).
+    dimensions
+        Variables of the surface, 1 to 3 of those of the run; by default all, at most 3.
+    discard
+        Share of the run at its beginning that is left out.
+    geometric
+        Whether to compute the gauge-invariant surface, too.
+    between
+        The two states whose difference is judged; by default the two most populated.
+    shape
+        Nodes of each axis.
+    seed
+        Of the bootstrap.
+    progress
+        Told of the parts.
+
+    Raises
+    ------
+    StoreError
+        If the run is not biased, too short, or a steered one.
+    ConvergenceError
+        If umbrella windows do not overlap.
+    """
+    config = _config(run)
+    if config.steered is not None:
+        raise StoreError(
+            f"{run.path} is a steered run, which is out of equilibrium: compare the works of "
+            "several with `nanochart fes RUN RUN ...`, or sample by opes, metadynamics or umbrella"
+        )
+    n = run.committed()
+    if not 0.0 <= discard < 1.0:
+        raise ValueError(f"discard must be a share from 0 to below 1; got {discard!r}")
+    first = int(discard * n)
+    if n - first < _FEWEST:
+        raise StoreError(
+            f"{run.path} has {n - first} frames after the first {discard:.0%}, and a surface needs "
+            f"at least {_FEWEST}: run `nanochart bias CONFIG --resume` first"
+        )
+    data = run.to_xarray().isel(frame=slice(first, n))
+    facts = run.metadata.provenance
+    names, units = tuple(facts["variables"]), tuple(facts["units"])
+    values = data["cv"].to_numpy()
+    T = config.temperature
+    progress("fes", 1, 4, "weights")
+    log_weights = _log_weights(config, data, values)
+    chosen = _chosen(names, dimensions)
+    s = values[..., chosen]
+    progress("fes", 2, 4, "surface")
+    surface = free_energy_surface(s, log_weights, T, shape=shape, seed=seed)
+    other = None
+    if geometric:
+        other = free_energy_surface(
+            s, log_weights, T, shape=shape, seed=seed, blocks=surface.blocks,
+            low=[a[0] for a in surface.axes], high=[a[-1] for a in surface.axes],
+            log_gram=_log_gram(config, data, chosen),
+        )  # fmt: skip
+    progress("fes", 3, 4, "states")
+    source = open_run(config.run)
+    states = state_codes(run, source, data, values, names, by)
+    populations = state_populations(states.codes, log_weights, T, len(states.names), seed=seed)
+    pair = _pair(states, populations, between)
+    judged = path = None
+    if pair[0] != pair[1]:
+        judged = convergence(states.codes, log_weights, T, *pair, seed=seed)
+        path = _path(surface, states, s, pair)
+    found = [
+        (_state_of(basin.nodes, surface, states, s), basin.place, basin.energy)
+        for basin in basins(surface)
+    ]
+    known, outside = _known(states, surface, chosen, names)
+    progress("fes", 4, 4)
+    return FreeEnergies(
+        run.path.name, config.method or "plain dynamics", T,
+        tuple(names[a] for a in chosen), tuple(units[a] for a in chosen),
+        surface, other, states, populations, judged, pair, path, tuple(found), first,
+        outside, known,
+    )  # fmt: skip
+
+
+def _config(run: Run) -> BiasConfig:
+    if run.metadata.kind != "biased":
+        raise StoreError(
+            f"{run.path} is no biased run: make one with `nanochart bias CONFIG`; populations of a "
+            "sampled run are those of `nanochart thermo`"
+        )
+    config = validated(BiasConfig, dict(run.metadata.config), "the configuration of the run")
+    if not Path(config.run).exists():  # both may have been moved together
+        beside = run.path.with_name(str(run.metadata.provenance.get("chart_of", "")))
+        if not beside.exists():
+            raise StoreError(
+                f"the run {config.run}, whose chart {run.path} is biased along, is not there, and "
+                f"no {beside.name} lies beside it: put it back"
+            )
+        config = config.model_copy(update={"run": str(beside), "model": None})
+    return config
+
+
+def _log_weights(config: BiasConfig, data: Any, values: Floats) -> Floats:
+    if config.umbrella is None:
+        return np.asarray(data["log_weight"].to_numpy(), dtype=np.float64)
+    method = make_setup(config).method
+    m, n_walkers = values.shape[2], values.shape[1]
+    energies = np.stack(
+        [method.bias(None, k, m).energy(values)[0] for k in range(n_walkers)], axis=-1
+    )
+    return umbrella_log_weights(energies, BOLTZMANN * config.temperature)
+
+
+def _chosen(names: tuple[str, ...], dimensions: Sequence[str] | None) -> list[int]:
+    wanted = names[:3] if dimensions is None else tuple(dimensions)
+    unknown = [name for name in wanted if name not in names]
+    if unknown or not 1 <= len(wanted) <= 3 or len(set(wanted)) < len(wanted):
+        raise ValueError(
+            f"the dimensions of a surface must be 1 to 3 of the run's variables, "
+            f"{', '.join(names)}; got {', '.join(wanted) or 'none'}"
+        )
+    return [names.index(name) for name in wanted]
+
+
+def _log_gram(config: BiasConfig, data: Any, chosen: list[int]) -> Floats:
+    """½ ln det J Jᵀ of every frame, from the compiled variables."""
+    setup = make_setup(config)
+    positions = data["positions"].to_numpy().astype(np.float64)
+    flat = positions.reshape(-1, *positions.shape[-2:])
+    rows = []
+    for a in chosen:
+        slope = np.zeros(len(setup.dynamics.cvs))
+        slope[a] = 1.0
+        rows.append(setup.dynamics.cvs.with_gradient(flat, setup.potential, slope)[1])
+    return log_gram(np.stack(rows, axis=1)).reshape(positions.shape[:2])
+
+
+def _pair(
+    states: States, populations: Populations, between: tuple[str, str] | None
+) -> tuple[int, int]:
+    if between is not None:
+        for name in between:
+            if name not in states.names:
+                raise ValueError(
+                    f"the states to compare must be two of {', '.join(states.names)}; got {name!r}"
+                )
+        return states.names.index(between[0]), states.names.index(between[1])
+    named = [k for k, name in enumerate(states.names) if name != "noise"]
+    order = sorted(named, key=lambda k: -populations.value[k])
+    return (order[0], order[1]) if len(order) > 1 else (order[0], order[0])
+
+
+def _path(
+    surface: Surface, states: States, s: Floats, pair: tuple[int, int]
+) -> FreeEnergyPath | None:
+    ends = []
+    for k in pair:
+        inside = states.codes == k
+        if not inside.any():
+            return None
+        ends.append(_centre(surface, s[inside]))
+    try:
+        return minimum_path(surface, ends[0], ends[1])
+    except ValueError:
+        return None
+
+
+def _centre(surface: Surface, points: Floats) -> Floats:
+    """The node with the lowest free energy among those that hold most of the points."""
+    steps = np.array([axis[1] - axis[0] for axis in surface.axes])
+    low = np.array([axis[0] for axis in surface.axes])
+    index = np.rint((points - low) / steps).astype(np.int64)
+    index = np.clip(index, 0, np.array(surface.energy.shape) - 1)
+    nodes, counts = np.unique(index, axis=0, return_counts=True)
+    often = nodes[counts >= 0.3 * counts.max()]
+    energies = surface.energy[tuple(often.T)]
+    best = often[int(np.nanargmin(energies))] if np.isfinite(energies).any() else often[0]
+    centre: Floats = low + best * steps
+    return centre
+
+
+def _state_of(nodes: NDArray[np.bool_], surface: Surface, states: States, s: Floats) -> str:
+    """State of most samples in a basin."""
+    steps = np.array([axis[1] - axis[0] for axis in surface.axes])
+    low = np.array([axis[0] for axis in surface.axes])
+    index = np.rint((s - low) / steps).astype(np.int64)
+    index = np.clip(index, 0, np.array(nodes.shape) - 1)
+    inside = nodes[tuple(np.moveaxis(index, -1, 0))] & (states.codes >= 0)
+    if not inside.any():
+        return ""
+    return states.names[int(np.bincount(states.codes[inside]).argmax())]
+
+
+def _known(
+    states: States, surface: Surface, chosen: list[int], names: tuple[str, ...]
+) -> tuple[NDArray[np.bool_] | None, float]:
+    """Nodes near training frames, and the share of frames that are near none."""
+    if states.tree is None or not all(names[a] in states.axes for a in chosen):
+        return None, float(states.outside)
+    from scipy.spatial import cKDTree
+
+    columns = [states.axes.index(names[a]) for a in chosen]
+    tree = cKDTree(states.tree.data[:, columns])
+    grid = np.stack(np.meshgrid(*surface.axes, indexing="ij"), axis=-1)
+    distance, _ = tree.query(grid.reshape(-1, len(chosen)))
+    steps = max(float(axis[1] - axis[0]) for axis in surface.axes)
+    near = distance.reshape(grid.shape[:-1]) <= states.reach + steps
+    return near, float(states.outside)
+
+
+def works_of_runs(forward: Sequence[Run], backward: Sequence[Run]) -> WorkEstimate:
+    """Free-energy difference from steered runs in one direction, or in both.
+
+    Parameters
+    ----------
+    forward
+        Runs whose walkers were steered one way.
+    backward
+        Runs the other way; none, for Jarzynski's estimate.
+    """
+    works: list[Floats] = []
+    temperatures: set[float] = set()
+    for runs in (forward, backward):
+        collected = []
+        for run in runs:
+            config = _config(run)
+            if config.steered is None or not run.complete:
+                raise StoreError(
+                    f"{run.path} must be a steered run that is complete: works are those of whole "
+                    "protocols; finish it with `nanochart bias CONFIG --resume`"
+                )
+            temperatures.add(config.temperature)
+            collected.append(run.to_xarray()["work"][-1].to_numpy())
+        works.append(np.concatenate(collected) if collected else np.empty(0))
+    if len(temperatures) != 1:
+        raise StoreError(f"steered runs must have one temperature; got {sorted(temperatures)} K")
+    T = temperatures.pop()
+    return bar(works[0], works[1], T) if len(works[1]) else jarzynski(works[0], T)
+
+
+def fes_summary(found: FreeEnergies) -> dict[str, Any]:
+    """Numbers as JSON values."""
+    p, names = found.populations, found.states.names
+    summary: dict[str, Any] = {
+        "run": found.run,
+        "method": found.method,
+        "temperature": found.temperature,
+        "variables": list(found.variables),
+        "effective_samples": found.surface.effective,
+        "statistical_inefficiency": found.surface.blocks.inefficiency,
+        "blocks": found.surface.blocks.n,
+        "reliable": found.surface.blocks.reliable,
+        "outside_training": found.outside,
+        "populations": {
+            name: {
+                "value": float(p.value[k]), "error": float(p.error[k]),
+                "low": float(p.low[k]), "high": float(p.high[k]),
+            }
+            for k, name in enumerate(names)
+        },
+        "basins": [
+            {"state": state, "place": place.tolist(), "energy": energy}
+            for state, place, energy in found.basins
+        ],
+    }  # fmt: skip
+    if found.convergence is not None:
+        a, b = found.pair
+        gap = p.difference(a, b)
+        summary["difference"] = {
+            "from": names[a], "to": names[b], "value": gap.value, "error": gap.error,
+            "low": gap.low, "high": gap.high,
+            "converged": found.convergence.converged,
+            "transitions": found.convergence.transitions,
+            "advice": found.convergence.advice,
+        }  # fmt: skip
+    if found.path is not None:
+        summary["barrier"] = {
+            "value": found.path.barrier, "error": found.path.barrier_error,
+            "saddle": found.path.saddle.tolist(),
+        }  # fmt: skip
+    finite: dict[str, Any] = _finite(summary)
+    return finite
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no infinity."""
+    if isinstance(value, dict):
+        return {k: _finite(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_finite(v) for v in value]
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
+
+
+def write_fes(found: FreeEnergies, folder: str | Path) -> list[Path]:
+    """Write the surface as a table and all other numbers as JSON."""
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    grid = np.stack(np.meshgrid(*found.surface.axes, indexing="ij"), axis=-1)
+    table = target / "surface.csv"
+    with table.open("w", newline="") as file:
+        writer = csv.writer(file)
+        columns = [f"{n} / {u}" for n, u in zip(found.variables, found.units, strict=True)]
+        extra = ["geometric free energy / eV"] if found.geometric is not None else []
+        writer.writerow([*columns, "free energy / eV", "standard error / eV", *extra])
+        for node in np.argwhere(np.isfinite(found.surface.energy)):
+            k = tuple(node)
+            row = [*grid[k], found.surface.energy[k], found.surface.error[k]]
+            if found.geometric is not None:
+                row.append(found.geometric.energy[k])
+            writer.writerow([f"{x:.6g}" for x in row])
+    numbers = target / "free-energy.json"
+    numbers.write_text(json.dumps(fes_summary(found), indent=1) + "\n")
+    return [table, numbers]
