@@ -101,12 +101,14 @@ def test_gradients_are_finite_differences(cluster, variables, which):
         assert abs((ahead - behind) / (2 * h) - (gradient * direction).sum()) < limit * size * 10
 
 
-def test_q6_of_bulk_fcc_and_of_the_icosahedron():
+def test_q6_of_fcc_is_that_of_the_bulk_where_bonds_keep_its_symmetry():
+    n = np.arange(-3, 4)
+    lattice = np.stack(np.meshgrid(n, n, n), axis=-1).reshape(-1, 3)
+    lattice = lattice[(lattice.sum(axis=1) % 2 == 0) & ((lattice**2).sum(axis=1) <= 9)]
+    x = lattice * GOLD.nearest_neighbour / np.sqrt(2.0)
     cvs = CVs.compile([SteinhardtQ6()], GOLD)
-    ball = nc.clusters.build("icosahedron", "Au", 55).positions
-    assert cvs.values(ball, GOLD)[0] < 0.02
-    octahedron = nc.clusters.build("octahedron", "Au", 201).positions
-    assert cvs.values(octahedron, GOLD)[0] == pytest.approx(0.5745, abs=0.02)
+    # (Steinhardt, Nelson, Ronchetti 1983, table I)
+    assert cvs.values(x, GOLD)[0] == pytest.approx(0.57452, abs=1e-5)
 
 
 @pytest.mark.parametrize(

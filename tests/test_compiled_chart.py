@@ -41,7 +41,7 @@ def frames(n_atoms, seed=0, motif="decahedron"):
     x = x - x.mean(axis=0)
     hot = nc.clusters.build("random", "Au", n_atoms, seed=seed).positions
     return np.stack(
-        [x + rng.normal(0, 0.1, x.shape), x + rng.normal(0, 0.25, x.shape), x * [1.08, 1.0, 0.93],
+        [x + rng.normal(0, 0.1, x.shape), x + rng.normal(0, 0.15, x.shape), x * [1.08, 1.0, 0.93],
          hot - hot.mean(axis=0)]
     )  # fmt: skip
 

@@ -69,7 +69,7 @@ class SteinhardtQ6:
         \bar q_{6m} = \frac{\sum_{i<j} w(r_{ij}) Y_{6m}(\hat r_{ij})}{\sum_{i<j} w(r_{ij})}
 
     with w as in :class:`Coordination` (Steinhardt, Nelson, Ronchetti, Phys. Rev. B 28, 784 (1983)).
-    It is 0.57 in fcc, 0.48 in hcp and 0 in a complete icosahedron.
+    It is 0.5745 in fcc and 0.4848 in hcp without a surface.
     """
 
     name = "q6"

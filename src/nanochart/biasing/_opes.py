@@ -66,8 +66,8 @@ class OPES:
     walls
         Further bias.
     narrowest
-        Widths below which kernels do not shrink; by default a third of ``sigma``. The curvature of
-        the bias is about :math:`k_B T / \sigma^2`, which the stride of a bias must be able to follow.
+        Widths below which kernels do not shrink; by default a third of ``sigma``. The curvature
+        of the bias is about :math:`k_B T / \sigma^2`, which its stride must be able to follow.
     """
 
     temperature: float

@@ -350,9 +350,9 @@ def _method(
         w = config.metadynamics
         method = Metadynamics(T, w.height, sigma, w.bias_factor, low, high, inside)
     else:
-        method = OPES(
-            T, config.opes.barrier if config.opes else 0.0, sigma, low, high, None, inside
-        )
+        barrier = config.opes.barrier if config.opes else 0.0
+        least = np.maximum(np.array(sigma) / 3.0, np.minimum(narrowest, sigma))
+        method = OPES(T, barrier, sigma, low, high, None, inside, tuple(least.tolist()))
     return method, n_rounds, walkers, None
 
 
