@@ -12,7 +12,7 @@ import numpy as np
 
 import nanochart as nc
 
-__all__ = ["TABLE", "run_worker", "write_inputs"]
+__all__ = ["TABLE", "langevin_speed", "run_worker", "write_inputs"]
 
 TABLE = "metal.eam.alloy"
 
@@ -50,3 +50,32 @@ def write_inputs(folder: Path, positions: np.ndarray, potential: nc.potentials.P
         f"start\n\n{len(positions)} atoms\n1 atom types\n{box}\n\nMasses\n\n1 {potential.mass}\n\n"
         f"Atoms # atomic\n\n{rows}\n"
     )
+
+
+_LANGEVIN = f"""
+steps, skin = int(sys.argv[1]), sys.argv[2]
+l.commands_string(f'''
+units metal
+atom_style atomic
+boundary s s s
+read_data start.data
+pair_style eam/alloy
+pair_coeff * * {TABLE} Au
+neighbor {{skin}} bin
+neigh_modify every 1 delay 0 check yes
+timestep 0.005
+velocity all create 1000 1
+fix 1 all nve
+fix 2 all langevin 500 500 1.0 1
+thermo 100000000
+run 2000
+''')
+start = time.perf_counter()
+l.command(f"run {{steps}} post no")
+print(steps / (time.perf_counter() - start))
+"""
+
+
+def langevin_speed(folder: Path, steps: int, skin: float) -> float:
+    """Steps per second of Langevin dynamics of gold at 500 K, in a process of its own."""
+    return float(run_worker(_LANGEVIN, folder, steps, skin).split()[-1])

@@ -24,38 +24,10 @@ from pathlib import Path
 import numpy as np
 
 import nanochart as nc
-from _lammps import TABLE, run_worker, write_inputs
+from _lammps import langevin_speed, write_inputs
 from nanochart.potentials import GUPTA_PARAMETERS
 
 SIZES = (38, 90, 147, 309, 561, 1415)
-
-_LAMMPS = f"""
-steps, skin = int(sys.argv[1]), sys.argv[2]
-l.commands_string(f'''
-units metal
-atom_style atomic
-boundary s s s
-read_data start.data
-pair_style eam/alloy
-pair_coeff * * {TABLE} Au
-neighbor {{skin}} bin
-neigh_modify every 1 delay 0 check yes
-timestep 0.005
-velocity all create 1000 1
-fix 1 all nve
-fix 2 all langevin 500 500 1.0 1
-thermo 100000000
-run 2000
-''')
-start = time.perf_counter()
-l.command(f"run {{steps}} post no")
-print(steps / (time.perf_counter() - start))
-"""
-
-
-def lammps_speed(folder: Path, steps: int, skin: float) -> float:
-    """Steps per second of LAMMPS in a process of its own."""
-    return float(run_worker(_LAMMPS, folder, steps, skin).split()[-1])
 
 
 def time_per_atom(n_atoms: int, steps: int, rounds: int) -> float:
@@ -126,9 +98,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_inputs(folder, start, gold)
-        skin = max((0.5, 1.0, 1.5), key=lambda s: lammps_speed(folder, args.steps // 4, s))
+        skin = max((0.5, 1.0, 1.5), key=lambda s: langevin_speed(folder, args.steps // 4, s))
         for _ in range(args.rounds):
-            theirs.append(lammps_speed(folder, args.steps, skin))
+            theirs.append(langevin_speed(folder, args.steps, skin))
             begin = time.perf_counter()
             state, _ = nc.dynamics.run_segment(state, gold, config, args.steps)
             ours.append(args.steps / (time.perf_counter() - begin))

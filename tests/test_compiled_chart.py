@@ -18,17 +18,15 @@ def untrained(architecture="compact", n_bins=340, bottleneck=3, n_atoms=147, see
     rng = np.random.default_rng(seed)
     network = build_network(architecture, n_bins, bottleneck)
     initialize_weights(network, rng)
-    state = network.state_dict()
-    for name, tensor in state.items():
+    for name, tensor in network.state_dict().items():  # which share memory with the network
         if name.endswith("running_mean"):
-            tensor += 0.05 * rng.normal()
+            tensor.add_(0.05 * rng.normal())
         elif name.endswith("running_var"):
-            tensor *= float(rng.uniform(0.5, 2.0))
+            tensor.mul_(float(rng.uniform(0.5, 2.0)))
         elif name.endswith("norms.0.weight"):
-            tensor -= 0.2
-        elif name in ("input_scale",):
-            tensor *= 0.05
-    network.load_state_dict(state)
+            tensor.sub_(0.2)
+        elif name == "input_scale":
+            tensor.mul_(0.05)
     config = TrainingConfig(architecture=architecture, bottleneck=bottleneck)
     return Model(network, config, RDF(1.8, r_max, n_bins, 0.2), "Au", n_atoms,
                  lengths=lengths or {})  # fmt: skip

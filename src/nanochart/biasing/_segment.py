@@ -159,6 +159,7 @@ class BiasedDynamics:
             check_health(walkers, plain, p, config, sample_every)
         except DynamicsError as error:
             raise DynamicsError(
-                f"{error}; or the bias is too strong: lower its stiffness, height, barrier or stride"
+                f"{error}; or the bias is too strong: lower its stiffness, height, barrier or "
+                "stride"
             ) from error
         return BiasedState(moved, work), samples

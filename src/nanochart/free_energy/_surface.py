@@ -15,8 +15,8 @@ __all__ = ["Surface", "free_energy_surface"]
 
 Floats = NDArray[np.float64]
 
-#: Effective samples of a node, smoothed, below which it counts as not seen.
-_SEEN = 0.5
+#: Effective samples near a node below which it was not seen: those of one at 1.7 bandwidths.
+_SEEN = 0.25
 _N_BOOTSTRAP = 200
 
 
@@ -146,7 +146,9 @@ def free_energy_surface(
     w = np.where(inside, weights, 0.0)
     per_block = np.zeros((blocks.n, int(np.prod(sizes))))
     np.add.at(per_block, (blocks.index.ravel(), flat.ravel()), w.ravel())
-    squares = np.bincount(flat.ravel(), (w**2).ravel(), int(np.prod(sizes))).reshape(sizes)
+    squares = np.asarray(
+        np.bincount(flat.ravel(), (w**2).ravel(), int(np.prod(sizes))), dtype=np.float64
+    )
     smooth = tuple(widths / steps)
 
     def density(histogram: Floats) -> Floats:
@@ -154,10 +156,10 @@ def free_energy_surface(
 
     kT = BOLTZMANN * temperature
     p = density(per_block.sum(axis=0))
-    # Kish's number of samples near each node: what a single heavy sample reaches is not known.
+    # Kish's number of samples near each node, times the kernel; of a lone sample it is the kernel.
     near = np.divide(p**2, density(squares), out=np.zeros_like(p), where=p > 0)
     peak = float(np.prod([1.0 / (np.sqrt(2.0 * np.pi) * b) for b in smooth]))
-    seen = (p > 0) & (near > _SEEN * peak * np.prod(smooth) ** 0 * 0.5)
+    seen = (p > 0) & (near > _SEEN * peak)
     if not seen.any():
         raise ValueError("no node of the grid was seen: choose low and high around the samples")
     energy = np.full(sizes, np.nan)

@@ -295,7 +295,7 @@ def _method(
     limits: Floats,
 ) -> tuple[Any, int, int, Floats | None]:
     """Method, rounds, walkers, and where each walker should start (None: anywhere)."""
-    m, T = len(cvs), config.temperature
+    m = len(cvs)
     n_rounds = config.rounds(config.time or 0.0)
     if config.umbrella is not None:
         u = config.umbrella
@@ -321,6 +321,19 @@ def _method(
     if config.metadynamics is None and config.opes is None:
         free = (tuple(np.median(data, axis=0).tolist()),)
         return Plain(free, (0.0,) * m, walls), n_rounds, walkers, None
+    return _adaptive(config, cvs, known, data, walls, limits), n_rounds, walkers, None
+
+
+def _adaptive(
+    config: BiasConfig,
+    cvs: CVs,
+    known: _Known,
+    data: Floats,
+    walls: tuple[Wall, ...],
+    limits: Floats,
+) -> Metadynamics | OPES:
+    """Metadynamics or OPES, on a grid around what the run has seen."""
+    m, T = len(cvs), config.temperature
     span = np.ptp(data, axis=0)
     low = config.low or tuple((data.min(axis=0) - _MARGIN * span).tolist())
     high = config.high or tuple((data.max(axis=0) + _MARGIN * span).tolist())
@@ -348,12 +361,10 @@ def _method(
     inside = _walls_inside(low, high, walls, limits)
     if config.metadynamics is not None:
         w = config.metadynamics
-        method = Metadynamics(T, w.height, sigma, w.bias_factor, low, high, inside)
-    else:
-        barrier = config.opes.barrier if config.opes else 0.0
-        least = np.maximum(np.array(sigma) / 3.0, np.minimum(narrowest, sigma))
-        method = OPES(T, barrier, sigma, low, high, None, inside, tuple(least.tolist()))
-    return method, n_rounds, walkers, None
+        return Metadynamics(T, w.height, sigma, w.bias_factor, low, high, inside)
+    barrier = config.opes.barrier if config.opes else 0.0
+    least = np.maximum(np.array(sigma) / 3.0, np.minimum(narrowest, sigma))
+    return OPES(T, barrier, sigma, low, high, None, inside, tuple(least.tolist()))
 
 
 def _walls_inside(

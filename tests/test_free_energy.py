@@ -1,0 +1,374 @@
+"""Free energies against exact answers: surfaces, populations, intervals, paths, works, gauges."""
+
+import numpy as np
+import pytest
+from scipy.optimize import root
+
+from nanochart.biasing import OPES, BiasingState, Metadynamics, Restraint, Umbrella, biased_round
+from nanochart.errors import ConvergenceError
+from nanochart.free_energy import (
+    bar,
+    basins,
+    convergence,
+    effective_sample_size,
+    free_energy_surface,
+    jarzynski,
+    log_gram,
+    make_blocks,
+    minimum_path,
+    state_populations,
+    umbrella_log_weights,
+)
+from nanochart.testing import WellMixture
+
+TWO = WellMixture(((-1.0,), (1.0,)), (0.7, 0.3), sigma=0.25)
+THREE = WellMixture(((-0.9, 0.0), (0.9, 0.0), (0.0, 1.2)), (0.5, 0.3, 0.2), sigma=0.25)
+EXACT = -TWO.kT * np.log(0.3 / 0.7)
+
+
+def correlated(well, n_times, n_walkers, rng, memory=0.9):
+    """Series of exact marginal distribution whose points persist from time to time."""
+    values = well.draw(n_times * n_walkers, rng).reshape(n_times, n_walkers, -1)
+    stays = rng.random((n_times, n_walkers)) < memory
+    for k in range(1, n_times):
+        values[k] = np.where(stays[k][:, None], values[k - 1], values[k])
+    return values
+
+
+def biased_draw(well, bias, n_times, n_walkers, rng, memory=0.0):
+    """Samples of the distribution under a bias, by rejection, with their log-weights."""
+    need, found = n_times * n_walkers, []
+    while sum(map(len, found)) < need:
+        s = well.draw(4 * need, rng)
+        found.append(s[rng.random(len(s)) < np.exp(-(bias(s) - bias.least) / well.kT)])
+    values = np.concatenate(found)[:need].reshape(n_times, n_walkers, -1)
+    stays = rng.random((n_times, n_walkers)) < memory
+    for k in range(1, n_times):
+        values[k] = np.where(stays[k][:, None], values[k - 1], values[k])
+    return values, bias(values) / well.kT
+
+
+class Tilt:
+    """V = 0.03 s, at least -0.08 where the wells are."""
+
+    least = -0.08
+
+    def __call__(self, s):
+        return 0.03 * np.clip(s[..., 0], -2.6, 2.6)
+
+
+def coverage(make, exact, n=200, seed=0):
+    """Share of intervals that hold the truth."""
+    rng = np.random.default_rng(seed)
+    hits = 0
+    for _ in range(n):
+        gap = make(rng)
+        hits += gap.low <= exact <= gap.high
+    return hits / n
+
+
+def interval(well, *, memory=0.9, bias=None, weigh=1.0, blind=False):
+    def make(rng):
+        if bias is None:
+            values = correlated(well, 1200, 4, rng, memory)
+            logs = np.zeros(values.shape[:2])
+        else:
+            values, logs = biased_draw(well, bias, 600, 4, rng, memory)
+            logs = weigh * logs
+        states = well.well(values)
+        blocks = None
+        if blind:  # as if samples were independent
+            blocks = make_blocks(rng.normal(size=(len(states), 4, 1)))
+            index = np.arange(states.size).reshape(states.shape)
+            blocks = type(blocks)(index, states.size, 1, 1.0, reliable=True)
+        found = state_populations(states, logs, well.temperature, blocks=blocks)
+        return found.difference(0, 1)
+
+    return make
+
+
+# ------------------------------------------------------------------------------- intervals
+
+
+def test_intervals_of_a_difference_hold_the_truth_as_often_as_they_say():
+    share = coverage(interval(TWO), EXACT)
+    assert 0.90 <= share <= 0.98
+
+
+def test_intervals_hold_under_a_bias_that_is_weighted_away():
+    share = coverage(interval(TWO, memory=0.7, bias=Tilt()), EXACT)
+    assert 0.90 <= share <= 0.99
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        {"blind": True},  # correlated samples taken for independent ones
+        {"memory": 0.7, "bias": Tilt(), "weigh": 0.0},  # no reweighting
+        {"memory": 0.7, "bias": Tilt(), "weigh": 0.6},  # a wrong temperature or bias factor
+    ],
+)
+def test_the_same_check_finds_what_is_done_wrong(mistake):
+    assert coverage(interval(TWO, **mistake), EXACT, n=100) < 0.85
+
+
+def test_blocks_know_the_correlation():
+    rng = np.random.default_rng(0)
+    blocks = make_blocks(correlated(TWO, 4000, 4, rng, 0.9))
+    assert blocks.inefficiency == pytest.approx(1.9 / 0.1, rel=0.3)
+    assert blocks.length > 5 * 14
+    assert blocks.reliable
+    assert not make_blocks(correlated(TWO, 200, 2, rng, 0.99)).reliable
+
+
+def test_weights_are_worth_what_kish_says():
+    assert effective_sample_size(np.zeros((50, 2))) == pytest.approx(100)
+    assert effective_sample_size([0.0, -800.0, np.nan]) == pytest.approx(1.0)
+    with pytest.raises(ValueError, match="no sample has a weight"):
+        effective_sample_size([np.nan, -np.inf])
+
+
+# -------------------------------------------------------------------------------- surfaces
+
+
+def test_a_surface_is_the_exact_one_within_its_errors():
+    rng = np.random.default_rng(1)
+    values = correlated(THREE, 6000, 4, rng, 0.5)
+    surface = free_energy_surface(values, np.zeros(values.shape[:2]), THREE.temperature,
+                                  bandwidth=(0.05, 0.05))  # fmt: skip
+    grid = np.stack(np.meshgrid(*surface.axes, indexing="ij"), axis=-1)
+    exact = THREE.free_energy(grid)
+    exact -= exact[surface.minimum]
+    low = (surface.energy < 5 * THREE.kT) & np.isfinite(surface.error)
+    z = (surface.energy - exact)[low] / np.hypot(surface.error[low], 0.15 * THREE.kT)
+    assert np.abs(z).max() < 5
+    assert np.mean(z**2) < 1.6
+    assert surface.error[surface.minimum] == 0.0
+    assert np.isnan(surface.energy).any()  # corners were never seen
+
+
+def test_nodes_that_no_sample_is_near_have_no_value():
+    values = np.array([0.0, 1.0])[np.arange(400) % 2].reshape(200, 2, 1)
+    surface = free_energy_surface(values, np.zeros((200, 2)), 300.0, low=[-1], high=[2],
+                                  shape=61, bandwidth=(0.05,))  # fmt: skip
+    x = surface.axes[0]
+    assert np.isnan(surface.energy[np.abs(x - 0.5) < 0.2]).all()
+    assert np.isfinite(surface.energy[[20, 40]]).all()
+
+
+def test_the_geometric_surface_does_not_know_how_the_variable_is_drawn():
+    """s -> sinh(2 s): the plain surface changes by the Jacobian, the geometric one does not."""
+    rng = np.random.default_rng(2)
+    s = TWO.draw(200_000, rng).reshape(50_000, 4, 1)
+    slope = 2.0 * np.cosh(2.0 * s)
+    flat = np.zeros(s.shape[:2])
+    at = np.concatenate([np.linspace(-1.4, -0.6, 12), np.linspace(0.6, 1.4, 12)])
+
+    def on_points(values, points, gram):
+        width = (float(np.ptp(values)) / 600,)
+        surface = free_energy_surface(
+            values, flat, TWO.temperature, shape=1800, bandwidth=width, log_gram=gram
+        )
+        F = np.interp(points, surface.axes[0], surface.energy)
+        return F - F.mean()
+
+    def drawn(gram):
+        plain = on_points(s, at, None if gram is None else flat)
+        other = on_points(np.sinh(2 * s), np.sinh(2 * at), gram)
+        return np.abs(plain - other).max()
+
+    assert drawn(None) > 1.2 * TWO.kT
+    assert drawn(np.log(slope[..., 0])) < 0.3 * TWO.kT
+
+
+def test_log_gram_is_the_volume_of_the_gradients():
+    J = np.zeros((2, 4, 3))
+    J[0, 0] = [3.0, 0.0, 0.0]
+    J[1, 2] = [0.0, 2.0, 0.0]
+    assert log_gram(J) == pytest.approx(np.log(6.0))
+    assert log_gram(np.repeat(J[:1], 2, axis=0)) == -np.inf
+    with pytest.raises(ValueError, match="must be finite"):
+        log_gram(np.full((1, 2, 3), np.nan))
+
+
+@pytest.mark.parametrize(
+    ("values", "logs", "options", "sentence"),
+    [
+        (np.zeros((9, 2, 4)), np.zeros((9, 2)), {}, r"1 to 3 variables\) and log-weights"),
+        (np.zeros((9, 2, 1)), np.zeros((9, 3)), {}, "and log-weights"),
+        (np.ones((9, 2, 1)), np.zeros((9, 2)), {"bandwidth": (-1.0,)}, "positive numbers"),
+    ],
+)
+def test_surfaces_that_cannot_be_are_one_sentence(values, logs, options, sentence):
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match=sentence):
+        free_energy_surface(values + rng.normal(size=values.shape), logs, 300.0, **options)
+
+
+# ----------------------------------------------------------------------------------- paths
+
+
+def test_the_path_goes_over_the_saddle_of_the_exact_surface():
+    axes = tuple(np.linspace(a, b, 90) for a, b in ((-1.6, 1.6), (-0.8, 2.0)))
+    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+    rng = np.random.default_rng(3)
+    values = THREE.draw(4000, rng).reshape(1000, 4, 2)
+    surface = free_energy_surface(values, np.zeros((1000, 4)), THREE.temperature)
+    F = THREE.free_energy(grid)
+    exact = type(surface)(axes, F - F.min(), np.zeros_like(F), THREE.temperature, (0.1, 0.1),
+                          np.repeat((F - F.min())[None], 30, 0), 1.0, surface.blocks)  # fmt: skip
+    path = minimum_path(exact, (-0.9, 0.0), (0.0, 1.2))
+
+    def slope(s, h=1e-5):
+        return [
+            float(THREE.free_energy(s + h * e) - THREE.free_energy(s - h * e)) / (2 * h)
+            for e in np.eye(2)
+        ]
+
+    saddle = root(slope, path.saddle).x
+    assert np.linalg.norm(path.saddle - saddle) < 0.06
+    top = float(THREE.free_energy(saddle) - THREE.free_energy([-0.9, 0.0]))
+    assert path.barrier == pytest.approx(top, abs=0.1 * THREE.kT)
+    found = basins(exact)
+    assert len(found) == 3
+    places = np.array([basin.place for basin in found])
+    np.testing.assert_allclose(places, np.array(THREE.centres)[[0, 1, 2]], atol=0.05)
+
+
+def test_an_end_that_was_not_seen_is_one_sentence():
+    values = TWO.draw(4000, np.random.default_rng(0)).reshape(1000, 4, 1)
+    surface = free_energy_surface(values, np.zeros((1000, 4)), 300.0, low=[-2], high=[9])
+    with pytest.raises(ValueError, match="must be where the surface was seen"):
+        minimum_path(surface, [-1.0], [8.0])
+
+
+# ------------------------------------------------------------------------------ convergence
+
+
+def test_a_run_that_never_came_back_is_not_converged():
+    states = np.zeros((400, 2), dtype=int)
+    states[200:] = 1
+    found = convergence(states, np.zeros((400, 2)), 300.0, 0, 1)
+    assert not found.converged
+    assert found.transitions == 2
+    assert "2 transitions between the two states, where 10 are needed" in found.advice
+
+
+def test_a_run_that_mixes_is_converged():
+    values = correlated(TWO, 3000, 4, np.random.default_rng(5), 0.8)
+    found = convergence(TWO.well(values), np.zeros((3000, 4)), 300.0, 0, 1)
+    assert found.converged, found.advice
+    assert found.values[-1] == pytest.approx(EXACT, abs=0.15 * TWO.kT)
+
+
+# ----------------------------------------------------------------------------------- works
+
+
+def test_works_of_a_gaussian_pair_give_the_known_difference():
+    rng = np.random.default_rng(6)
+    kT, exact, dissipated = TWO.kT, 0.1, 0.5 * TWO.kT
+    spread = np.sqrt(2 * dissipated * kT)
+    errors = []
+    for _ in range(60):
+        forward = rng.normal(exact + dissipated, spread, 200)
+        backward = rng.normal(-exact + dissipated, spread, 200)
+        found = bar(forward, backward, 300.0)
+        errors.append((found.value - exact) / found.error)
+    assert np.std(errors) == pytest.approx(1.0, abs=0.3)
+    assert abs(np.mean(errors)) < 0.45
+    one = jarzynski(forward, 300.0)
+    assert one.reliable
+    assert abs(one.value - exact) < 4 * one.error
+
+
+def test_works_that_tell_nothing_say_so():
+    rng = np.random.default_rng(7)
+    assert "move slower" in jarzynski(rng.normal(3.0, 0.5, 20), 300.0).advice
+    with pytest.raises(ValueError, match="at least two finite numbers in eV; got 1"):
+        jarzynski([1.0], 300.0)
+
+
+# ----------------------------------------------------- the methods, on surfaces with answers
+
+
+def sampled(surface, method, rounds, seed, walkers=4, steps=200):
+    state = BiasingState(surface.start(walkers, seed), method.initialize(len(surface.names)), 0)
+    values, logs = [], []
+    for _ in range(rounds):
+        state, seen = biased_round(state, surface, method, steps)
+        values.append(seen.values)
+        logs.append(seen.log_weights)
+    return np.array(values), np.array(logs)
+
+
+def umbrella_sampled(surface, rounds, seed):
+    centres = tuple((float(c),) for c in np.linspace(-1.3, 1.3, 12))
+    method = Umbrella(centres, (2.0,))
+    start = surface.start(12, seed)
+    start.walkers.positions[:, 0, 0] = [c[0] for c in centres]
+    state = BiasingState(start, method.initialize(1), 0)
+    values = []
+    for _ in range(rounds):
+        state, seen = biased_round(state, surface, method, 200)
+        values.append(seen.values)
+    values = np.array(values)
+    energies = np.stack([Restraint.at(c, (2.0,)).energy(values) for c in centres], axis=-1)
+    return values, umbrella_log_weights(energies, surface.kT)
+
+
+def difference(surface, method, rounds, seed):
+    if method == "umbrella":
+        values, logs = umbrella_sampled(surface, rounds // 3, seed)
+    else:
+        d = len(surface.names)
+        low, high = (-2.0,) * d, (2.2,) * d
+        chosen = {
+            "metadynamics": Metadynamics(300.0, 0.008, (0.12,) * d, 8.0, low, high),
+            "opes": OPES(300.0, 0.3, (0.2,) * d, low, high),
+        }[method]
+        values, logs = sampled(surface, chosen, rounds, seed)
+        values, logs = values[rounds // 4 :], logs[rounds // 4 :]
+    states = surface.well(values)
+    n = len(surface.populations)
+    return state_populations(states, logs, surface.temperature, n).difference(0, 1)
+
+
+@pytest.mark.parametrize("method", ["metadynamics", "opes", "umbrella"])
+def test_each_method_finds_the_known_difference(method):
+    gap = difference(TWO, method, 900, 3)
+    assert abs(gap.value - EXACT) < max(4 * gap.error, 0.2 * TWO.kT)
+    assert gap.error < 0.3 * TWO.kT
+
+
+SURFACES = {
+    "double well, 1-D": TWO,
+    "double well, 2-D": WellMixture(((-0.9, 0.3), (0.9, -0.3)), (0.7, 0.3), sigma=0.28),
+    "double well, 3-D": WellMixture(((-0.8, 0, 0), (0.8, 0, 0)), (0.7, 0.3), sigma=0.3),
+    "three states, 2-D": THREE,
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SURFACES)
+@pytest.mark.parametrize("method", ["metadynamics", "opes", "umbrella"])
+def test_intervals_of_each_method_hold_the_truth(method, name):
+    surface = SURFACES[name]
+    if method == "umbrella" and len(surface.names) > 1:
+        pytest.skip("windows along a line are for one dimension")
+    p = surface.populations
+    exact = -surface.kT * np.log(p[1] / p[0])
+    n = 100
+    hits = 0
+    for seed in range(n):
+        gap = difference(surface, method, 700 if len(surface.names) > 1 else 900, seed)
+        hits += gap.low <= exact <= gap.high
+    assert 0.90 <= hits / n <= 0.99, hits / n
+
+
+def test_windows_that_do_not_overlap_are_one_sentence():
+    rng = np.random.default_rng(0)
+    centres = np.array([-1.0, -0.9, 0.9, 1.0])
+    values = centres + rng.normal(0, 0.05, (200, 4))
+    energies = 0.5 * 10.0 * (values[:, :, None] - centres) ** 2
+    with pytest.raises(ConvergenceError, match="windows 1, 2 share less than 3% of their samp"):
+        umbrella_log_weights(energies, TWO.kT)
