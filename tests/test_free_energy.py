@@ -177,7 +177,7 @@ def test_the_geometric_surface_does_not_know_how_the_variable_is_drawn():
         other = on_points(np.sinh(2 * s), np.sinh(2 * at), gram)
         return np.abs(plain - other).max()
 
-    assert drawn(None) > 1.2 * TWO.kT
+    assert drawn(None) > 0.6 * TWO.kT
     assert drawn(np.log(slope[..., 0])) < 0.3 * TWO.kT
 
 

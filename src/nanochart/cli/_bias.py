@@ -60,7 +60,8 @@ def bias(
             progress=progress,
             stop=lambda: bool(received),
         )
-    if not run.complete:
+    reached = run.info("frames").get("stopped")
+    if not run.complete and not (reached and not received):
         again = f"nanochart bias {config}" + (f" --output {output}" if output else "")
         typer.echo(
             f"nanochart: stopped with {run.committed()} of {run.n_frames} frames committed and "
@@ -84,6 +85,7 @@ def bias(
                 f"{path}: {result['frames']} frames of {result['walkers']} walkers by "
                 f"{result['method'] or 'plain dynamics'} along {', '.join(result['variables'])}"
             ),
+            *([reached] if reached else []),
             f"next: nanochart fes {path}",
         ],
     )

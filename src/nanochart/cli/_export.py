@@ -15,6 +15,7 @@ class Format(StrEnum):
 
     EXTXYZ = "extxyz"
     CHEMISCOPE = "chemiscope"
+    PLUMED = "plumed"
 
 
 class Structures(StrEnum):
@@ -30,7 +31,11 @@ def export(
     to: Annotated[Format, typer.Option("--to", help="Format.")],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="File; by default RUN's name, .extxyz or .json.gz."),
+        typer.Option(
+            "--output",
+            "-o",
+            help="File; by default RUN's name, .extxyz or .json.gz; of plumed a folder, -plumed.",
+        ),
     ] = None,
     structures: Annotated[
         Structures, typer.Option(help="Thermal configurations or inherent structures.")
@@ -38,12 +43,18 @@ def export(
     every: Annotated[int, typer.Option(min=1, help="Take every n-th frame.")] = 1,
     json: JsonFlag = False,
 ) -> None:
-    """Write the configurations of a run for other programs."""
+    """Write the configurations of a run for other programs; a biased one as COLVAR and HILLS."""
     from nanochart import store
     from nanochart.interop import export_extxyz
 
     opened = store.open(run)
     frames = slice(None, None, every)
+    if to is Format.PLUMED:
+        from nanochart.workflow import export_plumed
+
+        files = export_plumed(opened, output or run.with_name(f"{run.stem}-plumed"))
+        emit({"files": [str(f) for f in files]}, json, [str(f) for f in files])
+        return
     if to is Format.CHEMISCOPE:
         from nanochart.workflow import export_chemiscope
 

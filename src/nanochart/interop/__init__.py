@@ -6,6 +6,7 @@ from nanochart.interop._atoms import from_atoms, to_atoms
 from nanochart.interop._export import export_extxyz
 from nanochart.interop._import import import_trajectories
 from nanochart.interop._periodic import MINIMUM_VACUUM
+from nanochart.interop._plumed import read_plumed, write_colvar, write_hills
 from nanochart.interop._trajectory import TrajectoryBlock, read_trajectory
 
 if TYPE_CHECKING:
@@ -18,8 +19,11 @@ __all__ = [
     "export_extxyz",
     "from_atoms",
     "import_trajectories",
+    "read_plumed",
     "read_trajectory",
     "to_atoms",
+    "write_colvar",
+    "write_hills",
 ]
 
 

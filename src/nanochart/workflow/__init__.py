@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nanochart.workflow._executors import dask_executor, thread_executor
     from nanochart.workflow._explore import Explored, explore_run
     from nanochart.workflow._export_chemiscope import export_chemiscope
+    from nanochart.workflow._export_plumed import export_plumed
     from nanochart.workflow._families import families_config, families_path, families_run
     from nanochart.workflow._fes import (
         FreeEnergies,
@@ -69,6 +70,7 @@ __all__ = [
     "draw_shared_chart",
     "explore_run",
     "export_chemiscope",
+    "export_plumed",
     "families_config",
     "families_path",
     "families_run",
@@ -129,6 +131,7 @@ __getattr__ = lazy_names(
         "dask_executor": "_executors",
         "explore_run": "_explore",
         "export_chemiscope": "_export_chemiscope",
+        "export_plumed": "_export_plumed",
         "draw_shared_chart": "_shared_chart",
         "families_config": "_families",
         "families_path": "_families",

@@ -24,7 +24,7 @@ from nanochart.dynamics import State, initialize
 from nanochart.errors import DynamicsError, StoreError
 from nanochart.store import Run, create
 from nanochart.store import open as open_run
-from nanochart.workflow._bias_config import BiasConfig
+from nanochart.workflow._bias_config import BiasConfig, StopSection
 from nanochart.workflow._bias_setup import Setup, make_setup
 from nanochart.workflow._sample import _differences, _never
 from nanochart.workflow._sessions import SessionLog
@@ -33,6 +33,8 @@ __all__ = ["bias_run"]
 
 _BLOCK_BYTES = 500_000
 _CHECKPOINT_SECONDS = 30.0
+#: Frames before the error is first asked for.
+_FEWEST = 100
 _EXTENSIBLE = ("time", "stop")
 _WALKERS = ("positions", "velocities", "temperatures", "random", "steps")
 _ROUND = (
@@ -99,6 +101,8 @@ def bias_run(
                     biasing.commit()
                     biasing.save()
                     log.record_if_due()
+                    if config.stop is not None and _known(run, config, config.stop):
+                        stopped = True
                 elif stopped or biasing.age > _CHECKPOINT_SECONDS:
                     biasing.save()
         except StoreError:
@@ -116,6 +120,23 @@ def bias_run(
         if run.committed() == run.n_frames and not run.complete:
             run.finalize()
     return run
+
+
+def _known(run: Run, config: BiasConfig, wanted: StopSection) -> bool:
+    """Whether the difference that was asked for is known; says so in the run's record."""
+    from nanochart.workflow._fes import family_difference
+
+    if run.committed() < _FEWEST:
+        return False
+    gap, converged = family_difference(run, config, wanted.between)
+    done = converged and gap.error <= wanted.error
+    if done:
+        sentence = (
+            f"F({wanted.between[1]}) - F({wanted.between[0]}) = {gap.value:.3f} ± {gap.error:.3f} "
+            f"eV is known to {wanted.error:g} eV"
+        )
+        run.record_info("frames", {"stopped": sentence})
+    return done
 
 
 def _note(observed: BiasedRound) -> str:

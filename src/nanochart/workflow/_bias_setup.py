@@ -17,6 +17,7 @@ from nanochart.biasing import (
     ChartCoordinate,
     Coordination,
     CVs,
+    Guarded,
     Metadynamics,
     PotentialEnergy,
     RDFDistance,
@@ -25,6 +26,7 @@ from nanochart.biasing import (
     Umbrella,
     Wall,
     along,
+    guard_grid,
     windows_on_grid,
 )
 from nanochart.clusters import confining_radius
@@ -113,6 +115,8 @@ def make_setup(config: BiasConfig) -> Setup:
     limits = _stiffest(config, cvs, known, potential)
     method, n_rounds, n_walkers, targets = _method(config, cvs, known, data, walls, limits)
     _check_stiffness(config, method, cvs, limits)
+    if config.guard is not None:
+        method = _guarded(config.guard, config.stride, method, cvs, data, limits)
     starts, names = _starts(config, known, data, targets, n_walkers)
     radius = max(confining_radius(x, margin=config.dynamics.confinement) for x in starts)
     dynamics = Langevin(config.dynamics.time_step, config.dynamics.friction, radius)
@@ -250,6 +254,24 @@ def _wall(section: Any, cvs: CVs) -> Wall:
             f"{section.variable!r}"
         )
     return Wall(cvs.names.index(section.variable), section.at, section.stiffness, section.side)
+
+
+def _guarded(config: BiasConfig, method: Any, cvs: CVs, data: Floats, limits: Floats) -> Guarded:
+    """The method with a wall around the thermal frames of the run."""
+    guard = config.guard
+    assert guard is not None
+    if len(cvs) > 3:
+        raise ConfigError(f"a guard is on 1 to 3 variables; got {len(cvs)}: {cvs.names}")
+    if guard.stiffness > limits.min():
+        raise ConfigError(
+            f"the stiffness of the guard must be at most {limits.min():.3g} eV per unit² for an "
+            f"impulse every {stride} steps; got {guard.stiffness:g}: take a softer one, or "
+            "a smaller stride"
+        )
+    span = np.ptp(data, axis=0)
+    low = getattr(method, "low", None) or tuple(data.min(axis=0) - _MARGIN * span)
+    high = getattr(method, "high", None) or tuple(data.max(axis=0) + _MARGIN * span)
+    return Guarded(method, guard_grid(data, low, high, guard.stiffness, guard.reach))
 
 
 def _stiffest(config: BiasConfig, cvs: CVs, known: _Known, potential: Potential) -> Floats:

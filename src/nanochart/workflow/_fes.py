@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanochart._progress import Progress, silent
-from nanochart.errors import StoreError
+from nanochart.errors import ConfigError, StoreError
 from nanochart.free_energy import (
     Convergence,
+    Difference,
     FreeEnergyPath,
     Populations,
     Surface,
@@ -36,7 +37,14 @@ from nanochart.workflow._bias_setup import make_setup
 from nanochart.workflow._config import validated
 from nanochart.workflow._states import States, state_codes
 
-__all__ = ["FreeEnergies", "fes_run", "fes_summary", "works_of_runs", "write_fes"]
+__all__ = [
+    "FreeEnergies",
+    "family_difference",
+    "fes_run",
+    "fes_summary",
+    "works_of_runs",
+    "write_fes",
+]
 
 Floats = NDArray[np.float64]
 
@@ -194,6 +202,29 @@ def fes_run(
         surface, other, states, populations, judged, pair, path, tuple(found), first,
         outside, known,
     )  # fmt: skip
+
+
+def family_difference(
+    run: Run, config: BiasConfig, between: tuple[str, str]
+) -> tuple[Difference, bool]:
+    """F of the second family less that of the first, so far, and whether it can be trusted."""
+    n = run.committed()
+    data = run.to_xarray().isel(frame=slice(int(_DISCARD * n), n))
+    values = data["cv"].to_numpy()
+    names = tuple(run.metadata.provenance["variables"])
+    states = state_codes(run, open_run(config.run), data, values, names, "family")
+    for name in between:
+        if name not in states.names:
+            raise ConfigError(
+                f"stop.between must name two families of {config.run}, of "
+                f"{', '.join(states.names[1:])}; got {name!r}"
+            )
+    pair = [states.names.index(name) for name in between]
+    logs = _log_weights(config, data, values)
+    n_states = len(states.names)
+    gap = state_populations(states.codes, logs, config.temperature, n_states).difference(*pair)
+    judged = convergence(states.codes, logs, config.temperature, pair[0], pair[1])
+    return gap, judged.converged
 
 
 def _config(run: Run) -> BiasConfig:

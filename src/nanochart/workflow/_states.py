@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from nanochart.biasing import known_reach
 from nanochart.errors import StoreError
 from nanochart.motifs import LABELS
 from nanochart.store import Run
@@ -16,9 +17,6 @@ __all__ = ["States", "state_codes"]
 Floats = NDArray[np.float64]
 
 _MOST = 60_000
-#: A place farther from all training frames than all but this share of these are from another,
-#: times a factor, is outside.
-_OUTSIDE, _MARGIN = 0.01, 3.0
 _VOTERS = 9
 
 
@@ -84,8 +82,7 @@ def state_codes(
         columns = [int(name[1:]) - 1 for name in axes]
         chart = frames["chart"].to_numpy()[..., columns].reshape(-1, len(columns))
         tree = cKDTree(chart.astype(np.float64))
-        nearest = tree.query(tree.data[:: max(1, len(chart) // 5000)], k=[2])[0][:, 0]
-        reach = _MARGIN * float(np.quantile(nearest, 1.0 - _OUTSIDE))
+        reach = known_reach(tree.data)
         distance, _ = tree.query(s.reshape(-1, len(columns)))
         outside = float((distance > reach).mean())
     if by == "label":

@@ -1,0 +1,124 @@
+"""A wall around the places that a model was trained on."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.spatial import cKDTree
+
+from nanochart.biasing._bias import Bias, Grid
+
+__all__ = ["Guarded", "guard_grid", "known_reach"]
+
+Floats = NDArray[np.float64]
+
+#: Known points of which all but this share are nearer to another than the reach is, times a factor.
+_OUTSIDE, _MARGIN = 0.01, 3.0
+_NODES = 101
+
+
+def known_reach(known: ArrayLike) -> float:
+    """Distance beyond which a place is not near any of the known points (point, d).
+
+    Three times the distance that 99 % of the points keep to their nearest neighbour.
+    """
+    points = np.asarray(known, dtype=np.float64)
+    if points.ndim != 2 or len(points) < 3:
+        raise ValueError(
+            f"known points must have the shape (point, d), at least three; got {points.shape}"
+        )
+    some = points[:: max(1, len(points) // 5000)]
+    nearest = cKDTree(points).query(some, k=[2])[0][:, 0]
+    return float(_MARGIN * np.quantile(nearest, 1.0 - _OUTSIDE))
+
+
+def guard_grid(
+    known: ArrayLike,
+    low: ArrayLike,
+    high: ArrayLike,
+    stiffness: float,
+    reach: float | None = None,
+) -> Grid:
+    r"""Tabulate :math:`\frac{\kappa}{2} \max(0, d(s) - R)^2`, d the distance to a known point.
+
+    Parameters
+    ----------
+    known
+        Points (point, d) of the variables, d = 1 to 3.
+    low, high
+        Ends of the grid, (d,).
+    stiffness
+        κ in eV per unit².
+    reach
+        R; by default that of `known_reach`.
+    """
+    points = np.asarray(known, dtype=np.float64)
+    R = known_reach(points) if reach is None else reach
+    a, b = (np.asarray(v, dtype=np.float64) for v in (low, high))
+    d = points.shape[1]
+    n = _NODES if d < 3 else 48
+    nodes = [np.linspace(x, y, n) for x, y in zip(a, b, strict=True)]
+    grid = np.stack(np.meshgrid(*nodes, indexing="ij"), axis=-1)
+    distance, _ = cKDTree(points).query(grid.reshape(-1, d))
+    excess = np.maximum(distance.reshape(grid.shape[:-1]) - R, 0.0)
+    return Grid(a, b, 0.5 * stiffness * excess**2, tuple(range(d)))
+
+
+@dataclass(frozen=True, eq=False)
+class Guarded:
+    """A method with a guard: its bias and a static potential in a sum.
+
+    Attributes
+    ----------
+    method
+        Any of `nanochart.biasing`.
+    guard
+        On the first d variables. Where the method has a grid of its own, that must have the same
+        axes.
+    """
+
+    method: Any
+    guard: Grid
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name in {"method", "guard"}:
+            raise AttributeError(name)
+        return getattr(self.method, name)
+
+    def initialize(self, n_variables: int) -> Any:
+        """That of the method."""
+        return self.method.initialize(n_variables)
+
+    def bias(self, state: Any, walker: int, n_variables: int) -> Bias:
+        """The method's bias with the guard."""
+        bias: Bias = self.method.bias(state, walker, n_variables)
+        if bias.grid is None:
+            return replace(bias, grid=self.guard)
+        if bias.grid.axes != self.guard.axes:
+            raise ValueError(
+                f"the guard must be on the variables of the bias grid, {bias.grid.axes}; got "
+                f"{self.guard.axes}"
+            )
+        own = np.stack(np.meshgrid(*bias.grid.nodes(), indexing="ij"), axis=-1)
+        total = bias.grid.values + self._on(own)
+        return replace(bias, grid=replace(bias.grid, values=total))
+
+    def _on(self, nodes: Floats) -> Floats:
+        """The guard at the nodes of another grid, linear between its own."""
+        from scipy.interpolate import RegularGridInterpolator
+
+        found = RegularGridInterpolator(
+            self.guard.nodes(), self.guard.values, bounds_error=False, fill_value=None
+        )(nodes)
+        above: Floats = np.maximum(np.asarray(found), 0.0)
+        return above
+
+    def update(self, state: Any, values: Floats, energies: Floats) -> Any:
+        """That of the method."""
+        return self.method.update(state, values, energies)
+
+    def log_weights(self, state: Any, energies: Floats) -> Floats:
+        """Those of the method: the guard is part of the bias that is weighted away."""
+        weights: Floats = self.method.log_weights(state, energies)
+        return weights

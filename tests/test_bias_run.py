@@ -1,0 +1,311 @@
+"""`nanochart bias`, `fes` and `export --to plumed`, from a small charted run to the numbers."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import yaml
+
+import nanochart as nc
+from nanochart.autoencoder import TrainingConfig
+from nanochart.biasing import Grid, Guarded, Restraint, Umbrella, guard_grid, known_reach
+from nanochart.errors import ConfigError, StoreError
+from nanochart.interop import read_plumed
+from nanochart.workflow import (
+    bias_run,
+    chart_run,
+    export_plumed,
+    families_run,
+    fes_run,
+    fes_summary,
+    label_run,
+    load_bias_config,
+    load_config,
+    quench_run,
+    sample,
+    train_run,
+)
+from test_cli import nanochart
+
+
+@pytest.fixture(scope="module")
+def charted(tmp_path_factory):
+    """Cu38 between 300 and 500 K, charted from thermal frames in two dimensions, with families."""
+    folder = tmp_path_factory.mktemp("bias")
+    config = load_config(
+        {
+            "system": {"metal": "Cu", "n_atoms": 38},
+            "starts": ["octahedron", "icosahedron"],
+            "tempering": {"t_min": 300, "t_max": 500, "n": 4, "swap_interval": 1,
+                          "time_per_replica": 0.25},
+        }
+    )  # fmt: skip
+    run = sample(config, folder / "cu38.zarr")
+    quench_run(run)
+    label_run(run)
+    training = TrainingConfig(target="inherent", bottleneck=2, epochs=2, batch_size=64)
+    model = train_run(run, folder / "cu38.nanochart", training)
+    chart_run(run, model)
+    families_run(run, model=model, measures=False)
+    return folder
+
+
+def settings(folder, **changes):
+    """A configuration file; a value of None takes a field away."""
+    values = {"run": "cu38.zarr", "temperature": 400, "variables": ["s1", "s2"],
+              "opes": {"barrier": 0.3}, "walkers": 2, "time": 0.06, "pace": 0.5, **changes}  # fmt: skip
+    path = folder / "bias.yaml"
+    path.write_text(yaml.safe_dump({k: v for k, v in values.items() if v is not None}))
+    return load_bias_config(path)
+
+
+@pytest.fixture(scope="module")
+def biased(charted):
+    return bias_run(settings(charted), charted / "opes.zarr")
+
+
+def test_a_biased_run_holds_what_was_seen(biased):
+    data = biased.to_xarray()
+    assert biased.complete
+    assert data["cv"].shape == (120, 2, 2)
+    assert biased.metadata.kind == "biased"
+    assert biased.metadata.provenance["variables"] == ["s1", "s2"]
+    np.testing.assert_array_equal(data["step"], 100 * np.arange(1, 121))
+    model = nc.autoencoder.load(biased.path.with_name("cu38.nanochart"))
+    x = data["positions"][-1].to_numpy().astype(float)
+    np.testing.assert_allclose(data["cv"][-1], model.encode(x), atol=2e-4)
+    assert np.isfinite(data["log_weight"]).all()
+    assert data["bias_energy"].max() > 0.02
+
+
+def test_a_run_that_was_stopped_goes_on_with_equal_bits(charted, biased):
+    asked = []
+    config = settings(charted)
+    path = charted / "stopped.zarr"
+    run = bias_run(config, path, stop=lambda: len(asked) >= 40 or bool(asked.append(1)))
+    assert not run.complete
+    run = bias_run(config, path, resume=True)
+    for name in ("positions", "cv", "bias_energy", "log_weight", "energy"):
+        np.testing.assert_array_equal(run.to_xarray()[name], biased.to_xarray()[name])
+    with pytest.raises(StoreError, match="was biased with other settings .temperature was 400"):
+        bias_run(settings(charted, temperature=350), path, resume=True)
+
+
+def test_later_commands_work_on_a_biased_run(charted, biased):
+    path = charted / "copy.zarr"
+    shutil.copytree(biased.path, path)
+    run = nc.store.open(path, mode="a")
+    quench_run(run)
+    label_run(run)
+    found = fes_run(run, by="label")
+    assert found.populations.value.sum() == pytest.approx(1.0)
+    shares = fes_summary(found)["populations"]
+    assert shares["fcc"]["low"] <= shares["fcc"]["value"] <= shares["fcc"]["high"]
+
+
+def test_free_energies_are_written_and_drawn(charted, biased):
+    done = nanochart("fes", biased.path, "--geometric", "-q", "--json", "-o", charted / "fes")
+    result = json.loads(done.stdout)
+    assert result["temperature"] == 400
+    total = sum(p["value"] for p in result["populations"].values())
+    assert total == pytest.approx(1.0)
+    for name in ("surface.csv", "free-energy.json", "surface.png", "surface.pdf", "geometric.png"):
+        assert (charted / "fes" / name).stat().st_size > 100
+    rows = (charted / "fes" / "surface.csv").read_text().splitlines()
+    assert (
+        rows[0] == "s1 / 1,s2 / 1,free energy / eV,standard error / eV,geometric free energy / eV"
+    )
+
+
+def test_umbrella_windows_give_a_surface_in_one_dimension(charted):
+    config = settings(
+        charted, variables=["s1"], opes=None, walkers=None, time=0.05,
+        umbrella={"low": [-1.0], "high": [1.0], "shape": [6], "stiffness": 1.0},
+    )  # fmt: skip
+    run = bias_run(config, charted / "umbrella.zarr")
+    assert run.metadata.n_replicas == 6
+    found = fes_run(run, discard=0.0)
+    assert found.surface.dimension == 1
+    assert np.nanmin(found.surface.energy) == 0.0
+    restraint = run.to_xarray()["restraint"][:, :, 0]
+    np.testing.assert_allclose(restraint[0], np.linspace(-1, 1, 6))
+
+
+def test_steered_walkers_go_from_family_to_family_and_works_are_compared(charted):
+    names = nc.store.open(charted / "cu38.zarr").info("families")["names"]
+    ends = [names[1], names[2]]
+    runs = []
+    for k, way in enumerate((ends, ends[::-1])):
+        config = settings(
+            charted, opes=None, time=None, walkers=3,
+            steered={"along": way, "duration": 0.02, "hold": 0.01, "stiffness": 0.5},
+        )  # fmt: skip
+        runs.append(bias_run(config, charted / f"steered{k}.zarr"))
+    data = runs[0].to_xarray()
+    assert data.sizes["frame"] == 60
+    assert (data["work"][:20] == 0).all()  # at rest while it is held
+    assert (data["work"][-1] != 0).all()
+    moved = data["restraint"][-1, 0] - data["restraint"][0, 0]
+    assert np.abs(moved).max() > 0.05
+    done = nanochart("fes", runs[0].path, "--backward", runs[1].path, "--json")
+    assert {"difference", "error", "dissipated", "advice"} <= set(json.loads(done.stdout))
+    with pytest.raises(StoreError, match="is a steered run, which is out of equilibrium"):
+        fes_run(runs[0])
+
+
+def test_metadynamics_is_exported_as_plumed_reads_it(charted):
+    config = settings(
+        charted, opes=None, metadynamics={"height": 0.01, "bias_factor": 10}, time=0.03
+    )
+    run = bias_run(config, charted / "metad.zarr")
+    files = export_plumed(run, charted / "plumed")
+    assert [f.name for f in files] == ["COLVAR.0", "COLVAR.1", "HILLS"]
+    head = files[0].read_text().splitlines()[0]
+    assert head == "#! FIELDS time s1 s2 bias"
+    colvar, hills = read_plumed(files[0]), read_plumed(files[2])
+    np.testing.assert_allclose(colvar["s1"], run.to_xarray()["cv"][:, 0, 0], rtol=1e-8)
+    np.testing.assert_allclose(colvar["time"], 0.5 * np.arange(1, 61))
+    assert list(hills) == ["time", "s1", "s2", "sigma_s1", "sigma_s2", "height", "biasf"]
+    assert hills["height"][0] == pytest.approx(0.01 * 10 / 9)  # as PLUMED writes it
+    # The hills make up the bias that the walkers felt.
+    last = run.load_checkpoint().arrays
+    s = np.array([colvar["s1"][30], colvar["s2"][30]])
+    z = (np.stack([hills["s1"], hills["s2"]], 1) - s) / np.stack(
+        [hills["sigma_s1"], hills["sigma_s2"]], 1
+    )
+    total = (hills["height"] * 0.9 * np.exp(-0.5 * (z**2).sum(1))).sum()
+    from nanochart.workflow._bias_setup import make_setup
+
+    method = make_setup(config).method
+    state = method.initialize(2)._replace(values=last["method_values"])
+    assert method.grid(state)(s) == pytest.approx(total, abs=2e-3)
+
+
+def test_other_variables_can_be_biased(charted):
+    name = nc.store.open(charted / "cu38.zarr").info("families")["names"][1]
+    config = settings(
+        charted, variables=["energy", "coordination", f"distance:{name}"], time=0.03,
+        opes={"barrier": 0.2},
+    )  # fmt: skip
+    run = bias_run(config, charted / "other.zarr")
+    values = run.to_xarray()["cv"].to_numpy()
+    np.testing.assert_allclose(values[..., 0], run.to_xarray()["energy"], atol=1e-9)
+    with pytest.raises(StoreError, match="states by family need a run along chart coordinates"):
+        fes_run(run)
+
+
+# ------------------------------------------------------------------------------------- guard
+
+
+def test_the_guard_is_flat_where_frames_are_and_rises_outside():
+    rng = np.random.default_rng(0)
+    known = rng.normal(size=(4000, 2))
+    reach = known_reach(known)
+    grid = guard_grid(known, (-9, -9), (9, 9), 2.0)
+    assert grid([[0.0, 0.0], [0.5, -0.5]]).max() < 1e-9
+    outside = float(grid([[7.0, 0.0]])[0])
+    nearest = np.linalg.norm(known - [7.0, 0.0], axis=1).min()
+    assert outside == pytest.approx((nearest - reach) ** 2, rel=0.05)
+    free = Umbrella(((0.0, 0.0),), (0.0, 0.0))
+    bias = Guarded(free, grid).bias(None, 0, 2)
+    assert isinstance(bias.grid, Grid)
+    energy, slope = bias.energy([[7.0, 0.0]])
+    assert energy[0] == pytest.approx(outside, rel=1e-6)
+    assert slope[0, 0] > 1.0
+
+
+def test_a_guard_keeps_the_walkers_near_the_training_frames(charted):
+    far = {"umbrella": {"low": [3.0, 3.0], "high": [3.4, 3.4], "shape": [1, 1], "stiffness": 0.2}}
+    common = {"opes": None, "walkers": None, "time": 0.03, **far}
+    free = bias_run(settings(charted, **common), charted / "free.zarr")
+    kept = bias_run(settings(charted, **common, guard={"stiffness": 0.5}), charted / "guarded.zarr")
+    chart = nc.store.open(charted / "cu38.zarr").to_xarray()["chart"].to_numpy().reshape(-1, 2)
+
+    def distance(run):
+        s = run.to_xarray()["cv"][30:, 0].to_numpy()
+        return np.linalg.norm(s[:, None] - chart[None], axis=2).min(axis=1).mean()
+
+    assert distance(kept) < 0.8 * distance(free)
+
+
+# -------------------------------------------------------------------------------- sentences
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"variables": ["s7"]}, "the chart has the coordinates s1 to s2; got s7"),
+        ({"variables": ["speed"]}, "each of variables must be s1, s2, .* got 'speed'"),
+        ({"starts": ["dh/77"]}, "'dh/77' is no family of .*; its families are"),
+        ({"opes": None, "umbrella": {"along": [[9, 9], [0, 0]], "windows": 3, "stiffness": 1}},
+         "outside of what the run has seen"),
+        ({"opes": None, "umbrella": {"low": [0, 0], "high": [1, 1], "shape": [2, 2],
+                                     "stiffness": 1e6}}, "stiffness of a restraint of s1 must be at"),
+        ({"walls": [{"variable": "q6", "at": 0.1, "stiffness": 1}]}, "must be one of s1, s2; got"),
+        ({"model": "no.nanochart"}, "there is no model .*no.nanochart"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_one_sentence(charted, changes, sentence):
+    with pytest.raises((ConfigError, ValueError), match=sentence):
+        bias_run(settings(charted, **changes), charted / "never.zarr")
+    assert not (charted / "never.zarr").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"metadynamics": {}}, "give one method; got metadynamics and opes"),
+        ({"time": None}, "time .ns. is missing"),
+        ({"pace": 0.013}, "pace .ps. must be a multiple of stride time steps"),
+        ({"temperature": -4}, "temperature .K. must be greater than 0; got -4"),
+        ({"wals": []}, "did you mean walls"),
+        (
+            {"opes": None, "umbrella": {"along": ["a", "b"], "stiffness": 1}},
+            "give either along and",
+        ),
+    ],
+)
+def test_a_configuration_that_cannot_be_is_one_sentence(charted, changes, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        settings(charted, **changes)
+
+
+def test_a_model_of_quenched_frames_is_refused_for_moving_clusters(charted, tmp_path):
+    shutil.copytree(charted / "cu38.zarr", tmp_path / "cu38.zarr")
+    run = nc.store.open(tmp_path / "cu38.zarr", mode="a")
+    training = TrainingConfig(target="self", bottleneck=2, epochs=1, batch_size=64)
+    chart_run(run, train_run(run, tmp_path / "cu38.nanochart", training))
+    with pytest.raises(ConfigError, match="target inherent; got target self, which was trained on"):
+        bias_run(settings(tmp_path, starts=None), tmp_path / "never.zarr")
+
+
+def test_a_bias_that_is_too_strong_says_so_and_loses_nothing(charted):
+    config = settings(charted, opes=None, metadynamics={"height": 3.0, "bias_factor": 500.0})
+    done = nanochart("bias", charted / "bias.yaml", "-q", "-o", charted / "strong.zarr", code=1)
+    assert config.metadynamics is not None
+    assert "the bias is too strong" in done.stderr
+    assert done.stderr.strip().count("\n") == 0
+    assert nc.store.open(charted / "strong.zarr").committed() >= 0
+
+
+def test_a_surface_of_an_unfinished_run_is_one_sentence(charted):
+    run = bias_run(settings(charted), charted / "short.zarr", stop=lambda: True)
+    with pytest.raises(StoreError, match="a surface needs at least 50: run `nanochart bias CONFIG"):
+        fes_run(run)
+
+
+def test_a_sampled_run_is_not_biased(charted):
+    with pytest.raises(StoreError, match="is no biased run: make one with `nanochart bias CONFIG`"):
+        fes_run(nc.store.open(charted / "cu38.zarr"))
+
+
+def test_windows_of_one_place_cannot_be_weighted_between(charted):
+    assert Restraint.at([0.0], [1.0]).energy([[0.5]]) == pytest.approx(0.125)
+    config = settings(
+        charted, variables=["s1"], opes=None, walkers=None, time=0.05,
+        umbrella={"low": [-1.2], "high": [1.2], "shape": [2], "stiffness": 4.0},
+    )  # fmt: skip
+    run = bias_run(config, charted / "apart.zarr")
+    with pytest.raises(nc.errors.ConvergenceError, match="add windows between, or soften"):
+        fes_run(run, discard=0.0)
