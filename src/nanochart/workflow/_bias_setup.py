@@ -36,7 +36,7 @@ from nanochart.potentials import Potential
 from nanochart.store import Run
 from nanochart.store import open as open_run
 from nanochart.units import AMU, BOLTZMANN
-from nanochart.workflow._bias_config import BiasConfig
+from nanochart.workflow._bias_config import BiasConfig, GuardSection
 from nanochart.workflow._chart import check_model
 from nanochart.workflow._system import potential_of
 
@@ -256,10 +256,10 @@ def _wall(section: Any, cvs: CVs) -> Wall:
     return Wall(cvs.names.index(section.variable), section.at, section.stiffness, section.side)
 
 
-def _guarded(config: BiasConfig, method: Any, cvs: CVs, data: Floats, limits: Floats) -> Guarded:
+def _guarded(
+    guard: GuardSection, stride: int, method: Any, cvs: CVs, data: Floats, limits: Floats
+) -> Guarded:
     """The method with a wall around the thermal frames of the run."""
-    guard = config.guard
-    assert guard is not None
     if len(cvs) > 3:
         raise ConfigError(f"a guard is on 1 to 3 variables; got {len(cvs)}: {cvs.names}")
     if guard.stiffness > limits.min():
