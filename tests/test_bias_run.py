@@ -220,7 +220,7 @@ def test_a_guard_keeps_the_walkers_near_the_training_frames(charted):
     far = {"umbrella": {"low": [3.0, 3.0], "high": [3.4, 3.4], "shape": [1, 1], "stiffness": 1.0}}
     common = {"opes": None, "walkers": None, "time": 0.03, "stride": 1, **far}
     free = bias_run(settings(charted, **common), charted / "free.zarr")
-    kept = bias_run(settings(charted, **common, guard={"stiffness": 3.5}), charted / "guarded.zarr")
+    kept = bias_run(settings(charted, **common, guard={"stiffness": 3.5, "reach": 0.02}), charted / "guarded.zarr")
     chart = nc.store.open(charted / "cu38.zarr").to_xarray()["chart"].to_numpy().reshape(-1, 2)
 
     def distance(run):
