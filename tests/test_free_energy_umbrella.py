@@ -57,7 +57,7 @@ def share_of_hits(memory, n_times, *, fixed_windows=False, n=100):
     return hits / n
 
 
-@pytest.mark.parametrize(("memory", "n_times"), [(0.0, 150), (0.7, 600)])
+@pytest.mark.parametrize(("memory", "n_times"), [(0.0, 150), (0.5, 400)])
 def test_intervals_from_windows_hold_the_truth_as_often_as_they_say(memory, n_times):
     assert 0.89 <= share_of_hits(memory, n_times) <= 0.99
 
