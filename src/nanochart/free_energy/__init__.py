@@ -11,10 +11,11 @@ from nanochart.free_energy._populations import (
     state_populations,
 )
 from nanochart.free_energy._surface import Surface, free_energy_surface
+from nanochart.free_energy._umbrella import UmbrellaWeights, umbrella_weights
 from nanochart.free_energy._weights import (
     effective_sample_size,
+    independent_sample_size,
     normalized,
-    umbrella_log_weights,
 )
 from nanochart.free_energy._work import WorkEstimate, bar, jarzynski
 
@@ -26,17 +27,19 @@ __all__ = [
     "FreeEnergyPath",
     "Populations",
     "Surface",
+    "UmbrellaWeights",
     "WorkEstimate",
     "bar",
     "basins",
     "convergence",
     "effective_sample_size",
     "free_energy_surface",
+    "independent_sample_size",
     "jarzynski",
     "log_gram",
     "make_blocks",
     "minimum_path",
     "normalized",
     "state_populations",
-    "umbrella_log_weights",
+    "umbrella_weights",
 ]

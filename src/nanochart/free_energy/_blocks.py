@@ -43,10 +43,25 @@ class Blocks:
     inefficiency: float
     reliable: bool
 
-    def resamples(self, n: int, seed: int) -> Ints:
-        """How often each block counts in each of ``n`` bootstrap samples, (n, block)."""
+    def resamples(self, n: int, seed: int, *, by_walker: bool = False) -> Floats:
+        """How often each block counts in each of ``n`` bootstrap samples, (n, block).
+
+        Of the m blocks of all walkers together, or of each walker by itself, m - 1 are drawn and
+        count m / (m - 1) times, which gives the variance of a mean without bias (Rao, Wu, J. Am.
+        Stat. Assoc. 83, 231 (1988)).
+        """
         rng = np.random.default_rng(seed)
-        return rng.multinomial(self.n, np.full(self.n, 1.0 / self.n), size=n)
+        group = np.zeros(self.n, dtype=np.int64)
+        if by_walker:
+            group[self.index] = np.arange(self.index.shape[1])
+        counts = np.ones((n, self.n))
+        for k in np.unique(group):
+            members = np.flatnonzero(group == k)
+            m = len(members)
+            if m > 1:
+                drawn = rng.multinomial(m - 1, np.full(m, 1.0 / m), size=n)
+                counts[:, members] = drawn * (m / (m - 1))
+        return counts
 
     def sums(self, values: ArrayLike) -> Floats:
         """Sum of (time, walker, ...) over each block, (block, ...)."""

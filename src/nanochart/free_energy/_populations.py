@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nanochart.errors import ConvergenceError
 from nanochart.free_energy._blocks import Blocks, make_blocks
-from nanochart.free_energy._weights import normalized
+from nanochart.free_energy._umbrella import UmbrellaWeights
+from nanochart.free_energy._weights import log_weights_of, resampled_sums
 from nanochart.units import BOLTZMANN
 
 __all__ = ["Convergence", "Difference", "Populations", "convergence", "state_populations"]
@@ -40,6 +42,9 @@ class Populations:
         K.
     blocks
         What was resampled.
+    freedom
+        Degrees of freedom of the errors: blocks less one; of umbrella windows those of two, since
+        the few windows on a barrier make most of the error.
     """
 
     value: Floats
@@ -49,6 +54,7 @@ class Populations:
     replicas: Floats
     temperature: float
     blocks: Blocks
+    freedom: int
 
     def difference(self, a: int, b: int) -> Difference:
         r"""Free energy of state b minus that of a, :math:`-k_B T \ln (p_b / p_a)`.
@@ -67,13 +73,13 @@ class Populations:
         # Few blocks know their own spread badly: Student's t.
         from scipy.stats import t
 
-        half = float(t.ppf(0.975, max(self.blocks.n - 1, 1))) * error
+        half = float(t.ppf(0.975, self.freedom)) * error
         return Difference(value, error, value - half, value + half)
 
 
 def state_populations(
     states: ArrayLike,
-    log_weights: ArrayLike,
+    log_weights: ArrayLike | UmbrellaWeights,
     temperature: float,
     n_states: int | None = None,
     *,
@@ -87,38 +93,56 @@ def state_populations(
     states
         (time, walker), codes from 0; negative ones count to none but to the whole.
     log_weights
-        (time, walker).
+        (time, walker); of umbrella windows `umbrella_weights`.
     temperature
         K.
     n_states
         Number of states, by default as many as occur.
     blocks
-        What is resampled; by default from the states.
+        What is resampled; by default from the states and the log-weights, whichever is slower.
     seed
         Of the bootstrap.
     """
-    codes = np.asarray(states)
-    if codes.ndim != 2 or codes.shape != np.shape(log_weights):
+    codes, logs = np.asarray(states), log_weights_of(log_weights)
+    if codes.ndim != 2 or codes.shape != logs.shape:
         raise ValueError(
             "states and log-weights must have the same shape (time, walker); got "
-            f"{codes.shape} and {np.shape(log_weights)}"
+            f"{codes.shape} and {logs.shape}"
         )
     n = int(codes.max(initial=-1)) + 1 if n_states is None else n_states
     if n < 1:
         raise ValueError("no sample is in any state, so there are no populations")
-    weights = normalized(log_weights)
-    member = codes[..., None] == np.arange(n)
     if blocks is None:
-        blocks = make_blocks(member.astype(np.float64))
-    sums = blocks.sums(weights[..., None] * member)
-    whole = blocks.sums(weights[..., None])[:, 0]
-    counts = blocks.resamples(_N_BOOTSTRAP, seed)
-    replicas = (counts @ sums) / (counts @ whole)[:, None]
-    value = sums.sum(axis=0) / whole.sum()
+        blocks = make_blocks(_slow(codes, logs, n))
+    places = np.where(codes < 0, n, codes).astype(np.int64)
+    sums, resamples = resampled_sums(log_weights, blocks, places, n + 1, _N_BOOTSTRAP, seed)
+    value = sums[:n] / sums.sum()
+    with np.errstate(invalid="ignore"):
+        replicas = resamples[:, :n] / resamples.sum(axis=1, keepdims=True)
+    of_windows = isinstance(log_weights, UmbrellaWeights)
+    freedom = 2 * (blocks.n // codes.shape[1] - 1) if of_windows else blocks.n - 1
+    freedom = max(1, freedom)
     low, high = np.quantile(replicas, [0.025, 0.975], axis=0)
     return Populations(
-        value, replicas.std(axis=0, ddof=1), low, high, replicas, temperature, blocks
-    )
+        value, replicas.std(axis=0, ddof=1), low, high, replicas, temperature, blocks,
+        freedom,
+    )  # fmt: skip
+
+
+def _slow(codes: NDArray[np.int64], logs: Floats, n: int) -> Floats:
+    """What may be slow: membership of each state, and the weights, as their logarithms."""
+    member = (codes[..., None] == np.arange(n)).astype(np.float64)
+    known = np.isfinite(logs)
+    filled = np.where(known, logs, logs[known].min() if known.any() else 0.0)
+    return np.concatenate([member, filled[..., None]], axis=-1)
+
+
+def _between(
+    weights: ArrayLike | UmbrellaWeights, first: int, last: int
+) -> Floats | UmbrellaWeights:
+    if isinstance(weights, UmbrellaWeights):
+        return weights.between(first, last)
+    return log_weights_of(weights)[first:last]
 
 
 @dataclass(frozen=True)
@@ -153,17 +177,28 @@ _FEWEST_TRANSITIONS = 10
 
 
 def convergence(
-    states: ArrayLike, log_weights: ArrayLike, temperature: float, a: int, b: int, seed: int = 0
+    states: ArrayLike,
+    log_weights: ArrayLike | UmbrellaWeights,
+    temperature: float,
+    a: int,
+    b: int,
+    seed: int = 0,
 ) -> Convergence:
-    """Judge F_b - F_a by halves, transitions and blocks; arguments as `state_populations`."""
-    codes, logs = np.asarray(states), np.asarray(log_weights, dtype=np.float64)
+    """Judge F_b - F_a by halves, transitions and blocks; arguments as `state_populations`.
+
+    Umbrella windows, which overlap, connect the states without transitions; those are counted, but
+    not asked for.
+    """
+    codes = np.asarray(states)
     n = len(codes)
     n_states = max(int(codes.max()), a, b) + 1
 
     def part(first: int, last: int) -> tuple[Difference, bool]:
-        found = state_populations(
-            codes[first:last], logs[first:last], temperature, n_states, seed=seed
-        )
+        try:
+            weights = _between(log_weights, first, last)
+        except ConvergenceError:  # windows that do not overlap in a part of the run
+            return Difference(np.nan, np.inf, -np.inf, np.inf), False
+        found = state_populations(codes[first:last], weights, temperature, n_states, seed=seed)
         return found.difference(a, b), found.blocks.reliable
 
     fractions = (0.25, 0.5, 0.75, 1.0)
@@ -177,7 +212,7 @@ def convergence(
     gap = abs(halves[0].value - halves[1].value)
     spread = float(np.hypot(halves[0].error, halves[1].error))
     agree = bool(np.isfinite(gap) and np.isfinite(spread) and gap <= 2.0 * spread)
-    enough = crossings >= _FEWEST_TRANSITIONS
+    enough = isinstance(log_weights, UmbrellaWeights) or crossings >= _FEWEST_TRANSITIONS
     if agree and enough and reliable:
         advice = "converged: halves agree within their errors"
     elif not enough:

@@ -8,7 +8,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import gaussian_filter
 
 from nanochart.free_energy._blocks import Blocks, make_blocks
-from nanochart.free_energy._weights import effective_sample_size, normalized
+from nanochart.free_energy._umbrella import UmbrellaWeights
+from nanochart.free_energy._weights import (
+    effective_sample_size,
+    log_weights_of,
+    normalized,
+    resampled_sums,
+)
 from nanochart.units import BOLTZMANN
 
 __all__ = ["Surface", "free_energy_surface"]
@@ -69,7 +75,7 @@ class Surface:
 
 def free_energy_surface(
     values: ArrayLike,
-    log_weights: ArrayLike,
+    log_weights: ArrayLike | UmbrellaWeights,
     temperature: float,
     *,
     low: Sequence[float] | None = None,
@@ -97,7 +103,8 @@ def free_energy_surface(
     values
         (time, walker, d), d = 1 to 3.
     log_weights
-        (time, walker), logarithms of the weights; zero for unbiased samples.
+        (time, walker), logarithms of the weights; zero for unbiased samples; `umbrella_weights`
+        of umbrella windows.
     temperature
         K.
     low, high
@@ -119,7 +126,7 @@ def free_energy_surface(
         If shapes do not fit, or nothing has a weight.
     """
     s = np.asarray(values, dtype=np.float64)
-    logs = np.asarray(log_weights, dtype=np.float64)
+    logs = log_weights_of(log_weights)
     if s.ndim != 3 or not 1 <= s.shape[2] <= 3 or logs.shape != s.shape[:2]:
         raise ValueError(
             "a surface needs values (time, walker, 1 to 3 variables) and log-weights (time, "
@@ -128,7 +135,8 @@ def free_energy_surface(
     if not temperature > 0:
         raise ValueError(f"the temperature of a surface must be above 0 K; got {temperature!r}")
     d = s.shape[2]
-    total = logs if log_gram is None else logs + np.asarray(log_gram, dtype=np.float64)
+    factor = np.zeros_like(logs) if log_gram is None else np.asarray(log_gram, dtype=np.float64)
+    total = logs + factor
     weights = normalized(total)
     nodes = _nodes(s, weights, low, high, shape)
     steps = np.array([axis[1] - axis[0] for axis in nodes])
@@ -143,11 +151,14 @@ def free_energy_surface(
     sizes = tuple(len(axis) for axis in nodes)
     inside = np.all([(p >= 0) & (p < n) for p, n in zip(place, sizes, strict=True)], axis=0)
     flat = np.ravel_multi_index([np.where(inside, p, 0) for p in place], sizes)
-    w = np.where(inside, weights, 0.0)
-    per_block = np.zeros((blocks.n, int(np.prod(sizes))))
-    np.add.at(per_block, (blocks.index.ravel(), flat.ravel()), w.ravel())
+    # Samples off the grid have no place; they are collected behind its last node.
+    n_nodes = int(np.prod(sizes))
+    flat = np.where(inside, flat, n_nodes)
+    sums, resamples = resampled_sums(
+        log_weights, blocks, flat, n_nodes + 1, _N_BOOTSTRAP, seed, factor=factor
+    )
     squares = np.asarray(
-        np.bincount(flat.ravel(), (w**2).ravel(), int(np.prod(sizes))), dtype=np.float64
+        np.bincount(flat.ravel(), (weights**2).ravel(), n_nodes + 1)[:n_nodes], dtype=np.float64
     )
     smooth = tuple(widths / steps)
 
@@ -155,7 +166,7 @@ def free_energy_surface(
         return np.asarray(gaussian_filter(histogram.reshape(sizes), smooth, mode="constant"))
 
     kT = BOLTZMANN * temperature
-    p = density(per_block.sum(axis=0))
+    p = density(sums[:n_nodes])
     # Kish's number of samples near each node, times the kernel; of a lone sample it is the kernel.
     near = np.divide(p**2, density(squares), out=np.zeros_like(p), where=p > 0)
     peak = float(np.prod([1.0 / (np.sqrt(2.0 * np.pi) * b) for b in smooth]))
@@ -166,10 +177,9 @@ def free_energy_surface(
     energy[seen] = -kT * np.log(p[seen])
     best = np.unravel_index(np.nanargmin(energy), sizes)
     energy = energy - energy[best]
-    counts = blocks.resamples(_N_BOOTSTRAP, seed)
     replicas = np.full((_N_BOOTSTRAP, *sizes), np.nan, dtype=np.float64)
-    for k, c in enumerate(counts):
-        q = density(c.astype(np.float64) @ per_block)
+    for k, resample in enumerate(resamples):
+        q = density(resample[:n_nodes])
         known = seen & (q > 0)
         if q[best] > 0:
             replicas[k][known] = -kT * np.log(q[known] / q[best])

@@ -3,19 +3,28 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nanochart._time_series import import_pymbar, statistical_inefficiency
-from nanochart.errors import ConvergenceError
+from nanochart._time_series import statistical_inefficiency
+from nanochart.free_energy._blocks import Blocks
+from nanochart.free_energy._umbrella import UmbrellaWeights
 
-__all__ = ["effective_sample_size", "normalized", "umbrella_log_weights"]
+__all__ = [
+    "effective_sample_size",
+    "independent_sample_size",
+    "log_weights_of",
+    "normalized",
+    "resampled_sums",
+]
 
 Floats = NDArray[np.float64]
 
-#: Overlap of neighbouring windows below which MBAR's errors mean nothing (Klimovich, Shirts,
-#: Mobley, J. Comput.-Aided Mol. Des. 29, 397 (2015)).
-_LEAST_OVERLAP = 0.03
+
+def log_weights_of(weights: ArrayLike | UmbrellaWeights) -> Floats:
+    """The array of log-weights, whatever they come from."""
+    logs = weights.log_weights if isinstance(weights, UmbrellaWeights) else weights
+    return np.asarray(logs, dtype=np.float64)
 
 
-def normalized(log_weights: ArrayLike) -> Floats:
+def normalized(log_weights: ArrayLike | UmbrellaWeights) -> Floats:
     """Weights that sum to 1 from their logarithms, any shape; NaN and -inf count nothing.
 
     Raises
@@ -23,96 +32,95 @@ def normalized(log_weights: ArrayLike) -> Floats:
     ValueError
         If no sample has a weight.
     """
-    logs = np.asarray(log_weights, dtype=np.float64)
+    logs = log_weights_of(log_weights)
     known = np.isfinite(logs)
     if not known.any():
         raise ValueError(
-            "no sample has a weight: umbrella windows need `umbrella_log_weights`, and steered "
-            "runs have none"
+            "no sample has a weight: umbrella windows need `umbrella_weights`, and steered runs "
+            "have none"
         )
     weights = np.where(known, np.exp(np.where(known, logs, 0.0) - logs[known].max()), 0.0)
     total: Floats = weights / weights.sum()
     return total
 
 
-def effective_sample_size(log_weights: ArrayLike) -> float:
+def effective_sample_size(log_weights: ArrayLike | UmbrellaWeights) -> float:
     r"""Equally weighted samples that would be worth as much, (Σ w)² / Σ w² (Kish 1965)."""
     w = normalized(log_weights)
     return float(1.0 / (w**2).sum())
 
 
-def umbrella_log_weights(bias_energies: ArrayLike, temperature_energy: float) -> Floats:
-    r"""Logarithms of the weights of all samples of all windows without bias, by MBAR.
+def independent_sample_size(
+    log_weights: ArrayLike | UmbrellaWeights, series: ArrayLike | None = None
+) -> float:
+    r"""Kish's number of samples over the statistical inefficiency of the samples.
 
-    .. math:: w_n \propto \Big[ \sum_k N_k\, e^{f_k - V_k(s_n) / k_B T} \Big]^{-1}
-
-    with the :math:`f_k` of Shirts and Chodera, J. Chem. Phys. 129, 124105 (2008). Correlation
-    changes no estimate, only its error, which is for the caller's blocks to see; the windows'
-    numbers of samples are scaled by their statistical inefficiencies.
+    It is what independent, equally weighted samples would be worth as much.
 
     Parameters
     ----------
-    bias_energies
-        (time, window, window): energy in eV of the sample of the second index in the window of
-        the third.
-    temperature_energy
-        k_B T in eV.
+    log_weights
+        (time, walker).
+    series
+        (time, walker, ...): what is slow; the slowest counts. By default the log-weights.
+    """
+    logs = log_weights_of(log_weights)
+    if logs.ndim != 2:
+        raise ValueError(f"log-weights must have the shape (time, walker); got {logs.shape}")
+    values = logs if series is None else np.asarray(series, dtype=np.float64)
+    columns = np.nan_to_num(values.reshape(*logs.shape, -1), neginf=0.0, posinf=0.0)
+    g = max(statistical_inefficiency(columns[..., k]) for k in range(columns.shape[2]))
+    return effective_sample_size(logs) / g
+
+
+def resampled_sums(
+    weights: ArrayLike | UmbrellaWeights,
+    blocks: Blocks,
+    places: NDArray[np.int64],
+    n_places: int,
+    n: int,
+    seed: int,
+    *,
+    factor: Floats | None = None,
+) -> tuple[Floats, Floats]:
+    """Sum of the weights at each place, and the same in each bootstrap sample of the blocks.
+
+    Umbrella windows are resampled each by itself, and their free energies change with the sample.
+
+    Parameters
+    ----------
+    weights
+        (time, walker).
+    blocks
+        What is resampled.
+    places
+        (time, walker), where each sample counts; from 0 to below ``n_places``.
+    n_places
+        Number of places.
+    n
+        Number of bootstrap samples.
+    seed
+        Of the bootstrap.
+    factor
+        (time, walker), logarithms added to the weights.
 
     Returns
     -------
-    array (time, window)
-
-    Raises
-    ------
-    ConvergenceError
-        If windows do not overlap; names the gap and the remedy.
+    sums (place,), resamples (n, place)
     """
-    V = np.asarray(bias_energies, dtype=np.float64)
-    if V.ndim != 3 or V.shape[1] != V.shape[2]:
-        raise ValueError(
-            f"bias energies of windows must have the shape (time, window, window); got {V.shape}"
-        )
-    n_times, n_windows, _ = V.shape
-    reduced = V / temperature_energy
-    own = reduced[:, np.arange(n_windows), np.arange(n_windows)]
-    g = np.array([statistical_inefficiency(own[:, [k]]) for k in range(n_windows)])
-    u_kn = reduced.transpose(1, 0, 2).reshape(-1, n_windows).T
-    counts = np.full(n_windows, n_times)
-    pymbar = import_pymbar()
-    try:
-        solved = pymbar.MBAR(u_kn, counts, verbose=False, solver_protocol="robust")
-        f = np.asarray(solved.f_k)
-        overlap = np.asarray(solved.compute_overlap()["matrix"])
-    except Exception as error:  # its solvers raise what they like where nothing overlaps
-        raise ConvergenceError(
-            f"MBAR cannot combine the {n_windows} windows ({type(error).__name__}), which hardly "
-            "overlap: place them closer, or soften the restraints"
-        ) from error
-    _check_overlap(overlap)
-    del g
-    log_mixture = np.logaddexp.reduce(
-        np.log(counts)[None, None, :] + f[None, None, :] - reduced, axis=2
-    )
-    return np.asarray(-log_mixture)
-
-
-def _check_overlap(overlap: Floats) -> None:
-    """Refuse windows that fall into groups between which nothing is shared."""
-    from scipy.sparse.csgraph import connected_components
-
-    linked = (overlap + overlap.T) / 2.0 > _LEAST_OVERLAP
-    n, groups = connected_components(linked, directed=False)
-    if n == 1:
-        return
-    first = np.flatnonzero(groups == groups[0])
-    other = np.flatnonzero(groups != groups[0])
-    raise ConvergenceError(
-        f"windows {_words(first)} share less than {_LEAST_OVERLAP:.0%} of their samples with "
-        f"windows {_words(other)}, so no free energy connects them: add windows between, or soften "
-        "the restraints"
-    )
-
-
-def _words(windows: NDArray[np.intp]) -> str:
-    numbers = [str(k + 1) for k in windows]
-    return ", ".join(numbers[:6]) + (", ..." if len(numbers) > 6 else "")
+    logs = log_weights_of(weights)
+    w = normalized(logs if factor is None else logs + factor)
+    flat = places.ravel()
+    sums = np.asarray(np.bincount(flat, w.ravel(), n_places), dtype=np.float64)
+    if not isinstance(weights, UmbrellaWeights):
+        per_block = np.zeros((blocks.n, n_places))
+        np.add.at(per_block, (blocks.index.ravel(), flat), w.ravel())
+        return sums, blocks.resamples(n, seed) @ per_block
+    counts = blocks.resamples(n, seed, by_walker=True)
+    shifts = weights.shifts(blocks.index, counts)
+    W = weights.shares.reshape(-1, weights.shares.shape[2])
+    resamples = np.empty((n, n_places))
+    for k, (c, shift) in enumerate(zip(counts, shifts, strict=True)):
+        moved = c[blocks.index.ravel()] * w.ravel() * np.exp(-(W @ shift))
+        resamples[k] = np.bincount(flat, moved, n_places)
+    return sums, resamples

@@ -18,6 +18,7 @@ from nanochart.free_energy import (
     FreeEnergyPath,
     Populations,
     Surface,
+    UmbrellaWeights,
     WorkEstimate,
     bar,
     basins,
@@ -27,11 +28,10 @@ from nanochart.free_energy import (
     log_gram,
     minimum_path,
     state_populations,
-    umbrella_log_weights,
+    umbrella_weights,
 )
 from nanochart.store import Run
 from nanochart.store import open as open_run
-from nanochart.units import BOLTZMANN
 from nanochart.workflow._bias_config import BiasConfig
 from nanochart.workflow._bias_setup import make_setup
 from nanochart.workflow._config import validated
@@ -245,7 +245,7 @@ def _config(run: Run) -> BiasConfig:
     return config
 
 
-def _log_weights(config: BiasConfig, data: Any, values: Floats) -> Floats:
+def _log_weights(config: BiasConfig, data: Any, values: Floats) -> Floats | UmbrellaWeights:
     if config.umbrella is None:
         return np.asarray(data["log_weight"].to_numpy(), dtype=np.float64)
     method = make_setup(config).method
@@ -253,7 +253,7 @@ def _log_weights(config: BiasConfig, data: Any, values: Floats) -> Floats:
     energies = np.stack(
         [method.bias(None, k, m).energy(values)[0] for k in range(n_walkers)], axis=-1
     )
-    return umbrella_log_weights(energies, BOLTZMANN * config.temperature)
+    return umbrella_weights(energies, config.temperature)
 
 
 def _chosen(names: tuple[str, ...], dimensions: Sequence[str] | None) -> list[int]:
