@@ -150,7 +150,7 @@ def refine_run(
                 _error(model, fresh),
                 _error(after, fresh),
                 shift,
-            )  # fmt: skip
+            )
         )
     run.record_info("chart", {**run.info("chart"), "refined": [f.__dict__ for f in found]})
     return found
