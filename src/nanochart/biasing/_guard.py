@@ -52,7 +52,9 @@ def guard_grid(
     stiffness: float,
     reach: float | None = None,
 ) -> Grid:
-    r"""Tabulate :math:`\frac{\kappa}{2} \max(0, d(s) - R)^2`, d the distance to the tenth nearest known point.
+    r"""Tabulate :math:`\frac{\kappa}{2} \max(0, d(s) - R)^2`.
+
+    d is the distance to the tenth nearest known point.
 
     Parameters
     ----------

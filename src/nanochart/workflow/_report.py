@@ -98,11 +98,8 @@ def report_run(
 def _free_energies(run: Run, biased: Sequence[Run]) -> list[FreeEnergies] | None:
     """Of the biased runs, or of the run itself where it is one; None where there is none."""
     runs = list(biased) or ([run] if run.metadata.kind == "biased" else [])
-    found = []
-    for each in runs:
-        if each.metadata.config.get("steered") is None:
-            found.append(fes_run(each))
-    return found if runs else None
+    equilibrium = [each for each in runs if each.metadata.config.get("steered") is None]
+    return [fes_run(each) for each in equilibrium] if runs else None
 
 
 def _counted(sections: Sequence[Section], progress: Progress, rounds: int) -> tuple[Section, ...]:
