@@ -23,6 +23,7 @@ from nanochart.workflow import (
     load_bias_config,
     load_config,
     quench_run,
+    refine_run,
     sample,
     train_run,
 )
@@ -196,6 +197,45 @@ def test_other_variables_can_be_biased(charted):
         fes_run(run)
 
 
+# ------------------------------------------------------------------------------------ refine
+
+
+def test_a_refinement_adds_what_was_found_and_keeps_the_latent_frame(charted, tmp_path):
+    for name in ("cu38.zarr", "cu38.nanochart", "cu38.families"):
+        (shutil.copytree if name.endswith("zarr") else shutil.copy)(charted / name, tmp_path / name)
+    config = settings(tmp_path, temperature=600, opes={"barrier": 0.4}, time=0.05)
+    run = nc.store.open(tmp_path / "cu38.zarr", mode="a")
+    before = run.to_xarray()["chart"].to_numpy().reshape(-1, 2)
+    (first,) = refine_run(run, config)
+    assert first.new_minima > 5  # a liquid finds what a solid at 500 K did not
+    assert first.error_after < first.error_before
+    old = run.to_xarray()["inherent_energy"].to_numpy()
+    added = nc.store.open(tmp_path / first.run).to_xarray()["inherent_energy"].to_numpy()
+    fresh = {e for e in added.ravel() if np.abs(old - e).min() > 2e-4}
+    assert first.new_minima <= len(fresh)
+    after = run.to_xarray()["chart"].to_numpy().reshape(-1, 2)
+    assert np.sqrt(((after - before) ** 2).sum(axis=1).mean()) == pytest.approx(
+        first.shift, rel=0.1
+    )
+    # No rotation of the new chart lies closer to the old one.
+    for angle in (0.5, 1.5, 3.0):
+        c, s = np.cos(angle), np.sin(angle)
+        turned = after @ np.array([[c, s], [-s, c]])
+        assert ((turned - before) ** 2).sum() > ((after - before) ** 2).sum()
+    assert run.committed("families") == run.committed()
+    # A second call goes on from the first.
+    done = nanochart("refine", tmp_path / "cu38.zarr", "--bias", tmp_path / "bias.yaml", "-q")
+    assert "cu38-refine-2.zarr" in done.stdout
+
+
+def test_a_run_without_a_model_cannot_be_refined(charted, tmp_path):
+    run = nc.store.create(
+        tmp_path / "bare.zarr", element="Cu", n_atoms=38, n_frames=2, n_replicas=1
+    )
+    with pytest.raises(StoreError, match="has no model to refine: run `nanochart train"):
+        refine_run(run, settings(charted))
+
+
 # ------------------------------------------------------------------------------------- guard
 
 
@@ -220,7 +260,10 @@ def test_a_guard_keeps_the_walkers_near_the_training_frames(charted):
     far = {"umbrella": {"low": [3.0, 3.0], "high": [3.4, 3.4], "shape": [1, 1], "stiffness": 1.0}}
     common = {"opes": None, "walkers": None, "time": 0.03, "stride": 1, **far}
     free = bias_run(settings(charted, **common), charted / "free.zarr")
-    kept = bias_run(settings(charted, **common, guard={"stiffness": 3.5, "reach": 0.02}), charted / "guarded.zarr")
+    kept = bias_run(
+        settings(charted, **common, guard={"stiffness": 3.5, "reach": 0.02}),
+        charted / "guarded.zarr",
+    )
     chart = nc.store.open(charted / "cu38.zarr").to_xarray()["chart"].to_numpy().reshape(-1, 2)
 
     def distance(run):

@@ -40,7 +40,9 @@ ALLOWED = {
     "autoencoder": {"descriptors"},
     "motifs": {"descriptors", "potentials"},
     "landscape": {"autoencoder", "descriptors", "motifs"},
-    "testing": {"dynamics", "potentials"},
+    "testing": {"biasing", "dynamics", "potentials"},
+    "biasing": {"autoencoder", "descriptors", "dynamics", "potentials", "tempering"},
+    "free_energy": set(),
     "store": {"motifs"},  # the names of classes and descriptors
     "interop": {"potentials", "store"},
 }
@@ -211,6 +213,7 @@ def test_dependence_runs_one_way(stage):
 def test_only_learning_needs_torch_when_it_is_imported():
     """A simulation must not wait for PyTorch, nor draw anything."""
     stages = ("descriptors", "clusters", "tempering", "minimization", "store", "interop")
+    stages += ("biasing", "free_energy", "testing")
     code = "; ".join(f"import nanochart.{stage}" for stage in stages)
     assert loaded_after(code, {"matplotlib", "sklearn", "torch"}) == []
 

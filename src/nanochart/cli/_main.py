@@ -53,6 +53,7 @@ def _register() -> None:
         _label,
         _presets,
         _quench,
+        _refine,
         _report,
         _sample,
         _thermo,

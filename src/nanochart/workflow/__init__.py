@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from nanochart.workflow._label import label_run, motif_counts
     from nanochart.workflow._presets import PRESETS, preset_text
     from nanochart.workflow._quench import quench_run
+    from nanochart.workflow._refine import Refinement, refine_run
     from nanochart.workflow._report import report_run
     from nanochart.workflow._sample import sample
     from nanochart.workflow._shared_chart import draw_shared_chart
@@ -58,6 +59,7 @@ __all__ = [
     "Progress",
     "QuenchConfig",
     "RDFConfig",
+    "Refinement",
     "RunConfig",
     "SystemConfig",
     "TemperingSection",
@@ -86,6 +88,7 @@ __all__ = [
     "preset_text",
     "quench_config",
     "quench_run",
+    "refine_run",
     "report_run",
     "run_config",
     "run_demo",
@@ -150,6 +153,8 @@ __getattr__ = lazy_names(
         "preset_text": "_presets",
         "quench_config": "_config",
         "quench_run": "_quench",
+        "Refinement": "_refine",
+        "refine_run": "_refine",
         "report_run": "_report",
         "run_config": "_system",
         "run_demo": "_demo",

@@ -1,0 +1,233 @@
+"""Biased dynamics to find what a chart does not know, and a new chart that knows it."""
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import orthogonal_procrustes
+from scipy.spatial import cKDTree
+
+from nanochart._progress import Progress, silent
+from nanochart.autoencoder import Model, TrainingConfig, load
+from nanochart.autoencoder._canonical import LatentFrame, fold_frame
+from nanochart.biasing import known_reach
+from nanochart.errors import StoreError
+from nanochart.store import Run
+from nanochart.store import open as open_run
+from nanochart.workflow._bias import bias_run
+from nanochart.workflow._bias_config import BiasConfig
+from nanochart.workflow._chart import chart_run
+from nanochart.workflow._config import RDFConfig
+from nanochart.workflow._families import families_run
+from nanochart.workflow._label import label_run
+from nanochart.workflow._quench import quench_run
+from nanochart.workflow._train import train_runs
+
+__all__ = ["Refinement", "align_model", "refine_run"]
+
+Floats = NDArray[np.float64]
+
+#: Energies in eV within which two minima are the same.
+_TOLERANCE = 1e-4
+#: Frames that two charts are laid on each other by, at most.
+_MOST = 20_000
+
+
+@dataclass(frozen=True)
+class Refinement:
+    """What one round found and changed.
+
+    Attributes
+    ----------
+    run, model
+        The biased run, and the model after the round.
+    frames
+        Frames of the biased run.
+    new_minima
+        Distinct inherent structures among them that no run before held.
+    lowest_new
+        Lowest energy in eV among these, above the lowest minimum before; NaN without any.
+    unknown
+        Share of the frames that lay where the chart before held no frame.
+    error_before, error_after
+        Root mean square error of the reconstruction of the inherent RDFs of the new minima, in
+        1/Å, by the model before and after; NaN without any.
+    shift
+        Root mean square distance, in units of the chart, by which the frames of the first run moved
+        from the chart before to the one after.
+    """
+
+    run: str
+    model: str
+    frames: int
+    new_minima: int
+    lowest_new: float
+    unknown: float
+    error_before: float
+    error_after: float
+    shift: float
+
+
+def refine_run(
+    run: Run,
+    config: BiasConfig,
+    *,
+    rounds: int = 1,
+    executor: Executor | None = None,
+    progress: Progress = silent,
+) -> list[Refinement]:
+    """Bias, quench, label, train on all runs together, chart again; as often as asked.
+
+    Each round makes a biased run beside the first, RUN-refine-1.zarr and so on, and a model
+    RUN-refined-1.nanochart of all runs so far. The latent frame of a new model is turned so that
+    the frames of the first run stay where they were as well as a rotation can keep them, so that
+    axes and places keep their meaning. The first run is charted and grouped anew.
+
+    Parameters
+    ----------
+    run
+        Open for writing; charted by a model with the target ``inherent``.
+    config
+        How to bias; its ``run`` is this one.
+    rounds
+        Biased runs to make. Rounds that were made before are counted on from.
+    executor
+        Where walkers run.
+    progress
+        Told of everything.
+
+    Raises
+    ------
+    StoreError
+        If the run is read-only or has not been trained on.
+    """
+    run.require_writable()
+    if rounds < 1:
+        raise ValueError(f"rounds must be at least 1; got {rounds}")
+    trained = run.info("train")
+    if not trained:
+        raise StoreError(
+            f"{run.path} has no model to refine: run `nanochart train {run.path} --target "
+            "inherent` and `nanochart chart` first"
+        )
+    path = Path(config.model) if config.model else run.path.with_name(str(trained["model"]))
+    known = TrainingConfig.model_fields
+    training = TrainingConfig.model_validate({k: v for k, v in trained.items() if k in known})
+    added = [open_run(p, mode="a") for p in _earlier(run)]
+    found = []
+    for _ in range(rounds):
+        number = len(added) + 1
+        model = load(path)
+        target = run.path.with_name(f"{run.path.stem}-refine-{number}.zarr")
+        asked = config.model_copy(
+            update={"run": str(run.path), "model": str(path), "seed": config.seed + number}
+        )
+        new = bias_run(asked, target, resume=target.exists(), executor=executor, progress=progress)
+        quench_run(new, executor=executor, progress=progress)
+        label_run(new, executor=executor, progress=progress)
+        fresh, lowest = _new_minima(new, [run, *added])
+        unknown = _unknown(new, run, model)
+        rdf = _rdf_config(model)
+        path = run.path.with_name(f"{run.path.stem}-refined-{number}.nanochart")
+        after = train_runs([run, *added, new], path, training, rdf, progress=progress)
+        after, shift = align_model(after, model, run)
+        after.save(path)
+        after = load(path)  # as others will read it, in the file's precision
+        added.append(new)
+        for each in (run, *added):
+            chart_run(each, after, progress=progress)
+        families_run(run, model=after, measures=False, progress=progress)
+        found.append(
+            Refinement(
+                target.name,
+                path.name,
+                new.committed() * new.metadata.n_replicas,
+                len(fresh),
+                lowest,
+                unknown,
+                _error(model, fresh),
+                _error(after, fresh),
+                shift,
+            )  # fmt: skip
+        )
+    run.record_info("chart", {**run.info("chart"), "refined": [f.__dict__ for f in found]})
+    return found
+
+
+def _earlier(run: Run) -> list[Path]:
+    """Biased runs of rounds before whose models exist, in order."""
+    paths: list[Path] = []
+    number = 1
+    while True:
+        path = run.path.with_name(f"{run.path.stem}-refine-{number}.zarr")
+        model = run.path.with_name(f"{run.path.stem}-refined-{number}.nanochart")
+        if not (path.exists() and model.exists()):
+            return paths
+        paths.append(path)
+        number += 1
+
+
+def _rdf_config(model: Model) -> RDFConfig:
+    r = model.rdf
+    return RDFConfig(r_min=r.r_min, r_max=r.r_max, n_bins=r.n_bins, sigma=r.sigma)
+
+
+def _new_minima(new: Run, before: list[Run]) -> tuple[Floats, float]:
+    """Positions (minimum, atom, 3) of minima whose energy no run before has, and the lowest one."""
+    energies = np.concatenate([r.to_xarray()["inherent_energy"].to_numpy().ravel() for r in before])
+    old = np.unique(np.rint(energies[np.isfinite(energies)] / _TOLERANCE))
+    data = new.to_xarray()
+    E = data["inherent_energy"].to_numpy().ravel()
+    good = (data["quench_converged"].to_numpy().ravel() == 1) & np.isfinite(E)
+    keys = np.rint(E / _TOLERANCE)
+    # Rounding may part two of one minimum: neighbours count as known.
+    unknown = good & ~(np.isin(keys, old) | np.isin(keys - 1, old) | np.isin(keys + 1, old))
+    _, first = np.unique(keys[unknown], return_index=True)
+    x = data["inherent_positions"].to_numpy().reshape(len(E), -1, 3)
+    chosen = np.flatnonzero(unknown)[first]
+    lowest = float(E[chosen].min() - np.nanmin(energies)) if len(chosen) else float("nan")
+    return x[chosen].astype(np.float64), lowest
+
+
+def _unknown(new: Run, run: Run, model: Model) -> float:
+    """Share of the frames of a run that are far from those of another in the chart."""
+    chart = run.to_xarray()["chart"].to_numpy().reshape(-1, model.bottleneck).astype(np.float64)
+    chart = chart[:: max(1, len(chart) // 60_000)]
+    x = new.to_xarray()["positions"].to_numpy().astype(np.float64)
+    s = model.encode(x, run.metadata.element).reshape(-1, model.bottleneck)
+    distance, _ = cKDTree(chart).query(s)
+    return float((distance > known_reach(chart)).mean())
+
+
+def _error(model: Model, positions: Floats) -> float:
+    if len(positions) == 0:
+        return float("nan")
+    g = model.rdf(model.scale() * positions)
+    return float(np.sqrt(((model.decode(model.encode_rdf(g)) - g) ** 2).mean()))
+
+
+def align_model(model: Model, reference: Model, run: Run) -> tuple[Model, float]:
+    """Turn the latent frame of a model so that a run's frames lie where another model has them.
+
+    The rotation or reflection of least squares (orthogonal Procrustes) is folded into the layers
+    beside the bottleneck: nothing but the coordinates changes.
+
+    Returns
+    -------
+    model
+        The same object, changed.
+    shift
+        Root mean square distance that is left, in units of the chart.
+    """
+    x = run.to_xarray()["positions"].to_numpy().astype(np.float64)
+    x = x.reshape(-1, *x.shape[-2:])
+    some = x[:: max(1, len(x) // _MOST)]
+    before = reference.encode(some, run.metadata.element)
+    after = model.encode(some, run.metadata.element)
+    rotation, _ = orthogonal_procrustes(after, before)
+    d = model.bottleneck
+    fold_frame(model.network, LatentFrame(np.zeros(d), rotation.T, np.zeros(d)))
+    moved = model.encode(some, run.metadata.element)
+    return model, float(np.sqrt(((moved - before) ** 2).sum(axis=1).mean()))
