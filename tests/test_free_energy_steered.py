@@ -5,6 +5,7 @@ import pytest
 
 from nanochart.biasing import BiasingState, Steered, biased_round
 from nanochart.free_energy import bar, jarzynski
+from nanochart.report import draw_works
 from nanochart.testing import WellMixture
 
 TWO = WellMixture(((-1.0,), (1.0,)), (0.7, 0.3), sigma=0.3)
@@ -51,3 +52,16 @@ def test_works_that_dissipate_much_are_called_unreliable(n):
     found = jarzynski(works(-1.0, 1.0, n, 3, move=100), TWO.temperature)
     assert not found.reliable
     assert "move slower" in found.advice
+
+
+def test_the_figure_of_works_mirrors_the_backward_ones_and_says_what_is_not_reliable():
+    forward, backward = np.array([0.1, 0.2, 0.3]), np.array([0.0, -0.1, 0.1])
+    figure = draw_works(forward, backward, bar(forward, backward, 300.0))
+    (panel,) = figure.axes
+    ticks = [line.get_xdata() for line in panel.lines if line.get_marker() == "|"]
+    np.testing.assert_allclose(ticks[0], forward)
+    np.testing.assert_allclose(ticks[1], -backward)
+    assert panel.get_xlabel() == "work (eV)"
+    one = draw_works(forward * 10, None, jarzynski(forward * 10, 300.0))
+    labels = one.axes[0].get_legend_handles_labels()[1]
+    assert any("not reliable" in label for label in labels)
