@@ -12,7 +12,7 @@ from nanochart.biasing._cv import (
     RDFDistance,
     SteinhardtQ6,
 )
-from nanochart.biasing._guard import Guarded, guard_grid, known_reach
+from nanochart.biasing._guard import Guarded, guard_grid, known_distance, known_reach
 from nanochart.biasing._metadynamics import Metadynamics, MetadynamicsState
 from nanochart.biasing._opes import OPES, OPESState
 from nanochart.biasing._rounds import (
@@ -57,6 +57,7 @@ __all__ = [
     "biased_round",
     "compile_chart",
     "guard_grid",
+    "known_distance",
     "known_reach",
     "windows_on_grid",
 ]

@@ -9,28 +9,40 @@ from scipy.spatial import cKDTree
 
 from nanochart.biasing._bias import Bias, Grid
 
-__all__ = ["Guarded", "guard_grid", "known_reach"]
+__all__ = ["Guarded", "guard_grid", "known_distance", "known_reach"]
 
 Floats = NDArray[np.float64]
 
-#: Known points of which all but this share are nearer to another than the reach is, times a factor.
-_OUTSIDE, _MARGIN = 0.01, 3.0
+#: Neighbour whose distance tells the density of the known points at a place.
+_NEIGHBOUR = 10
+#: Share of the known points themselves that count as outside.
+_OUTSIDE = 0.01
 _NODES = 101
 
 
 def known_reach(known: ArrayLike) -> float:
-    """Distance beyond which a place is not near any of the known points (point, d).
+    """Distance beyond which a place is outside of the known points (point, d).
 
-    Three times the distance that 99 % of the points keep to their nearest neighbour.
+    The distance that 99 % of the points keep to their tenth nearest: a threshold of the density of
+    the points, by which one in a hundred of them is outside.
     """
     points = np.asarray(known, dtype=np.float64)
-    if points.ndim != 2 or len(points) < 3:
+    if points.ndim != 2 or len(points) <= _NEIGHBOUR:
         raise ValueError(
-            f"known points must have the shape (point, d), at least three; got {points.shape}"
+            f"known points must have the shape (point, d), more than {_NEIGHBOUR}; got "
+            f"{points.shape}"
         )
     some = points[:: max(1, len(points) // 5000)]
-    nearest = cKDTree(points).query(some, k=[2])[0][:, 0]
-    return float(_MARGIN * np.quantile(nearest, 1.0 - _OUTSIDE))
+    # One more, because a point is its own nearest.
+    tenth = cKDTree(points).query(some, k=[_NEIGHBOUR + 1])[0][:, 0]
+    return float(np.quantile(tenth, 1.0 - _OUTSIDE))
+
+
+def known_distance(tree: cKDTree, points: ArrayLike) -> Floats:
+    """Distance of places (..., d) to the tenth nearest of the known points in a tree."""
+    p = np.asarray(points, dtype=np.float64)
+    distance: Floats = tree.query(p.reshape(-1, p.shape[-1]), k=[_NEIGHBOUR])[0][:, 0]
+    return distance.reshape(p.shape[:-1])
 
 
 def guard_grid(
@@ -40,7 +52,9 @@ def guard_grid(
     stiffness: float,
     reach: float | None = None,
 ) -> Grid:
-    r"""Tabulate :math:`\frac{\kappa}{2} \max(0, d(s) - R)^2`, d the distance to a known point.
+    r"""Tabulate :math:`\frac{\kappa}{2} \max(0, d(s) - R)^2`.
+
+    d is the distance to the tenth nearest known point.
 
     Parameters
     ----------
@@ -60,8 +74,7 @@ def guard_grid(
     n = _NODES if d < 3 else 48
     nodes = [np.linspace(x, y, n) for x, y in zip(a, b, strict=True)]
     grid = np.stack(np.meshgrid(*nodes, indexing="ij"), axis=-1)
-    distance, _ = cKDTree(points).query(grid.reshape(-1, d))
-    excess = np.maximum(distance.reshape(grid.shape[:-1]) - R, 0.0)
+    excess = np.maximum(known_distance(cKDTree(points), grid) - R, 0.0)
     return Grid(a, b, 0.5 * stiffness * excess**2, tuple(range(d)))
 
 

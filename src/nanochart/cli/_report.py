@@ -23,6 +23,10 @@ def report(
     figures: Annotated[
         Path | None, typer.Option("--figures", help="Folder for the figures as PNG and PDF.")
     ] = None,
+    biased: Annotated[
+        list[Path] | None,
+        typer.Option(help="Biased run along its chart, for free energies; may be repeated."),
+    ] = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
@@ -37,5 +41,12 @@ def report(
     trained = autoencoder.load(path) if model is not None or path.exists() else None
     target = output or run.with_suffix(".html")
     with show_progress(quiet) as progress:
-        written = report_run(opened, target, trained, figures=figures, progress=progress)
+        written = report_run(
+            opened,
+            target,
+            trained,
+            biased=[store.open(each) for each in biased or []],
+            figures=figures,
+            progress=progress,
+        )
     emit({"report": str(written)}, json, [str(written)])

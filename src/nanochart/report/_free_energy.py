@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from nanochart.free_energy import Convergence, Surface
     from nanochart.workflow._fes import FreeEnergies
 
-__all__ = ["draw_convergence", "draw_surface", "free_energy_figures"]
+__all__ = ["draw_convergence", "draw_gauges", "draw_surface", "free_energy_figures"]
 
 #: Free energies above the minimum beyond which contours end, in kT.
 _HIGHEST = 25.0
@@ -171,14 +171,14 @@ def free_energy_figures(found: "FreeEnergies") -> dict[str, Figure]:
     """All figures of a biased run, by name."""
     figures = {"surface": draw_surface(found)}
     if found.geometric is not None and found.geometric.dimension == 2:
-        figures["geometric"] = _gauges(found, found.geometric)
+        figures["geometric"] = draw_gauges(found, found.geometric)
     if found.convergence is not None:
         figures["convergence"] = draw_convergence(found)
     return figures
 
 
 @styled
-def _gauges(found: "FreeEnergies", geometric: "Surface") -> Figure:
+def draw_gauges(found: "FreeEnergies", geometric: "Surface") -> Figure:
     """The plain and the geometric surface, side by side."""
     figure = new_figure(PAGE, 3.1)
     left, right = figure.subplots(1, 2)

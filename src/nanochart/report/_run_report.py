@@ -1,7 +1,7 @@
 """The report of a run: assembled from what the run holds, however far it has come."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import xarray as xr
 import yaml
 
 from nanochart.report._chart_section import chart_section, learning_section, overview_card
+from nanochart.report._free_energy_section import free_energy_section
 from nanochart.report._inherent_section import inherent_section, number
 from nanochart.report._motif_section import family_section, motif_section
 from nanochart.report._page import (
@@ -35,11 +36,13 @@ def run_sections(
     model: Any | None = None,
     reconstruction: Reconstruction | None = None,
     *,
+    free_energies: Sequence[Any] | None = None,
     picture_size: int = PICTURE_SIZE,
 ) -> tuple[Header, tuple[Section, ...]]:
     """Describe all that a run holds; arguments as for :func:`run_report`.
 
-    The figures are drawn when the sections are used.
+    The figures are drawn when the sections are used. ``free_energies`` are those of biased runs
+    along the chart; None leaves their section out.
 
     Returns
     -------
@@ -63,6 +66,7 @@ def run_sections(
         chart_section(run),
         motif_section(run, picture_size),
         family_section(run, picture_size),
+        *([] if free_energies is None else [free_energy_section(free_energies)]),
         learning_section(history, reconstruction),
         _provenance(run, model),
     )

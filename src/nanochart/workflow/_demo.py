@@ -9,6 +9,8 @@ from pathlib import Path
 
 from nanochart import autoencoder, store
 from nanochart._progress import Progress, silent
+from nanochart.workflow._bias import bias_run
+from nanochart.workflow._bias_config import BiasConfig, OPESSection
 from nanochart.workflow._chart import chart_run
 from nanochart.workflow._config import RunConfig, load_config
 from nanochart.workflow._explore import explore_run
@@ -66,12 +68,13 @@ def run_demo(
     executor: Executor | None = None,
     progress: Progress = silent,
 ) -> DemoResult:
-    """Sample, quench, label, train, chart, report; goes on where an earlier call was stopped.
+    """Sample, quench, label, train, chart, bias, report; goes on where it was stopped.
 
     Parameters
     ----------
     output
-        Folder for ``run.zarr``, ``chart.nanochart``, ``report.html`` and ``explorer.html``.
+        Folder for ``run.zarr``, ``chart.nanochart``, ``biased.zarr``, ``report.html`` and
+        ``explorer.html``.
     config
         What to sample and learn.
     executor
@@ -101,8 +104,23 @@ def run_demo(
     clock.lap("chart")
     families = families_run(run, model=model, progress=progress)
     clock.lap("families")
+    biased = bias_run(
+        _bias_config(path, model_path),
+        folder / "biased.zarr",
+        resume=(folder / "biased.zarr").exists(),
+        executor=executor,
+        progress=progress,
+    )
+    clock.lap("bias")
     seconds = clock.total
-    report = report_run(run, folder / "report.html", model, wall_time=seconds, progress=progress)
+    report = report_run(
+        run,
+        folder / "report.html",
+        model,
+        biased=[biased],
+        wall_time=seconds,
+        progress=progress,
+    )
     clock.lap("report")
     explorer = None
     if importlib.util.find_spec("chemiscope") is not None:
@@ -119,6 +137,20 @@ def run_demo(
         report=report,
         explorer=explorer,
         seconds=clock.total,
+    )
+
+
+def _bias_config(run: Path, model: Path) -> BiasConfig:
+    """A short run by OPES along two coordinates of the chart, below melting."""
+    return BiasConfig(
+        run=str(run.absolute()),
+        model=str(model.absolute()),
+        temperature=450.0,
+        variables=("s1", "s2"),
+        opes=OPESSection(barrier=0.8),
+        walkers=4,
+        time=0.6,
+        pace=1.0,
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanochart._progress import Progress, silent
+from nanochart.biasing import known_distance, known_reach
 from nanochart.errors import ConfigError, StoreError
 from nanochart.free_energy import (
     Convergence,
@@ -345,11 +346,9 @@ def _known(
     from scipy.spatial import cKDTree
 
     columns = [states.axes.index(names[a]) for a in chosen]
-    tree = cKDTree(states.tree.data[:, columns])
+    points = np.asarray(states.tree.data[:, columns])
     grid = np.stack(np.meshgrid(*surface.axes, indexing="ij"), axis=-1)
-    distance, _ = tree.query(grid.reshape(-1, len(chosen)))
-    steps = max(float(axis[1] - axis[0]) for axis in surface.axes)
-    near = distance.reshape(grid.shape[:-1]) <= states.reach + steps
+    near = known_distance(cKDTree(points), grid) <= known_reach(points)
     return near, float(states.outside)
 
 

@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 from nanochart._progress import Progress, silent
 from nanochart.autoencoder import Model, TrainingConfig, load
 from nanochart.autoencoder._canonical import LatentFrame, fold_frame
-from nanochart.biasing import known_reach
+from nanochart.biasing import known_distance, known_reach
 from nanochart.errors import StoreError
 from nanochart.store import Run
 from nanochart.store import open as open_run
@@ -150,7 +150,7 @@ def refine_run(
                 _error(model, fresh),
                 _error(after, fresh),
                 shift,
-            )  # fmt: skip
+            )
         )
     run.record_info("chart", {**run.info("chart"), "refined": [f.__dict__ for f in found]})
     return found
@@ -197,8 +197,7 @@ def _unknown(new: Run, run: Run, model: Model) -> float:
     chart = chart[:: max(1, len(chart) // 60_000)]
     x = new.to_xarray()["positions"].to_numpy().astype(np.float64)
     s = model.encode(x, run.metadata.element).reshape(-1, model.bottleneck)
-    distance, _ = cKDTree(chart).query(s)
-    return float((distance > known_reach(chart)).mean())
+    return float((known_distance(cKDTree(chart), s) > known_reach(chart)).mean())
 
 
 def _error(model: Model, positions: Floats) -> float:

@@ -22,6 +22,7 @@ from nanochart.report import (
 )
 from nanochart.store import Run
 from nanochart.workflow._chart import check_model
+from nanochart.workflow._fes import FreeEnergies, fes_run
 
 __all__ = ["reference_energies", "report_run"]
 
@@ -49,6 +50,7 @@ def report_run(
     path: str | Path,
     model: Model | None = None,
     *,
+    biased: Sequence[Run] = (),
     wall_time: float | None = None,
     figures: str | Path | None = None,
     progress: Progress = silent,
@@ -63,6 +65,8 @@ def report_run(
         File to write.
     model
         Trained on the run.
+    biased
+        Biased runs along its chart, for the section on free energies. A biased run tells its own.
     wall_time
         Seconds that it took, if known.
     figures
@@ -83,11 +87,19 @@ def report_run(
     metadata["families"] = run.info("families")
     if wall_time is not None:
         metadata["wall_time_s"] = wall_time
-    header, sections = run_sections(run.to_xarray(), metadata, model)
+    energies = _free_energies(run, biased)
+    header, sections = run_sections(run.to_xarray(), metadata, model, free_energies=energies)
     sections = _counted(sections, progress, rounds=1 if figures is None else 2)
     if figures is not None:
         save_figures(sections, figures)
     return build_report(sections, path, header=header)
+
+
+def _free_energies(run: Run, biased: Sequence[Run]) -> list[FreeEnergies] | None:
+    """Of the biased runs, or of the run itself where it is one; None where there is none."""
+    runs = list(biased) or ([run] if run.metadata.kind == "biased" else [])
+    equilibrium = [each for each in runs if each.metadata.config.get("steered") is None]
+    return [fes_run(each) for each in equilibrium] if runs else None
 
 
 def _counted(sections: Sequence[Section], progress: Progress, rounds: int) -> tuple[Section, ...]:

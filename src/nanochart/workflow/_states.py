@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from nanochart.biasing import known_reach
+from nanochart.biasing import known_distance, known_reach
 from nanochart.errors import StoreError
 from nanochart.motifs import LABELS
 from nanochart.store import Run
@@ -83,8 +83,7 @@ def state_codes(
         chart = frames["chart"].to_numpy()[..., columns].reshape(-1, len(columns))
         tree = cKDTree(chart.astype(np.float64))
         reach = known_reach(tree.data)
-        distance, _ = tree.query(s.reshape(-1, len(columns)))
-        outside = float((distance > reach).mean())
+        outside = float((known_distance(tree, s) > reach).mean())
     if by == "label":
         if "motif" not in data or (data["motif"] < 0).any():
             raise StoreError(
