@@ -339,6 +339,21 @@ def test_each_method_finds_the_known_difference(method):
     assert gap.error < 0.4 * TWO.kT
 
 
+def test_a_method_whose_weights_are_wrong_misses_the_known_difference():
+    method = Metadynamics(300.0, 0.008, (0.12,), 8.0, (-2.0,), (2.2,))
+    values, logs = sampled(TWO, method, 900, 3)
+    values, logs = values[225:], logs[225:]
+
+    def misses(logs, temperature=300.0):
+        gap = state_populations(TWO.well(values), logs, temperature).difference(0, 1)
+        return abs(gap.value - EXACT) / gap.error
+
+    assert misses(logs) < 2.5
+    assert misses(np.zeros_like(logs)) > 4  # no reweighting
+    assert misses(0.5 * logs) > 2.5  # weights of a wrong bias factor
+    assert misses(logs, 600.0) > 2.5  # another temperature
+
+
 SURFACES = {
     "double well, 1-D": TWO,
     "double well, 2-D": WellMixture(((-0.9, 0.3), (0.9, -0.3)), (0.7, 0.3), sigma=0.28),

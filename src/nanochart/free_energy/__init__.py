@@ -10,6 +10,7 @@ from nanochart.free_energy._populations import (
     convergence,
     state_populations,
 )
+from nanochart.free_energy._runs import RunSpread, combine_differences, surface_spread
 from nanochart.free_energy._surface import Surface, free_energy_surface
 from nanochart.free_energy._umbrella import UmbrellaWeights, umbrella_weights
 from nanochart.free_energy._weights import (
@@ -26,11 +27,13 @@ __all__ = [
     "Difference",
     "FreeEnergyPath",
     "Populations",
+    "RunSpread",
     "Surface",
     "UmbrellaWeights",
     "WorkEstimate",
     "bar",
     "basins",
+    "combine_differences",
     "convergence",
     "effective_sample_size",
     "free_energy_surface",
@@ -41,5 +44,6 @@ __all__ = [
     "minimum_path",
     "normalized",
     "state_populations",
+    "surface_spread",
     "umbrella_weights",
 ]

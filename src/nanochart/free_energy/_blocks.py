@@ -12,9 +12,9 @@ __all__ = ["Blocks", "make_blocks"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-#: Statistical inefficiencies that a block should be long, at least: the error is then too small by
-#: a tenth at most.
-_LONG = 5.0
+#: Statistical inefficiencies that a block should be long, at least: the variance of its mean is then
+#: too small by 1/16 (of blocks of length L with a correlation that decays exponentially, g / 2L).
+_LONG = 8.0
 #: Blocks of a walker at most, and of all walkers that make an honest error, at least.
 _MOST, _FEWEST = 40, 12
 
@@ -73,7 +73,7 @@ class Blocks:
 
 
 def make_blocks(series: ArrayLike, *, independent_walkers: bool = True) -> Blocks:
-    """Blocks at least five statistical inefficiencies long, at most 40 of each walker.
+    """Blocks at least eight statistical inefficiencies long, at most 40 of each walker.
 
     Parameters
     ----------

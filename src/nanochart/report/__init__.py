@@ -43,6 +43,7 @@ from nanochart.report._shared_chart import shared_chart
 from nanochart.report._spheres import Shading, render_spheres
 from nanochart.report._style import category_colors, style
 from nanochart.report._views import principal_view, zone_axis_view
+from nanochart.report._works import draw_works
 
 __all__ = [
     "Cluster",
@@ -67,6 +68,7 @@ __all__ = [
     "chart_projections",
     "cluster_gallery",
     "draw_clusters",
+    "draw_works",
     "element_color",
     "energy_distributions",
     "energy_map",

@@ -1,0 +1,123 @@
+"""Several independent runs of the same question."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nanochart.free_energy._populations import Difference
+from nanochart.free_energy._surface import Surface
+from nanochart.units import BOLTZMANN
+
+__all__ = ["RunSpread", "combine_differences", "surface_spread"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class RunSpread:
+    r"""What independent runs say together.
+
+    Attributes
+    ----------
+    difference
+        Their weighted mean, with the larger of the error that their own errors give and the one
+        that their spread gives; the interval is that of Student's t for so many runs.
+    ratio
+        :math:`\sqrt{\chi^2 / (n - 1)}` of the runs about the mean (Birge, Phys. Rev. 40, 207
+        (1932)): about 1 where their errors are honest, and above 2 where they miss something slow.
+    agree
+        Whether honest errors would give such a ratio, or a larger one, in more than 1 case of 20.
+    """
+
+    difference: Difference
+    ratio: float
+    agree: bool
+
+
+def combine_differences(differences: Sequence[Difference]) -> RunSpread:
+    """Combine one difference of each of several independent runs.
+
+    Parameters
+    ----------
+    differences
+        At least two; those whose error is not finite are left out.
+
+    Raises
+    ------
+    ValueError
+        If fewer than two have a finite error.
+    """
+    known = [d for d in differences if np.isfinite(d.value) and np.isfinite(d.error) and d.error]
+    if len(known) < 2:
+        raise ValueError(
+            f"a spread needs at least two runs that know the difference; got {len(known)} of "
+            f"{len(differences)}: run longer, or more often"
+        )
+    from scipy.stats import chi2, t
+
+    value = np.array([d.value for d in known])
+    weight = np.array([d.error for d in known]) ** -2.0
+    freedom = len(known) - 1
+    mean = float((weight * value).sum() / weight.sum())
+    square = float((weight * (value - mean) ** 2).sum())
+    ratio = float(np.sqrt(square / freedom))
+    own = float(weight.sum() ** -0.5)
+    error = own * max(1.0, ratio)
+    # The spread of few runs is badly known; errors of their own are known from their blocks.
+    half = float(max(t.ppf(0.975, freedom) * own * ratio, 1.96 * own))
+    agree = bool(chi2.sf(square, freedom) > 0.05)
+    return RunSpread(Difference(mean, error, mean - half, mean + half), ratio, agree)
+
+
+def surface_spread(surfaces: Sequence[Surface]) -> tuple[Floats, Floats]:
+    """Mean and standard deviation over runs of the free energy of each node, in eV.
+
+    A constant is free in each surface: they are shifted onto one another where all saw something,
+    each node by its Boltzmann weight, and the mean is zero at its minimum. Nodes that fewer than
+    two runs saw have no deviation.
+
+    Parameters
+    ----------
+    surfaces
+        At least two, at one temperature and on one grid (give ``low``, ``high`` and ``shape``).
+
+    Returns
+    -------
+    mean, deviation
+        NaN where there is none.
+
+    Raises
+    ------
+    ValueError
+        If grids or temperatures differ, or no node was seen by all.
+    """
+    if len(surfaces) < 2:
+        raise ValueError(f"a spread needs at least two surfaces; got {len(surfaces)}")
+    first = surfaces[0]
+    for other in surfaces[1:]:
+        same = len(other.axes) == len(first.axes) and all(
+            len(a) == len(b) and np.allclose(a, b)
+            for a, b in zip(first.axes, other.axes, strict=True)
+        )
+        if not same or other.temperature != first.temperature:
+            raise ValueError(
+                "surfaces to be compared must have one grid and one temperature: give low, high "
+                "and shape to each"
+            )
+    stack = np.array([s.energy for s in surfaces])
+    common = np.isfinite(stack).all(axis=0)
+    if not common.any():
+        raise ValueError("no node was seen by all runs, so their surfaces cannot be compared")
+    kT = BOLTZMANN * first.temperature
+    weight = np.exp(-stack[:, common].mean(axis=0) / kT)
+    shift = (stack[:, common] * weight).sum(axis=1) / weight.sum()
+    stack = stack - shift.reshape(-1, *[1] * (stack.ndim - 1))
+    n = np.isfinite(stack).sum(axis=0)
+    total = np.nansum(stack, axis=0)
+    mean = np.divide(total, n, out=np.full(n.shape, np.nan), where=n > 0)
+    squares = np.nansum((stack - mean) ** 2, axis=0)
+    deviation = np.full(n.shape, np.nan)
+    np.divide(squares, n - 1, out=deviation, where=n > 1)
+    return mean - np.nanmin(mean), np.sqrt(deviation)
