@@ -186,6 +186,38 @@ def test_distances_are_those_of_the_decoder_of_the_model(tmp_path):
     assert np.bincount(codes[group != 1]).argmax() != np.bincount(codes[group == 1]).argmax()
 
 
+def test_a_refused_run_keeps_its_file_of_families(tmp_path):
+    run, _ = made(tmp_path / "au6.zarr")
+    path = run.path.with_suffix(".families")
+    path.write_text("as it was")
+    with nc.store.open(run.path, mode="a").lock(), pytest.raises(StoreError, match=r"lock|writing"):
+        families_run(nc.store.open(run.path, mode="a"), QUICK)
+    assert path.read_text() == "as it was"
+
+
+def test_a_descriptor_that_some_structures_lack_is_judged_on_the_others(tmp_path):
+    run, group = made(tmp_path / "au6.zarr")
+    offset = np.where(group == 2, np.nan, 0.0)  # no axis in one motif: undefined there
+    with run.lock():
+        run.clear("label")
+        for block in list(run.pending("label")):
+            run.write("label", block.start, {
+                "motif": np.array([0, 0, 1])[group][block],
+                **{f"defect_{n}": np.zeros((N, REPLICAS))[block] for n in DESCRIPTORS},
+                "defect_hcp_islands": (group == 2).astype(float)[block],
+                "defect_axis_offset": offset[block],
+            })  # fmt: skip
+    measures = families_run(run, QUICK).provenance["measures"]
+    # Islands tell the third group apart, which the undefined offset must not shut out.
+    assert measures["explained_by_families"] > 0.9
+
+
+def test_half_of_the_sample_is_the_largest_size(tmp_path):
+    run, _ = made(tmp_path / "au6.zarr")
+    with pytest.raises(ValueError, match="size must be at most half of the sample of"):
+        families_run(run, FamiliesConfig(size=5000))
+
+
 def test_another_model_than_that_of_the_chart_is_one_sentence(tmp_path):
     run, _ = made(tmp_path / "au6.zarr")
     run.record_info("chart", {"model": "abc"})

@@ -304,3 +304,25 @@ def test_a_run_that_is_not_quenched_is_not_labelled(tmp_path):
     run = nc.workflow.sample(small_config(), tmp_path / "run.zarr")
     with pytest.raises(nc.errors.StoreError, match=r"0 quenched frames of \d+: run `nanochart q"):
         nc.workflow.label_run(run)
+
+
+def test_clusters_of_two_sizes_are_one_sentence():
+    x = [np.zeros((147, 3)), np.zeros((55, 3))]
+    with pytest.raises(ValueError, match="of one number of atoms; got 55 and 147: take each size"):
+        nc.motifs.classify(x, "Au")
+
+
+@pytest.mark.parametrize("motif", ["icosahedron", "decahedron"])
+def test_descriptors_do_not_know_the_numbering_of_shaken_and_quenched_clusters(motif):
+    rng = np.random.default_rng(8)
+    gold = nc.potentials.gupta("Au")
+    x = nc.clusters.build(motif, "Au", 147).positions
+    x = x[np.argsort(rng.random(147))[:-3]] if motif == "icosahedron" else x
+    shaken = x + rng.normal(0, 0.35, (6, *x.shape))
+    cold = nc.minimization.quench(shaken, gold).positions
+    mixed = cold[:, rng.permutation(x.shape[0])]
+    first, other = analyze(cold, "Au"), analyze(mixed, "Au")
+    assert (first.labels == other.labels).all()
+    for name in DESCRIPTORS:
+        a, b = first.descriptors[name], other.descriptors[name]
+        np.testing.assert_allclose(a, b, atol=0.02, err_msg=name)

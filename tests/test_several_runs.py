@@ -50,6 +50,12 @@ def test_clusters_that_differ_by_the_size_of_their_atoms_are_one_point(model):
     assert np.abs(model.encode(x / C * 1.01, "Cu") - s).min() > 1e-3
 
 
+def test_densities_are_in_the_lengths_of_the_models_own_metal(model):
+    x = gold(5, seed=1)
+    assert_allclose(model.density(x / C, "Cu"), model.density(x), rtol=1e-9, atol=1e-12)
+    assert_allclose(model.density(x), RDF(x), rtol=1e-12)
+
+
 @pytest.mark.parametrize("metal", ["Au", "Cu"])
 def test_the_jacobian_is_the_finite_difference_in_the_metals_own_lengths(model, metal):
     x = gold(1, seed=2)[0] / (C if metal == "Cu" else 1.0)

@@ -139,6 +139,24 @@ class Model:
         """What is reconstructed: "inherent" (thermal RDF in, quenched out) or "self"."""
         return self.config.target
 
+    def density(self, positions: ArrayLike, element: str | None = None) -> NDArray[np.float64]:
+        """RDFs (..., bin) in 1/Å of positions, in the lengths of the model's own metal.
+
+        Parameters
+        ----------
+        positions
+            (..., atom, 3) in Å.
+        element
+            Their metal; None is the model's own.
+
+        Raises
+        ------
+        ModelError, ValueError
+            As ``encode``.
+        """
+        densities: NDArray[np.float64] = self.rdf(self._scaled(positions, element))
+        return densities
+
     def encode(self, positions: ArrayLike, element: str | None = None) -> NDArray[np.float64]:
         """Latent coordinates of configurations.
 
@@ -161,7 +179,7 @@ class Model:
         ValueError
             If positions are not finite or a distance is off the RDF's grid.
         """
-        return self.encode_rdf(self.rdf(self._scaled(positions, element)))
+        return self.encode_rdf(self.density(positions, element))
 
     def encode_with_jacobian(
         self, positions: ArrayLike, element: str | None = None

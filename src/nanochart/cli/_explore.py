@@ -11,9 +11,9 @@ from nanochart.cli._options import (
     QuietFlag,
     RunPath,
     Seed,
-    default_model,
     emit,
     show_progress,
+    trained_model,
 )
 
 
@@ -26,7 +26,7 @@ def explore(
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option("--model", "-m", help="Trained model; by default RUN's name, .nanochart."),
+        typer.Option("--model", "-m", help="Trained model; by default the run's last."),
     ] = None,
     max_structures: Annotated[
         int, typer.Option(min=20, help="Choose among more structures than this.")
@@ -42,7 +42,7 @@ def explore(
     from nanochart import autoencoder
     from nanochart.workflow import explore_run
 
-    path = model or default_model(run)
+    path = model or trained_model(opened)
     trained = autoencoder.load(path) if model is not None or path.exists() else None
     target = output or run.with_name(f"{run.stem}-explore.html")
     with show_progress(quiet) as progress:

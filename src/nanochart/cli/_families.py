@@ -106,10 +106,12 @@ def families(
     emit(result, as_json=False, lines=list(_lines(result)))
 
 
-def _model(run: "Run", path: Path | None) -> "Model":
+def _model(run: "Run", path: Path | None) -> "Model | None":
     from nanochart import autoencoder
 
     path = path or trained_model(run)
+    if run.committed("chart") == 0:
+        return None  # what is missing first is said by the stage
     if not path.exists():
         raise ValueError(
             f"there is no model {path}, whose decoder says how far apart two places are: name it "

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from nanochart.cli._main import app
-from nanochart.cli._options import JsonFlag, QuietFlag, RunPath, default_model, emit, show_progress
+from nanochart.cli._options import JsonFlag, QuietFlag, RunPath, emit, show_progress, trained_model
 
 
 @app.command()
@@ -26,7 +26,7 @@ def track(
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option("--model", "-m", help="Trained model; by default RUN's name, .nanochart."),
+        typer.Option("--model", "-m", help="Trained model; by default the run's last."),
     ] = None,
     persistence: Annotated[
         int,
@@ -62,7 +62,7 @@ def track(
     )
     from nanochart.workflow._track import check_track_folder
 
-    path = model or default_model(run)
+    path = model or trained_model(opened)
     if not path.exists():
         raise ValueError(
             f"there is no model {path}: run `nanochart train {run}` first, or name one with --model"

@@ -14,7 +14,14 @@ Floats = NDArray[np.float64]
 
 def check_positions(positions: ArrayLike) -> Floats:
     """Positions (..., atom, 3) as a C-contiguous, writable float64 array, or one clear sentence."""
-    x = np.asarray(positions)
+    try:
+        x = np.asarray(positions)
+    except ValueError:
+        sizes = sorted({len(part) for part in positions})  # type: ignore[arg-type,union-attr]
+        raise ValueError(
+            "positions must be those of clusters of one number of atoms; got "
+            f"{' and '.join(map(str, sizes))}: take each size by itself"
+        ) from None
     if x.dtype.kind not in "fiu":
         raise TypeError(
             f"positions must be an array of real numbers in Å; got "

@@ -108,6 +108,11 @@ def choose(
     """
     asked = getattr(config, config.knob)
     if asked != "auto":
+        if config.method == "hdbscan" and 2 * asked > len(points):
+            raise ValueError(
+                f"size must be at most half of the sample of {len(points)} points, or nothing can "
+                f"be parted; got {asked}"
+            )
         labels = group(points, config.method, float(asked), config.seed)
         return Choice(float(asked), labels, ())
     tried = candidates(points, config.method, few=few)

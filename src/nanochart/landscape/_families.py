@@ -184,8 +184,7 @@ def fit_families(
     codes = _by_size(frames, asked.smallest, int(labels.max()) + 1)
     if not codes.any():
         raise ValueError(
-            f"no family has the {asked.smallest} frames that it should have at least: sample "
-            "longer, or lower `smallest`"
+            f"no family has the {asked.smallest} frames that it should have at least: sample longer"
         )
     return Families(
         points=places,

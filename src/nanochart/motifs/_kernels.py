@@ -164,10 +164,17 @@ def measure(frames, d, cutoff, rows, full):
                 result[GROOVE_ATOMS] += 1
 
         axes = find_lines(x, d, kinds, fivefold, neighbours, lines, weight)
+        # The longest axis, and of equally long ones the most central: no matter of numbering.
         main = second = -1
+        least = np.inf
         for k in range(axes):
-            if main < 0 or weight[k] > weight[main]:
-                main, second = k, main
+            off_centre = off_line(centre, lines[k, :3], lines[k, 3:])
+            if (
+                main < 0
+                or weight[k] > weight[main]
+                or (weight[k] == weight[main] and off_centre < least)
+            ):
+                main, second, least = k, main, off_centre
             elif second < 0 or weight[k] > weight[second]:
                 second = k
         result[AXES] = axes

@@ -39,11 +39,24 @@ def off_line(p, origin, direction):
 
 @njit(**_OPTIONS)
 def _add_line(point, direction, d, lines, weight, count):
-    """Enter a five-fold axis through ``point``, or count the point to one that is there."""
+    """Enter a five-fold axis through ``point``, or count the point to one that is there.
+
+    A line is the mean of its members, so that it does not depend on which of them came first.
+    """
     for k in range(count):
         u = lines[k, 3:]
-        cosine = abs(u[0] * direction[0] + u[1] * direction[1] + u[2] * direction[2])
-        if cosine > _PARALLEL and off_line(point, lines[k, :3], u) < _SAME_LINE * d:
+        cosine = u[0] * direction[0] + u[1] * direction[1] + u[2] * direction[2]
+        if abs(cosine) > _PARALLEL and off_line(point, lines[k, :3], u) < _SAME_LINE * d:
+            sign = 1.0 if cosine >= 0.0 else -1.0
+            old = weight[k]
+            size = 0.0
+            for c in range(3):
+                lines[k, c] += (point[c] - lines[k, c]) / (old + 1)
+                u[c] = old * u[c] + sign * direction[c]
+                size += u[c] * u[c]
+            size = math.sqrt(size)
+            for c in range(3):
+                u[c] /= size
             weight[k] += 1
             return count
     if count < MOST_LINES:

@@ -95,6 +95,8 @@ def _margins(
         between / (0.5 * (AMORPHOUS_FROM - ORDER_BELOW)),
         _certainty(measured.column(k.SECOND_AXIS_ATOMS)),
     )
+    # Planes that cross: as sure as there are orientations beyond the first.
+    mixed = np.maximum(mixed, _certainty(measured.column(k.ORIENTATIONS) - 1))
     below_amorphous = (AMORPHOUS_FROM - disorder) / AMORPHOUS_FROM
     margins = {
         AMORPHOUS: (disorder - AMORPHOUS_FROM) / (1.0 - AMORPHOUS_FROM),

@@ -7,7 +7,7 @@ from nanochart.autoencoder import Model
 from nanochart.errors import ModelError
 from nanochart.store import Run
 
-__all__ = ["chart_run", "check_model"]
+__all__ = ["chart_run", "check_charted", "check_model"]
 
 
 def check_model(run: Run, model: Model) -> None:
@@ -23,6 +23,23 @@ def check_model(run: Run, model: Model) -> None:
         raise ModelError(
             f"the model charts {model.clusters} and {run.path} holds "
             f"{facts.element}{facts.n_atoms}: train a model on this run"
+        )
+
+
+def check_charted(run: Run, model: Model) -> None:
+    """Refuse a model other than the one that charted a run; a run without a chart takes any.
+
+    Raises
+    ------
+    ModelError
+        If it is another.
+    """
+    charted = run.info("chart").get("model")
+    if run.committed("chart") and charted != model.fingerprint:
+        raise ModelError(
+            f"the model must be the one that charted {run.path}, {charted}; got "
+            f"{model.fingerprint}: run `nanochart chart {run.path}` with this model first, or name "
+            "the other"
         )
 
 

@@ -18,7 +18,7 @@ from nanochart.report._explorer import BLOCK
 from nanochart.report._explorer_properties import run_properties
 from nanochart.report._run_data import RunData
 from nanochart.store import Run
-from nanochart.workflow._chart import check_model
+from nanochart.workflow._chart import check_charted, check_model
 from nanochart.workflow._labels import atom_type_codes
 
 __all__ = ["Explored", "explore_run"]
@@ -85,6 +85,7 @@ def explore_run(
     errors = None
     if model is not None:
         check_model(run, model)
+        check_charted(run, model)
         if quenched:
             errors = _errors(data, model, progress)
     properties, axes = run_properties(
@@ -141,10 +142,10 @@ def _errors(data: RunData, model: Model, progress: Progress) -> NDArray[np.float
     dataset = data.dataset
     for start in range(0, data.n_frames, 64):
         part = dataset.isel(frame=slice(start, start + 64))
-        targets = model.rdf(part["inherent_positions"].to_numpy().astype(np.float64))
+        targets = model.density(part["inherent_positions"].to_numpy(), data.element)
         inputs = targets
         if model.target == "inherent":
-            inputs = model.rdf(part["positions"].to_numpy().astype(np.float64))
+            inputs = model.density(part["positions"].to_numpy(), data.element)
         found.append(reconstruction_errors(model, inputs, targets).ravel())
         progress("errors", min(start + 64, data.n_frames), data.n_frames)
     return np.concatenate(found)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nanochart._progress import Progress, silent
 from nanochart.autoencoder import Model
-from nanochart.errors import ModelError, StoreError
+from nanochart.errors import StoreError
 from nanochart.landscape import (
     Families,
     FamiliesConfig,
@@ -22,6 +22,7 @@ from nanochart.landscape import (
 from nanochart.landscape._minima import distinct_minima
 from nanochart.store import Run
 from nanochart.tempering import rung_populations
+from nanochart.workflow._chart import check_charted
 from nanochart.workflow._config import validated
 from nanochart.workflow._families_measures import measure_families
 from nanochart.workflow._families_words import family_words
@@ -147,7 +148,6 @@ def families_run(
         found.described(names, [card.to_dict() for card in cards]), provenance=provenance
     )
     target = Path(path) if path is not None else families_path(run)
-    found.save(target)
     _write(run, found, codes, target, progress)
     return found
 
@@ -172,13 +172,7 @@ def _check_stages(run: Run, data: xr.Dataset) -> None:
 
 
 def _reconstruction_metric(run: Run, model: Model) -> ReconstructionMetric:
-    charted = run.info("chart").get("model")
-    if charted != model.fingerprint:
-        raise ModelError(
-            f"the model whose distances families are found by must be the one that charted "
-            f"{run.path}, {charted}; got {model.fingerprint}: run `nanochart chart {run.path}` "
-            "with this model first, or name the other"
-        )
+    check_charted(run, model)
     return ReconstructionMetric(model.decode, (model.rdf.r_max - model.rdf.r_min) / model.n_bins)
 
 
@@ -225,6 +219,7 @@ def _populations(
 
 def _write(run: Run, found: Families, codes: Ints, path: Path, progress: Progress) -> None:
     with run.lock():
+        found.save(path)  # not before the lock: a refusal must leave the file as it is
         run.clear("families")
         for block in list(run.pending("families")):
             run.write("families", block.start, {"family": codes[block].astype(np.int16)})

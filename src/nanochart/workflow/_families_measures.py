@@ -125,9 +125,11 @@ def _explained(
     keys = ("explained_by_families", "explained_by_chance", "explained_by_kmeans")
     result: dict[str, Any] = dict.fromkeys(keys)
     flat = codes.ravel()
-    known = np.ones(len(flat), dtype=bool)
+    # A descriptor may be undefined, as the place of an axis where there is none: each is judged on
+    # the structures that have it.
+    known = np.zeros(len(flat), dtype=bool)
     for values in descriptors.values():
-        known &= np.isfinite(values.ravel())
+        known |= np.isfinite(values.ravel())
     frames = np.flatnonzero(known)
     if len(frames) > _COMPARED:
         frames = np.sort(rng.choice(frames, _COMPARED, replace=False))
@@ -139,6 +141,14 @@ def _explained(
     seed = int(rng.integers(2**31))
     groups = KMeans(n, n_init=3, random_state=seed).fit_predict(_rdf_of(data, frames))
     for key, labels in zip(keys, (family, random_split(family, seed), groups), strict=True):
-        shares = explained_by(labels, x)
+        shares = np.array([_share(labels, column) for column in x.T])
         result[key] = float(np.nanmean(shares)) if np.isfinite(shares).any() else None
     return result
+
+
+def _share(labels: Ints, values: Floats) -> float:
+    """Share of the variance of one descriptor among the structures that have it."""
+    has = np.isfinite(values)
+    if has.sum() < 2:
+        return float("nan")
+    return float(explained_by(labels[has], values[has, None])[0])

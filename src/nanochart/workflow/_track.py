@@ -19,7 +19,7 @@ from nanochart.landscape import Families, LastingStates, lasting_states, reconst
 from nanochart.minimization import quench
 from nanochart.potentials import Potential
 from nanochart.store import Run
-from nanochart.workflow._chart import check_model
+from nanochart.workflow._chart import check_charted, check_model
 from nanochart.workflow._config import QuenchConfig
 from nanochart.workflow._labels import family_labels, motif_labels
 from nanochart.workflow._system import potential_of, run_config
@@ -137,6 +137,7 @@ def track_run(
         If the trajectory cannot be read, or is of another cluster than the model.
     """
     check_model(run, model)
+    check_charted(run, model)
     potential = potential_of(run, table)
     own = run_config(run)
     settings = own.quench if own else QuenchConfig()
@@ -197,8 +198,8 @@ def _part(
     """Track a block of frames; what needs all of them is put in later."""
     positions = block.positions - block.positions.mean(axis=1, keepdims=True)
     cold = quench(positions, potential, settings.max_force, settings.max_evaluations, executor=pool)
-    targets = model.rdf(cold.positions)
-    inputs = targets if model.target == "self" else model.rdf(positions)
+    targets = model.density(cold.positions, block.element)
+    inputs = targets if model.target == "self" else model.density(positions, block.element)
     chart = model.encode_rdf(targets)
     motif = motif_labels(cold.positions, block.element)
     return Track(
