@@ -12,8 +12,8 @@ __all__ = ["Blocks", "make_blocks"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-#: Statistical inefficiencies that a block should be long, at least: the variance of its mean is then
-#: too small by 1/16 (of blocks of length L with a correlation that decays exponentially, g / 2L).
+#: Statistical inefficiencies that a block should be long, at least: the variance of its mean is
+#: then too small by 1/16 (g / 2L for length L, where correlation decays exponentially).
 _LONG = 8.0
 #: Blocks of a walker at most, and of all walkers that make an honest error, at least.
 _MOST, _FEWEST = 40, 12
