@@ -19,7 +19,7 @@ from packaging.version import Version
 import nanochart
 from nanochart.cli._main import _register, app
 from nanochart.errors import ConfigError
-from nanochart.workflow import load_config
+from nanochart.workflow import load_bias_config, load_config
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "nanochart"
@@ -85,6 +85,13 @@ def test_configurations_of_a_page_are_valid(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for block in fenced(page, "yaml"):
         config = yaml.safe_load(block)
+        if "run" in config:  # a biased run
+            (tmp_path / "bias.yaml").write_text(block)
+            load_bias_config(tmp_path / "bias.yaml")
+            (tmp_path / "bias.yaml").write_text(block + "temprature: 300\n")
+            with pytest.raises(ConfigError, match="did you mean temperature"):
+                load_bias_config(tmp_path / "bias.yaml")
+            continue
         load_config(config)
         with pytest.raises(ConfigError, match="swap_intervall is not a field"):
             load_config({**config, "tempering": {**config["tempering"], "swap_intervall": 1.0}})
