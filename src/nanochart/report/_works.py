@@ -33,7 +33,7 @@ def draw_works(forward: ArrayLike, backward: ArrayLike | None, found: "WorkEstim
         mirrored = -np.asarray(backward, dtype=np.float64).ravel()
         parts.append(("backward, $-W$", mirrored, OKABE_ITO["vermillion"]))
     both = np.concatenate([works for _, works, _ in parts])
-    bins = np.histogram_bin_edges(both, bins=int(np.clip(1.2 * np.sqrt(len(both)), 8, 40)))
+    bins = np.histogram_bin_edges(both, bins=int(np.clip(1.2 * np.sqrt(len(both)), 8, 40))).tolist()
     figure = new_figure(COLUMN, 2.5)
     panel = figure.subplots()
     for k, (name, works, color) in enumerate(parts):
