@@ -19,7 +19,7 @@ from nanochart.biasing import (
     known_distance,
     known_reach,
 )
-from nanochart.errors import ConfigError, StoreError
+from nanochart.errors import ConfigError, DynamicsError, StoreError
 from nanochart.interop import read_plumed
 from nanochart.workflow import (
     bias_run,
@@ -36,6 +36,7 @@ from nanochart.workflow import (
     sample,
     train_run,
 )
+from nanochart.workflow._bias import _check_heat
 from test_cli import nanochart
 
 
@@ -371,3 +372,14 @@ def test_windows_of_one_place_cannot_be_weighted_between(charted):
     run = bias_run(config, charted / "apart.zarr")
     with pytest.raises(nc.errors.ConvergenceError, match="add windows between, or soften"):
         fes_run(run, discard=0.0)
+
+
+def test_walkers_that_the_bias_heats_are_not_taken_for_an_ensemble(charted):
+    """A chain of hot frames, as a stride that is too long gives them."""
+    run = bias_run(settings(charted), charted / "hot.zarr")
+    _check_heat(run, settings(charted))  # what was sampled has its temperature
+    colder = settings(charted).model_copy(update={"temperature": 350.0})
+    with pytest.raises(
+        DynamicsError, match=r"the bias heats the walkers: .* take a smaller stride"
+    ):
+        _check_heat(run, colder)

@@ -65,14 +65,15 @@ class BiasingState:
 class BiasedRound:
     """What was observed at the end of a round; arrays run over walkers.
 
-    ``positions`` (walker, atom, 3) in Å, potential ``energies``, ``bias_energies`` and ``work``
-    in eV, ``values`` (walker, m), ``centres`` (walker, m) of restraints (NaN without), and
+    ``positions`` (walker, atom, 3) in Å, potential ``energies``, ``kinetic_energies``,
+    ``bias_energies`` and ``work`` in eV, ``values`` (walker, m), ``centres`` (walker, m) of restraints (NaN without), and
     ``log_weights`` (walker,) of the configurations in the unbiased ensemble, as far as the method
     knows them then.
     """
 
     positions: Floats
     energies: Floats
+    kinetic_energies: Floats
     values: Floats
     bias_energies: Floats
     work: Floats
@@ -133,6 +134,7 @@ def biased_round(
     observed = BiasedRound(
         positions=np.concatenate([s.positions[-1] for s in seen]),
         energies=np.concatenate([s.potential_energies[-1] for s in seen]),
+        kinetic_energies=np.concatenate([s.kinetic_energies[-1] for s in seen]),
         values=values,
         bias_energies=energies,
         work=walkers.work,

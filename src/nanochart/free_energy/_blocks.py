@@ -13,11 +13,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 #: Statistical inefficiencies that a block should be long, at least: the variance of its mean is
-<<<<<<< HEAD
-#: then too small by 1/16 (g / 2L of blocks of length L, where correlation decays exponentially).
-=======
 #: then too small by 1/16 (g / 2L for length L, where correlation decays exponentially).
->>>>>>> fes
 _LONG = 8.0
 #: Blocks of a walker at most, and of all walkers that make an honest error, at least.
 _MOST, _FEWEST = 40, 12

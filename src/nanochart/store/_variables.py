@@ -92,6 +92,7 @@ _TABLE = (
     ),
     Variable("cv", FRAMES, _CV, "float64", "1", "collective variables; metadata has their units"),
     Variable("bias_energy", FRAMES, _WALKER, "float64", "eV", "energy of the bias"),
+    Variable("kinetic_energy", FRAMES, _WALKER, "float64", "eV", "kinetic energy"),
     Variable("restraint", FRAMES, _CV, "float64", "1", "centre of the restraint"),
     Variable("work", FRAMES, _WALKER, "float64", "eV", "work of the moving restraint so far"),
     Variable(

@@ -24,6 +24,7 @@ from nanochart.dynamics import State, initialize
 from nanochart.errors import DynamicsError, StoreError
 from nanochart.store import Run, create
 from nanochart.store import open as open_run
+from nanochart.units import BOLTZMANN
 from nanochart.workflow._bias_config import BiasConfig, StopSection
 from nanochart.workflow._bias_setup import Setup, make_setup
 from nanochart.workflow._sample import _differences, _never
@@ -33,12 +34,15 @@ __all__ = ["bias_run"]
 
 _BLOCK_BYTES = 500_000
 _CHECKPOINT_SECONDS = 30.0
+#: Frames over which the kinetic temperature is averaged, and the excess that is too much.
+_HEATED, _TOO_HOT = 400, 0.03
 #: Frames before the error is first asked for.
 _FEWEST = 100
 _EXTENSIBLE = ("time", "stop")
 _WALKERS = ("positions", "velocities", "temperatures", "random", "steps")
 _ROUND = (
-    "positions", "energies", "values", "bias_energies", "work", "centres", "log_weights", "steps",
+    "positions", "energies", "kinetic_energies", "values", "bias_energies", "work", "centres",
+    "log_weights", "steps",
 )  # fmt: skip
 _STATES = {state.__name__: state for state in (MetadynamicsState, OPESState, NoState)}
 
@@ -101,6 +105,7 @@ def bias_run(
                     biasing.commit()
                     biasing.save()
                     log.record_if_due()
+                    _check_heat(run, config)
                     if config.stop is not None and _known(run, config, config.stop):
                         stopped = True
                 elif stopped or biasing.age > _CHECKPOINT_SECONDS:
@@ -120,6 +125,32 @@ def bias_run(
         if run.committed() == run.n_frames and not run.complete:
             run.finalize()
     return run
+
+
+def _check_heat(run: Run, config: BiasConfig) -> None:
+    r"""Refuse walkers that the bias heats: impulses too far apart for how fast the variable moves.
+
+    The mean of :math:`2 K / 3 N k_B` over the last frames is compared with the temperature; one
+    frame has the relative spread :math:`\sqrt{2 / 3N}`.
+
+    Raises
+    ------
+    DynamicsError
+        If it is higher by more than 3 % and by six standard errors.
+    """
+    n = run.committed()
+    data = run.to_xarray()["kinetic_energy"][max(0, n - _HEATED) : n].to_numpy()
+    n_atoms = run.metadata.n_atoms
+    heat = float(data.mean()) / (1.5 * n_atoms * BOLTZMANN)
+    excess = heat / config.temperature - 1.0
+    error = np.sqrt(2.0 / (3.0 * n_atoms * data.size))
+    if excess > _TOO_HOT and excess > 6.0 * error:
+        raise DynamicsError(
+            f"the bias heats the walkers: their kinetic temperature is {heat:.0f} K in place of "
+            f"{config.temperature:g} K over the last {len(data)} frames, because the bias acts "
+            f"every {config.stride} steps only, and where it drives the walkers a variable moves "
+            "faster than that; take a smaller stride, add a guard, or a weaker bias"
+        )
 
 
 def _known(run: Run, config: BiasConfig, wanted: StopSection) -> bool:
@@ -284,6 +315,7 @@ def _frames(state: BiasingState, rounds: list[BiasedRound]) -> dict[str, np.ndar
     return {
         "positions": positions - positions.mean(axis=2, keepdims=True),
         "energy": np.stack([r.energies for r in rounds]),
+        "kinetic_energy": np.stack([r.kinetic_energies for r in rounds]),
         "temperature": np.broadcast_to(T, (len(rounds), len(T))).copy(),
         "step": np.array([r.steps for r in rounds]),
         "cv": np.stack([r.values for r in rounds]),
