@@ -318,7 +318,7 @@ def test_descriptors_do_not_know_the_numbering_of_shaken_and_quenched_clusters(m
     gold = nc.potentials.gupta("Au")
     x = nc.clusters.build(motif, "Au", 147).positions
     x = x[np.argsort(rng.random(147))[:-3]] if motif == "icosahedron" else x
-    shaken = x + rng.normal(0, 0.35, (6, *x.shape))
+    shaken = x + rng.normal(0, 0.22, (6, *x.shape))
     cold = nc.minimization.quench(shaken, gold).positions
     mixed = cold[:, rng.permutation(x.shape[0])]
     first, other = analyze(cold, "Au"), analyze(mixed, "Au")

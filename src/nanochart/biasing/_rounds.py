@@ -66,9 +66,9 @@ class BiasedRound:
     """What was observed at the end of a round; arrays run over walkers.
 
     ``positions`` (walker, atom, 3) in Å, potential ``energies``, ``kinetic_energies``,
-    ``bias_energies`` and ``work`` in eV, ``values`` (walker, m), ``centres`` (walker, m) of restraints (NaN without), and
-    ``log_weights`` (walker,) of the configurations in the unbiased ensemble, as far as the method
-    knows them then.
+    ``bias_energies`` and ``work`` in eV, ``values`` (walker, m), ``centres`` (walker, m) of
+    restraints (NaN without), and ``log_weights`` (walker,) of the configurations in the unbiased
+    ensemble, as far as the method knows them then.
     """
 
     positions: Floats
