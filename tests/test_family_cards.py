@@ -62,6 +62,46 @@ def test_a_card_says_what_sets_the_family_apart(cards):
     assert cards[2].sentence == "icosahedra with no hcp islands and more disorder"
 
 
+def test_siblings_that_would_read_alike_are_told_apart():
+    """Four groups of dh: two share one island against the others, and differ in vacancies alone."""
+    codes = np.repeat([1, 2, 3, 4, 5], 100)
+    rng = np.random.default_rng(1)
+    defects = {
+        "islands": np.array([0.0, 3.0, 3.0, 0.0, 0.0])[codes - 1],
+        "vacancies": np.array([0.0, 1.0, 2.0, 1.0, 2.0])[codes - 1],
+        "disorder": rng.normal(size=500),
+    }
+    shape = (1, 500)
+    made = family_cards(
+        codes.reshape(shape),
+        rng.normal(size=(*shape, 2)),
+        (0.1 * codes).reshape(shape),
+        np.zeros(shape, dtype=int),
+        ("dh", "ih"),
+        {k: v.reshape(shape) for k, v in defects.items()},
+        WORDS,
+        minima=np.arange(500).reshape(shape),
+    )
+    assert len({card.sentence for card in made}) == 5
+
+
+def test_what_no_defect_tells_apart_is_told_by_energies():
+    codes = np.repeat([1, 2], 100)
+    shape = (1, 200)
+    made = family_cards(
+        codes.reshape(shape),
+        np.zeros((*shape, 2)),
+        np.where(codes == 1, 0.0, 2.0).reshape(shape),
+        np.zeros(shape, dtype=int),
+        ("dh", "ih"),
+        {k: np.zeros(shape) for k in ("islands", "vacancies", "disorder")},
+        WORDS,
+        minima=np.arange(200).reshape(shape),
+    )
+    assert made[0].sentence.endswith("0.00 to 0.00 eV above the lowest minimum")
+    assert made[1].sentence.endswith("2.00 to 2.00 eV above the lowest minimum")
+
+
 def test_facts_hold_for_most_members(cards):
     for card in cards:
         assert all(fact.share >= 0.6 for fact in card.facts)

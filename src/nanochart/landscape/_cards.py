@@ -1,7 +1,7 @@
 """Family cards: what a family is made of, and what sets it apart from its siblings."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -194,7 +194,42 @@ def family_cards(
                 population=dict((populations or {}).get(code, {})),
             )
         )
-    return cards
+    return _told_apart(cards, flat, values, words)
+
+
+def _told_apart(
+    cards: list[FamilyCard], flat: Ints, values: Mapping[str, Floats], words: Words
+) -> list[FamilyCard]:
+    """Cards of which no two say the same.
+
+    What sets a family apart from all siblings may be the same for two of them: these are contrasted
+    with one another alone, and where that tells nothing either, by their energies.
+    """
+
+    def alike(card: FamilyCard) -> list[int]:
+        return [c.code for c in cards if c.sentence == card.sentence and c.code != card.code]
+
+    found = []
+    for card in cards:
+        others = alike(card)
+        if others:
+            members, rest = np.flatnonzero(flat == card.code), np.flatnonzero(np.isin(flat, others))
+            facts = telling_facts(values, members, rest, words)
+            text = sentence(card.motif, facts, words) if facts else card.sentence
+            found.append(replace(card, facts=facts or card.facts, sentence=text))
+        else:
+            found.append(card)
+    cards = found
+    return [
+        replace(
+            card,
+            sentence=f"{card.sentence}, {card.energy_low:.2f} to {card.energy_high:.2f} eV above "
+            "the lowest minimum",
+        )
+        if alike(card)
+        else card
+        for card in cards
+    ]
 
 
 def _telling_members(s: Floats, members: Ints) -> tuple[int, tuple[int, int]]:
