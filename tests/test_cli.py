@@ -184,7 +184,7 @@ def test_an_interrupted_training_says_so(small_copy):
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "interrupted; what was committed is kept: `quench` and `demo` go on" in errors
+    assert "interrupted; what was committed is kept: `sample` and `train` go on with --" in errors
 
 
 @pytest.mark.parametrize(

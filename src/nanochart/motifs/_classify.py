@@ -89,6 +89,7 @@ def analyze(
     *,
     nearest_neighbour: float | None = None,
     executor: Executor | None = None,
+    known_quenched: bool = False,
 ) -> Analysis:
     """Class, margin and defects of each quenched structure.
 
@@ -111,6 +112,10 @@ def analyze(
     ----------
     positions, metal, nearest_neighbour, executor
         As for :func:`classify`.
+    known_quenched
+        Whether the structures come from a quench that converged. Otherwise structures whose bonds
+        are as uneven as those of thermal ones are refused, which gold's small icosahedra are with a
+        potential that is not known here.
 
     Returns
     -------
@@ -121,6 +126,12 @@ def analyze(
     ValueError
         As for :func:`classify`.
     """
-    measured = measure(positions, metal, nearest_neighbour=nearest_neighbour, executor=executor)
+    measured = measure(
+        positions,
+        metal,
+        nearest_neighbour=nearest_neighbour,
+        executor=executor,
+        known_quenched=known_quenched,
+    )
     codes, margins = decide(measured)
     return Analysis(codes, margins, measured.descriptors)

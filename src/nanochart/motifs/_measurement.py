@@ -96,6 +96,7 @@ def measure(
     *,
     nearest_neighbour: float | None = None,
     executor: Executor | None = None,
+    known_quenched: bool = False,
 ) -> Measurement:
     """Measure quenched structures (..., atom, 3); see :func:`nanochart.motifs.analyze`."""
     x, cutoff = check_positions(positions), bonding_cutoff(metal, nearest_neighbour)
@@ -104,7 +105,8 @@ def measure(
     work = partial(_measure_chunk, cutoff)
     parts = list(map_in_order(work, [frames[c] for c in chunks(len(frames), _CHUNK)], executor))
     rows = np.concatenate(parts) if parts else np.empty((0, k.N_COLUMNS))
-    _refuse_thermal(frames, rows, metal)
+    if not known_quenched:
+        _refuse_thermal(frames, rows, metal)
     return Measurement(rows.reshape(*x.shape[:-2], k.N_COLUMNS))
 
 

@@ -110,6 +110,7 @@ def explore_run(
     kept = [p.chosen(chosen.indices) for p in properties]
     kind = "inherent structures" if quenched else "thermal configurations"
     facts = run.metadata
+    distance = run.info("label").get("nearest_neighbour")
     explorer = Explorer(
         title=f"{facts.element}{facts.n_atoms}",
         subtitle=f"{_counted(chosen)} {kind} of {run.path.name}",
@@ -119,7 +120,9 @@ def explore_run(
         radius=0.5 * NEAREST_NEIGHBOUR.get(facts.element, 2.8),
         properties=kept,
         axes=axes,
-        blocks=_blocks(data, chosen.indices, facts.element, quenched=quenched, progress=progress),
+        blocks=_blocks(
+            data, chosen.indices, facts.element, distance, quenched=quenched, progress=progress
+        ),
         notes=_notes(chosen, with_errors=errors is not None),
     )
     written = write_explorer(explorer, path)
@@ -155,6 +158,7 @@ def _blocks(
     data: RunData,
     indices: NDArray[np.intp],
     element: str,
+    distance: float | None,
     *,
     quenched: bool,
     progress: Progress,
@@ -167,7 +171,8 @@ def _blocks(
         read = stored[first : int(frames[-1]) + 1].to_numpy()
         positions = read[frames - first, replicas].astype(np.float64)
         positions -= positions.mean(axis=1, keepdims=True)
-        yield StructureBlock(positions, atom_type_codes(positions, element) if quenched else None)
+        types = atom_type_codes(positions, element, distance) if quenched else None
+        yield StructureBlock(positions, types)
         progress("explore", min(start + BLOCK, len(indices)), len(indices))
 
 

@@ -1,6 +1,7 @@
 """The motif and the defects of every inherent structure of a run."""
 
 from concurrent.futures import Executor
+from pathlib import Path
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from nanochart._progress import Progress, silent
 from nanochart.errors import StoreError
 from nanochart.metals import NEAREST_NEIGHBOUR
 from nanochart.motifs import LABELS, analyze
-from nanochart.store import STAGES, Run
+from nanochart.store import Run
 from nanochart.workflow._system import potential_of
 
 __all__ = ["label_run", "motif_counts"]
@@ -19,6 +20,7 @@ def label_run(
     run: Run,
     *,
     again: bool = False,
+    table: str | Path | None = None,
     executor: Executor | None = None,
     progress: Progress = silent,
 ) -> None:
@@ -30,6 +32,9 @@ def label_run(
         Open for writing, quenched.
     again
         Label all frames anew.
+    table
+        The eam/alloy table of a run that was made with one, for the nearest-neighbour distance of
+        its metal. It is recorded, so that later commands need no table.
     executor
         Where frames run; None is one thread per core.
     progress
@@ -48,21 +53,25 @@ def label_run(
         )
     metal = run.metadata.element
     # A metal that only a table knows brings its distance along.
-    distance = None if metal in NEAREST_NEIGHBOUR else potential_of(run).nearest_neighbour
+    distance = None
+    if metal not in NEAREST_NEIGHBOUR:
+        recorded = run.info("label").get("nearest_neighbour")
+        distance = recorded or potential_of(run, table).nearest_neighbour
     positions = run.to_xarray()["inherent_positions"]
     with run.lock(), use_executor(executor) as pool:
         if again:
             run.clear("label")
         todo = list(run.pending("label"))
-        if todo and "families" in STAGES:
-            run.clear("families")  # whose names and cards are made of labels
         for block in todo:
             found = analyze(
                 positions[block].to_numpy().astype(np.float64),
                 metal,
                 nearest_neighbour=distance,
                 executor=pool,
+                known_quenched=True,
             )
+            if block is todo[0]:
+                run.clear("families")  # whose names and cards are made of labels
             run.write(
                 "label",
                 block.start,
@@ -73,6 +82,8 @@ def label_run(
                 },
             )
             progress("label", block.stop, n_frames)
+        if distance is not None:
+            run.record_info("label", {"nearest_neighbour": distance})
 
 
 def motif_counts(run: Run) -> dict[str, int]:

@@ -16,6 +16,7 @@ from nanochart.autoencoder import Model
 from nanochart.errors import ModelError
 from nanochart.interop import TrajectoryBlock, read_trajectory
 from nanochart.landscape import Families, LastingStates, lasting_states, reconstruction_errors
+from nanochart.metals import NEAREST_NEIGHBOUR
 from nanochart.minimization import quench
 from nanochart.potentials import Potential
 from nanochart.store import Run
@@ -61,6 +62,8 @@ class Track:
         Frames for which a change must last.
     motifs, families
         Lasting states and transitions.
+    nearest_neighbour
+        Å, for a metal that only a table knows.
     """
 
     trajectory: str
@@ -79,6 +82,7 @@ class Track:
     motifs: LastingStates
     family: NDArray[np.str_] | None = None
     families: LastingStates | None = None
+    nearest_neighbour: float | None = None
 
     def __len__(self) -> int:
         return len(self.time)
@@ -201,7 +205,8 @@ def _part(
     targets = model.density(cold.positions, block.element)
     inputs = targets if model.target == "self" else model.density(positions, block.element)
     chart = model.encode_rdf(targets)
-    motif = motif_labels(cold.positions, block.element)
+    distance = None if block.element in NEAREST_NEIGHBOUR else potential.nearest_neighbour
+    motif = motif_labels(cold.positions, block.element, distance)
     return Track(
         trajectory=name,
         element=block.element,
@@ -218,6 +223,7 @@ def _part(
         persistence=0,
         motifs=LastingStates(motif, ()),
         family=None if families is None else family_labels(families, chart),
+        nearest_neighbour=distance,
     )
 
 

@@ -71,7 +71,7 @@ def track_movie(
     """Write the movie of a track: the path beside the structure, as an animated GIF."""
     chosen = np.unique(np.linspace(0, len(track) - 1, n_pictures).round().astype(int))
     structures = follow(track.inherent_positions[chosen])
-    types = atom_type_codes(structures, track.element)
+    types = atom_type_codes(structures, track.element, track.nearest_neighbour)
     frames = [
         MovieFrame(int(f), x, t, _caption(track, int(f)))
         for f, x, t in zip(chosen, structures, types, strict=True)
@@ -147,10 +147,10 @@ def _strip(track: Track) -> list[figures.Moment]:
         positions = track.inherent_positions[frame].astype(np.float64)
         energy = track.inherent_energy[frame] - track.lowest_energy
         note = f"{_moment(track, frame)}, {track.motif[frame]}, +{energy:.2f} eV"
-        types = atom_type_codes(positions, track.element)
+        types = atom_type_codes(positions, track.element, track.nearest_neighbour)
         found.append(figures.Moment(what, note, positions, types))
     return found
 
 
 def _radius(track: Track) -> float:
-    return 0.5 * NEAREST_NEIGHBOUR.get(track.element, 2.8)
+    return 0.5 * (track.nearest_neighbour or NEAREST_NEIGHBOUR[track.element])
