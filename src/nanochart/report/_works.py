@@ -37,12 +37,8 @@ def draw_works(forward: ArrayLike, backward: ArrayLike | None, found: "WorkEstim
     figure = new_figure(COLUMN, 2.5)
     panel = figure.subplots()
     for k, (name, works, color) in enumerate(parts):
-        panel.hist(
-            works, bins.tolist(), density=True, histtype="stepfilled", color=color, alpha=0.3, lw=0
-        )
-        panel.hist(
-            works, bins.tolist(), density=True, histtype="step", color=color, lw=1.1, label=name
-        )
+        panel.hist(works, bins, density=True, histtype="stepfilled", color=color, alpha=0.3, lw=0)
+        panel.hist(works, bins, density=True, histtype="step", color=color, lw=1.1, label=name)
         height = -0.03 - 0.04 * k
         panel.plot(
             works, np.full(len(works), height), "|", color=color, ms=4, mew=0.5, alpha=0.6,
