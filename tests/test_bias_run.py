@@ -161,7 +161,9 @@ def test_steered_walkers_go_from_family_to_family_and_works_are_compared(charted
     moved = data["restraint"][-1, 0] - data["restraint"][0, 0]
     assert np.abs(moved).max() > 0.05
     done = nanochart("fes", runs[0].path, "--backward", runs[1].path, "--json")
-    assert {"difference", "error", "dissipated", "advice"} <= set(json.loads(done.stdout))
+    result = json.loads(done.stdout)
+    assert {"difference", "error", "dissipated", "advice"} <= set(result)
+    assert (charted / "steered0-fes" / "works.png").stat().st_size > 1000
     with pytest.raises(StoreError, match="is a steered run, which is out of equilibrium"):
         fes_run(runs[0])
 

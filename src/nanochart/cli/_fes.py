@@ -54,14 +54,23 @@ def fes(
     if steered or backward:
         from nanochart.workflow import works_of_runs
 
-        found = works_of_runs(opened, [store.open(path) for path in backward or []])
+        found, there, back = works_of_runs(opened, [store.open(path) for path in backward or []])
+        from nanochart.report import draw_works
+
+        folder = output or runs[0].with_name(f"{runs[0].stem}-fes")
+        folder.mkdir(parents=True, exist_ok=True)
+        drawn = [folder / f"works{suffix}" for suffix in (".png", ".pdf")]
+        for path in drawn:
+            draw_works(there, back, found).savefig(path, dpi=200)
         result: dict[str, Any] = {
             "difference": found.value, "error": found.error, "dissipated": found.dissipated,
             "reliable": found.reliable, "advice": found.advice,
+            "files": [str(path) for path in drawn],
         }  # fmt: skip
         lines = [
             f"free-energy difference: {found.value:.4f} ± {found.error:.4f} eV",
             f"dissipated: {found.dissipated:.4f} eV; {found.advice}",
+            f"figure: {drawn[0]}",
         ]
         emit(result, json, lines)
         return

@@ -352,7 +352,9 @@ def _known(
     return near, float(states.outside)
 
 
-def works_of_runs(forward: Sequence[Run], backward: Sequence[Run]) -> WorkEstimate:
+def works_of_runs(
+    forward: Sequence[Run], backward: Sequence[Run]
+) -> tuple[WorkEstimate, Floats, Floats]:
     """Free-energy difference from steered runs in one direction, or in both.
 
     Parameters
@@ -361,6 +363,13 @@ def works_of_runs(forward: Sequence[Run], backward: Sequence[Run]) -> WorkEstima
         Runs whose walkers were steered one way.
     backward
         Runs the other way; none, for Jarzynski's estimate.
+
+    Returns
+    -------
+    estimate
+        Of the free energy at the end less that at the start.
+    forward, backward
+        The works in eV, (walker,) of all runs.
     """
     works: list[Floats] = []
     temperatures: set[float] = set()
@@ -379,7 +388,8 @@ def works_of_runs(forward: Sequence[Run], backward: Sequence[Run]) -> WorkEstima
     if len(temperatures) != 1:
         raise StoreError(f"steered runs must have one temperature; got {sorted(temperatures)} K")
     T = temperatures.pop()
-    return bar(works[0], works[1], T) if len(works[1]) else jarzynski(works[0], T)
+    found = bar(works[0], works[1], T) if len(works[1]) else jarzynski(works[0], T)
+    return found, works[0], works[1]
 
 
 def fes_summary(found: FreeEnergies) -> dict[str, Any]:
