@@ -1,6 +1,7 @@
 """Runs that several tests read, made once."""
 
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ def pytest_configure():
 
     Numba compiles a kernel anew when its own file changes, but not when one that it calls does.
     """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        # A shell's background job ignores interrupts, and so would the commands that tests stop.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     package = Path(nc.__file__).parent
     kernels = [p for p in package.rglob("*.py") if "from numba import" in p.read_text("utf-8")]
     newest = max(source.stat().st_mtime for source in kernels)
