@@ -70,8 +70,8 @@ def _contours(
     axes = found.surface.axes
     if not np.isfinite(energy).any():  # too few blocks for any error
         panel.text(0.5, 0.5, f"{what} unknown", transform=panel.transAxes, ha="center", color=MUTED)
-        panel.set_xlabel(_label(found, 0))
-        panel.set_ylabel(_label(found, 1))
+        panel.set_xticks([])
+        panel.set_yticks([])
         return
     top = min(float(np.nanmax(energy)), _HIGHEST * BOLTZMANN * found.temperature)
     levels = MaxNLocator(12).tick_values(0.0, max(top, 1e-3))

@@ -62,7 +62,8 @@ def _items(found: "FreeEnergies") -> list[Item]:
                 f"convergence-{stem}",
                 partial(draw_convergence, found),
                 f"The free-energy difference from growing shares of the run (95 % intervals): "
-                f"{found.convergence.advice}. Right: along the path.",
+                f"{found.convergence.advice}."
+                + (" Right: along the path." if found.path is not None else ""),
                 "Free-energy difference in time.",
                 wide=found.path is not None,
             )
