@@ -68,25 +68,56 @@ def rdf_tables(rdf: "RDF", scale: float = 1.0) -> RDFTables:
         offsets <= phases * rdf.n_bins + half + 1
     )
     offsets, coefficients = offsets[near], coefficients[near]
-    n_taps = -(-len(offsets) // phases)
-    n_taps = (n_taps + 7) // 8 * 8
-    taps = np.zeros(n_taps * phases)
-    taps[: len(coefficients)] = coefficients
+    origin = int(-offsets[0] - half)
+    smooth, spread, lowest = _convolutions(coefficients, phases, origin)
     return RDFTables(
         scale=float(scale),
         r_min=np.float32(rdf.r_min),
         spacing=np.float32(spacing),
         n_bins=rdf.n_bins,
         phases=phases,
-        origin=int(-offsets[0] - half),
-        taps=_single(taps.reshape(n_taps, phases).T),
+        origin=origin,
+        smooth=smooth,
+        spread=spread,
+        lowest=lowest,
         spline=_single(spline),
         slope=_single(slope),
+        zeros=np.zeros(16, np.float32),
     )
 
 
+def _convolutions(
+    coefficients: NDArray[np.float64], phases: int, origin: int
+) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    """The coefficients c of g[k] = Σ_j c[j - phases k] W[j] as products of small matrices.
+
+    Sixteen bins are a matrix times the weights from that of their first bin on. Sixteen weights
+    W[origin + 16 b ..], b = phase modulo ``phases``, take the bins from ``lowest[phase]`` (and
+    sixteen more for each ``phases`` blocks) on.
+    """
+    n, lanes = len(coefficients), np.arange(16)
+
+    def pick(index: NDArray[np.int64]) -> Floats:
+        inside = (index >= 0) & (index < n)
+        return _single(np.where(inside, coefficients[np.clip(index, 0, n - 1)], 0.0))
+
+    smooth = pick(np.arange(n + 15 * phases)[:, None] - phases * lanes)
+    ends = origin + 16 * np.arange(phases)
+    lowest = -((n - 1 - ends) // phases)
+    depth = int(((ends + 15) // phases - lowest).max()) + 1
+    bins = lowest[:, None, None] + np.arange(depth)[:, None]
+    spread = pick(ends[:, None, None] + lanes - phases * bins)
+    return smooth.ravel(), spread.reshape(phases, -1), lowest
+
+
 def _single(values: Any) -> Floats:
-    return np.ascontiguousarray(values, dtype=np.float32)
+    """In single precision, from the start of a cache line on."""
+    values = np.asarray(values, dtype=np.float32)
+    memory = np.empty(values.size + 16, np.float32)
+    skip = -memory.ctypes.data % 64 // 4
+    out = memory[skip : skip + values.size].reshape(values.shape)
+    out[...] = values
+    return out
 
 
 def _double(values: Any) -> NDArray[np.float64]:

@@ -176,10 +176,10 @@ def _rows_8(x, weights, bias, out, count, start, stride, depth):
     """``count`` positions of 8 channels from the windows of ``x``, which begin at ``start``."""
     p = 0
     while p + 8 <= count:
-        tile_8x8(x, weights, bias, out, start + stride * p, start + 8 * p, stride, depth)
+        tile_8x8(x, weights, bias, out, start + stride * p, start + 8 * p, stride, 8, depth)
         p += 8
     while p < count:
-        tile_1x8(x, weights, bias, out, start + stride * p, start + 8 * p, stride, depth)
+        tile_1x8(x, weights, bias, out, start + stride * p, start + 8 * p, stride, 8, depth)
         p += 1
 
 
@@ -188,10 +188,10 @@ def _rows_16(x, weights, bias, out, count, start, stride, depth):
     """``count`` positions of 16 channels from the windows of ``x``, which begin at ``start``."""
     p = 0
     while p + 8 <= count:
-        tile_8x16(x, weights, bias, out, start + stride * p, start + 16 * p, stride, depth)
+        tile_8x16(x, weights, bias, out, start + stride * p, start + 16 * p, stride, 16, depth)
         p += 8
     while p < count:
-        tile_1x16(x, weights, bias, out, start + stride * p, start + 16 * p, stride, depth)
+        tile_1x16(x, weights, bias, out, start + stride * p, start + 16 * p, stride, 16, depth)
         p += 1
 
 
@@ -200,10 +200,10 @@ def _rows_32(x, weights, bias, out, count, start, stride, depth):
     """``count`` positions of 32 channels from the windows of ``x``, which begin at ``start``."""
     p = 0
     while p + 6 <= count:
-        tile_6x32(x, weights, bias, out, start + stride * p, start + 32 * p, stride, depth)
+        tile_6x32(x, weights, bias, out, start + stride * p, start + 32 * p, stride, 32, depth)
         p += 6
     while p < count:
-        tile_1x32(x, weights, bias, out, start + stride * p, start + 32 * p, stride, depth)
+        tile_1x32(x, weights, bias, out, start + stride * p, start + 32 * p, stride, 32, depth)
         p += 1
 
 
@@ -212,10 +212,10 @@ def _rows_64(x, weights, bias, out, count, start, stride, depth):
     """``count`` positions of 64 channels from the windows of ``x``, which begin at ``start``."""
     p = 0
     while p + 3 <= count:
-        tile_3x64(x, weights, bias, out, start + stride * p, start + 64 * p, stride, depth)
+        tile_3x64(x, weights, bias, out, start + stride * p, start + 64 * p, stride, 64, depth)
         p += 3
     while p < count:
-        tile_1x64(x, weights, bias, out, start + stride * p, start + 64 * p, stride, depth)
+        tile_1x64(x, weights, bias, out, start + stride * p, start + 64 * p, stride, 64, depth)
         p += 1
 
 

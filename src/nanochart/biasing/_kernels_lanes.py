@@ -11,7 +11,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 __all__ = [
-    "collect_pairs", "place_pairs", "push_pairs", "tile_1x8", "tile_1x16", "tile_1x32", "tile_1x64",
+    "COPIES", "collect_pairs", "combine_moments", "place_pairs", "push_pairs", "tabulate_slopes", "tile_1x8", "tile_1x16", "tile_1x32", "tile_1x64",
     "tile_3x64", "tile_6x32", "tile_8x8", "tile_8x16",
 ]  # fmt: skip
 
@@ -20,6 +20,8 @@ _INDEX = ir.IntType(64)
 _LANE = ir.IntType(32)
 _FUSE = ("contract",)
 _WIDTH = 16
+#: Copies of the moments, so that few pairs wait for one before them in the same cell.
+COPIES = 2
 
 
 def _arrays(context, builder, signature, arguments, count):
@@ -189,16 +191,18 @@ def place_pairs(typingctx, x, rows, ts, at, n, length, r_min, inverse, top):
 
 @intrinsic
 def collect_pairs(typingctx, moments, rows, ts, count, copy):
-    """``moments[rows[i] + q + (i % 4) * copy] += ts[i]**q`` for q = 0..3, i < count.
+    """``moments[rows[i] + q + (i % COPIES) * copy] += ts[i]**q`` for q = 0..3, i < count.
 
-    ``count`` is a multiple of sixteen. ``moments`` holds four copies of ``copy`` numbers each, so
+    ``count`` is a multiple of sixteen. ``moments`` holds copies of ``copy`` numbers each, so
     that one pair need not wait for the sum of the one before it in the same cell, and is aligned
     to 16 bytes.
     """
 
     def emit(context, builder, signature, arguments):
         moments, rows, ts = _arrays(context, builder, signature, arguments, 3)
-        shifts = [builder.mul(arguments[4], _integer(k)) for k in range(4)]
+        copies = [
+            builder.gep(moments, [builder.mul(arguments[4], _integer(k))]) for k in range(COPIES)
+        ]
         loop = _Loop(builder, _integer(0), arguments[3], _integer(_WIDTH), [])
         t = _load(builder, ts, loop.index)
         t2 = builder.fmul(t, t)
@@ -207,9 +211,10 @@ def collect_pairs(typingctx, moments, rows, ts, count, copy):
             quarter, k = divmod(lane, 4)
             powers = _shuffle(builder, packed[k], packed[k], range(4 * quarter, 4 * quarter + 4))
             index = builder.load(builder.gep(rows, [builder.add(loop.index, _integer(lane))]))
-            index = builder.add(builder.zext(index, _INDEX), shifts[lane % 4])
-            old = _load(builder, moments, index, 4, align=16)
-            _store(builder, builder.fadd(old, powers), moments, index, align=16)
+            index = builder.zext(index, _INDEX)
+            copy = copies[lane % COPIES]
+            old = _load(builder, copy, index, 4, align=16)
+            _store(builder, builder.fadd(old, powers), copy, index, align=16)
         loop.close([])
         return context.get_dummy_value()
 
@@ -234,7 +239,10 @@ def push_pairs(typingctx, first, second, x, slopes, rows, ts, at, n, length, mid
         middle, spacing = _splat(builder, middle), _splat(builder, spacing)
         half = builder.sdiv(n, _integer(2))
         sums = [_load(builder, first, start) for start in starts]
-        loop = _Loop(builder, _integer(1), builder.add(half, _integer(1)), _integer(1), sums)
+        zeros = _full(0.0)
+        loop = _Loop(
+            builder, _integer(1), builder.add(half, _integer(1)), _integer(1), sums + [zeros] * 3
+        )
         d = loop.index
         of = builder.mul(builder.sub(d, _integer(1)), _integer(_WIDTH))
         t = _load(builder, ts, of)
@@ -255,30 +263,129 @@ def push_pairs(typingctx, first, second, x, slopes, rows, ts, at, n, length, mid
         cells = builder.lshr(cells, _constant([2] * _WIDTH, _LANE))
         u = builder.fadd(builder.sitofp(cells, t.type), t)
         pull = builder.fdiv(slope, _fma(builder, u, spacing, middle))
-        new = []
-        for start, old, place in zip(starts, loop.values, here, strict=True):
+        near, far = [], []
+        for start, old, window, place in zip(
+            starts, loop.values[:3], loop.values[3:], here, strict=True
+        ):
             there = builder.add(start, d)
             part = builder.fmul(pull, builder.fsub(_load(builder, x, there), place))
-            new.append(builder.fsub(old, part))
-            _store(builder, builder.fadd(_load(builder, second, there), part), second, there)
-        loop.close(new)
-        for start, value in zip(starts, loop.values, strict=True):
+            near.append(builder.fsub(old, part))
+            window = builder.fadd(window, part)
+            lowest = builder.gep(second, [there])
+            leaving = builder.extract_element(window, ir.Constant(_LANE, 0))
+            builder.store(builder.fadd(builder.load(lowest), leaving), lowest)
+            far.append(_shuffle(builder, window, zeros, range(1, _WIDTH + 1)))
+        loop.close(near + far)
+        for start, value, window in zip(starts, loop.values[:3], loop.values[3:], strict=True):
             _store(builder, value, first, start)
+            there = builder.add(start, builder.add(half, _integer(1)))
+            _store(builder, builder.fadd(_load(builder, second, there), window), second, there)
         return context.get_dummy_value()
 
     scalars = (types.int64,) * 3 + (types.float32,) * 2
     return types.void(first, second, x, slopes, rows, ts, *scalars), emit
 
 
+def _quarters(builder, vectors):
+    """Transpose four vectors by their quarters: from quarter j of i to quarter i of j."""
+    a, b, c, d = vectors
+
+    def pick(left, right, quarters):
+        lanes = [4 * quarter + lane for quarter in quarters for lane in range(4)]
+        return _shuffle(builder, left, right, lanes)
+
+    ab_low, ab_high = pick(a, b, (0, 1, 4, 5)), pick(a, b, (2, 3, 6, 7))
+    cd_low, cd_high = pick(c, d, (0, 1, 4, 5)), pick(c, d, (2, 3, 6, 7))
+    even, odd = (0, 2, 4, 6), (1, 3, 5, 7)
+    return [
+        pick(ab_low, cd_low, even),
+        pick(ab_low, cd_low, odd),
+        pick(ab_high, cd_high, even),
+        pick(ab_high, cd_high, odd),
+    ]
+
+
+def _factors(builder, table, count):
+    """The first ``count`` rows of a table (4, 4), each number in all lanes."""
+    return [
+        [_splat(builder, builder.load(builder.gep(table, [_integer(4 * i + q)]))) for q in range(4)]
+        for i in range(count)
+    ]
+
+
+def _combination(builder, factors, vectors):
+    total = builder.fmul(factors[0], vectors[0])
+    for factor, vector in zip(factors[1:], vectors[1:], strict=True):
+        total = _fma(builder, factor, vector, total)
+    return total
+
+
+@intrinsic
+def combine_moments(typingctx, moments, spline, weights, to, cells, copy):
+    """``weights[to + m + i] = sum_q spline[4 i + q] M[4 m + q]``, summed over i = 0..3.
+
+    M is the sum of the copies of ``moments``. Of m < ``cells``, a multiple of sixteen; the last
+    three of these must be empty.
+    """
+
+    def emit(context, builder, signature, arguments):
+        moments, spline, weights = _arrays(context, builder, signature, arguments, 3)
+        to, cells, copy = arguments[3:]
+        factors = _factors(builder, spline, 4)
+        starts = [builder.mul(copy, _integer(k)) for k in range(COPIES)]
+        loop = _Loop(builder, _integer(0), cells, _integer(_WIDTH), [_full(0.0)] * 3)
+        vectors = []
+        for l in range(4):
+            at = builder.add(builder.mul(loop.index, _integer(4)), _integer(_WIDTH * l))
+            total = _load(builder, moments, at)
+            for start in starts[1:]:
+                total = builder.fadd(total, _load(builder, moments, builder.add(at, start)))
+            vectors.append(total)
+        powers = _rows(builder, _quarters(builder, vectors))
+        splines = [_combination(builder, row, powers) for row in factors]
+        total = splines[0]
+        for i, (before, now) in enumerate(zip(loop.values, splines[1:], strict=True), 1):
+            lanes = range(_WIDTH - i, 2 * _WIDTH - i)
+            total = builder.fadd(total, _shuffle(builder, before, now, lanes))
+        _store(builder, total, weights, builder.add(to, loop.index))
+        loop.close(splines[1:])
+        return context.get_dummy_value()
+
+    return types.void(moments, spline, weights, *(types.int64,) * 3), emit
+
+
+@intrinsic
+def tabulate_slopes(typingctx, weights, slope, slopes, cells):
+    """``slopes[4 m + q] = sum_i slope[4 q + i] weights[m + i]`` for q = 0..2, zero for q = 3.
+
+    Of m < ``cells``, a multiple of sixteen.
+    """
+
+    def emit(context, builder, signature, arguments):
+        weights, slope, slopes = _arrays(context, builder, signature, arguments, 3)
+        factors = _factors(builder, slope, 3)
+        loop = _Loop(builder, _integer(0), arguments[3], _integer(_WIDTH), [])
+        near = [_load(builder, weights, builder.add(loop.index, _integer(i))) for i in range(4)]
+        powers = [_combination(builder, row, near) for row in factors]
+        rows = _quarters(builder, _rows(builder, [*powers, _full(0.0)]))
+        for l, row in enumerate(rows):
+            at = builder.add(builder.mul(loop.index, _integer(4)), _integer(_WIDTH * l))
+            _store(builder, row, slopes, at)
+        loop.close([])
+        return context.get_dummy_value()
+
+    return types.void(weights, slope, slopes, types.int64), emit
+
+
 def _make_tile(width, height):
-    """``out[p * width + o] = bias[o] + sum_k x[p * stride + k] weights[k * width + o]``."""
+    """``out[to + p * jump + o] = bias[o] + sum_k x[at + p * stride + k] weights[k * width + o]``."""
     lanes = min(width, _WIDTH)
 
     @intrinsic
-    def tile(typingctx, x, weights, bias, out, at, to, stride, depth):
+    def tile(typingctx, x, weights, bias, out, at, to, stride, jump, depth):
         def emit(context, builder, signature, arguments):
             x, weights, bias, out = _arrays(context, builder, signature, arguments, 4)
-            at, to, stride, depth = arguments[4:]
+            at, to, stride, jump, depth = arguments[4:]
             columns = range(0, width, lanes)
             start = [_load(builder, bias, _integer(c), lanes) for c in columns]
             places = [builder.add(at, builder.mul(stride, _integer(p))) for p in range(height)]
@@ -297,12 +404,13 @@ def _make_tile(width, height):
                 ]
             loop.close(new)
             for p in range(height):
+                row = builder.add(to, builder.mul(jump, _integer(p)))
                 for c, column in enumerate(columns):
-                    index = builder.add(to, _integer(p * width + column))
+                    index = builder.add(row, _integer(column))
                     _store(builder, loop.values[p * len(columns) + c], out, index)
             return context.get_dummy_value()
 
-        return types.void(x, weights, bias, out, *(types.int64,) * 4), emit
+        return types.void(x, weights, bias, out, *(types.int64,) * 5), emit
 
     return tile
 

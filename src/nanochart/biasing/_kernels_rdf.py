@@ -19,7 +19,16 @@ import numpy as np
 from numba import njit
 from numba.extending import overload
 
-from nanochart.biasing._kernels_lanes import collect_pairs, place_pairs, push_pairs
+from nanochart.biasing._kernels_lanes import (
+    COPIES,
+    collect_pairs,
+    combine_moments,
+    place_pairs,
+    push_pairs,
+    tabulate_slopes,
+    tile_1x16,
+    tile_8x16,
+)
 from nanochart.descriptors._kernels import Grid, Workspace, density, gradient, make_workspace
 
 __all__ = [
@@ -44,9 +53,12 @@ class RDFTables(NamedTuple):
     n_bins: int
     phases: int  # knot intervals per bin
     origin: int  # index in the weights of the first B-spline that is not zero in cell 0
-    taps: np.ndarray  # (phases, A) float32, coefficient of the B-spline phases * (k + a) + phase
+    smooth: np.ndarray  # (A * 16,) float32, sixteen bins of the weights from that of the first on
+    spread: np.ndarray  # (phases, D * 16) the adjoint: sixteen weights of the bins
+    lowest: np.ndarray  # (phases,) int64, first bin that the block ``phase`` of weights needs
     spline: np.ndarray  # (4, 4) float32, coefficient of t**q of the B-spline i, [i, q]
     slope: np.ndarray  # (4, 4) float32, the same of its derivative with respect to t, [q, i]
+    zeros: np.ndarray  # (16,) float32
 
 
 class ExactTables(NamedTuple):
@@ -74,11 +86,12 @@ class RDFWorkspace(NamedTuple):
     second: np.ndarray  # (3 * 2L,) of the atoms i + d
     rows: np.ndarray  # (L * N/2,) uint32, four times the cell of each pair
     t: np.ndarray  # (L * N/2,) place within it
-    moments: np.ndarray  # (4 * M * 4,) four copies of the moments of each cell; then slopes
-    by_power: np.ndarray  # (4, M) the same, power by power
-    weights: np.ndarray  # (origin + M + 4 or more,) weights of the B-splines
-    by_phase: np.ndarray  # (phases, n_bins + A)
-    bins: np.ndarray  # (n_bins + 2A,) a cotangent between zeros
+    moments: np.ndarray  # (copies * M * 4,) moments of each cell; then slopes
+    weights: np.ndarray  # weights of the B-splines, those of the cells from ``origin`` on
+    pull: np.ndarray  # (M + 16 phases,) cotangent of the weights from ``origin`` on
+    bins: np.ndarray  # cotangent of the bins, bin 0 at ``lead``, between zeros
+    lead: int
+    rounded: np.ndarray  # the RDF and what fills it up to sixteens
     g: np.ndarray  # (n_bins,) the RDF in 1/Å
     cotangent: np.ndarray  # (n_bins,) of the bins
 
@@ -100,21 +113,25 @@ def aligned(n):
 def _fast_workspace(n, tables):
     """Allocate a workspace for ``n`` atoms."""
     length = _sixteens(n)
-    cells = _sixteens(tables.n_bins * tables.phases + 2)
-    taps = tables.taps.shape[1]
-    reach = tables.n_bins + taps
+    # One cell beyond the grid for what is no pair, and three for the splines of the last.
+    cells = _sixteens(tables.n_bins * tables.phases + 5)
+    bins = _sixteens(tables.n_bins)
+    lead = max(0, -tables.lowest.min())
+    reach = tables.lowest.max() + cells // tables.phases + tables.spread.shape[1] // 16 + 32
+    rounded = aligned(bins)
     return RDFWorkspace(
         aligned(6 * length),
         aligned(6 * length),
         aligned(6 * length),
         np.zeros(length * max(n // 2, 1), np.uint32),
         aligned(length * max(n // 2, 1)),
-        aligned(16 * cells),
-        np.zeros((4, cells), np.float32),
-        np.zeros(max(tables.phases * reach, tables.origin + cells + 8), np.float32),
-        np.zeros((tables.phases, reach), np.float32),
-        np.zeros(tables.n_bins + 2 * taps, np.float32),
-        np.zeros(tables.n_bins, np.float32),
+        aligned(4 * COPIES * cells),
+        aligned(max(tables.phases * bins + tables.smooth.shape[0] // 16, tables.origin + cells)),
+        aligned(cells + 16 * tables.phases),
+        aligned(lead + max(reach, tables.n_bins)),
+        lead,
+        rounded,
+        rounded[: tables.n_bins],
         np.zeros(tables.n_bins, np.float32),
     )
 
@@ -138,25 +155,16 @@ def _load(positions, scale, x):
 
 
 @njit(**_OPTIONS)
-def _combine(rows, factors, out):
-    """out[m] += Σ_q factors[q] rows[q, m]."""
-    f0, f1, f2, f3 = factors[0], factors[1], factors[2], factors[3]
-    r0, r1, r2, r3 = rows[0], rows[1], rows[2], rows[3]
-    for m in range(out.shape[0]):
-        out[m] += (f0 * r0[m] + f1 * r1[m]) + (f2 * r2[m] + f3 * r3[m])
-
-
-@njit(**_OPTIONS)
-def _correlate(line, taps, out):
-    """out[k] += Σ_a taps[a] line[k + a]; the number of taps is a multiple of eight."""
-    for a in range(0, taps.shape[0], 8):
-        f0, f1, f2, f3 = taps[a], taps[a + 1], taps[a + 2], taps[a + 3]
-        f4, f5, f6, f7 = taps[a + 4], taps[a + 5], taps[a + 6], taps[a + 7]
-        part = line[a:]
-        for k in range(out.shape[0]):
-            low = (f0 * part[k] + f1 * part[k + 1]) + (f2 * part[k + 2] + f3 * part[k + 3])
-            high = (f4 * part[k + 4] + f5 * part[k + 5]) + (f6 * part[k + 6] + f7 * part[k + 7])
-            out[k] += low + high
+def _correlate(x, table, zeros, out, count, at, to, stride, jump):
+    """``out[to + jump p + o] = Σ_j x[at + stride p + j] table[j, o]``, p < count, o < 16."""
+    depth = table.shape[0] // 16
+    p = 0
+    while p + 8 <= count:
+        tile_8x16(x, table, zeros, out, at + stride * p, to + jump * p, stride, jump, depth)
+        p += 8
+    while p < count:
+        tile_1x16(x, table, zeros, out, at + stride * p, to + jump * p, stride, jump, depth)
+        p += 1
 
 
 @njit(**_OPTIONS)
@@ -180,7 +188,7 @@ def _fast_values(tables, positions, work):
     x, rows, t, moments = work.x, work.rows, work.t, work.moments
     _load(positions, tables.scale, x)
     moments[:] = _ZERO
-    copy = moments.shape[0] // 4
+    copy = moments.shape[0] // COPIES
     stride = x.shape[0] // 3
     per_block = 16 * (n // 2)
     inverse = np.float32(1.0) / tables.spacing
@@ -193,26 +201,13 @@ def _fast_values(tables, positions, work):
         collect_pairs(moments, part, places, per_block, copy)
     if off:
         return 1
-    for k in range(copy):
-        low = moments[k] + moments[copy + k]
-        moments[k] = low + (moments[2 * copy + k] + moments[3 * copy + k])
-    moments[4 * (cells + 1) : copy] = _ZERO  # what is no pair
-    by_power = work.by_power
-    for m in range(by_power.shape[1]):
-        for q in range(4):
-            by_power[q, m] = moments[4 * m + q]
-    weights = work.weights
-    weights[:] = _ZERO
-    for i in range(4):
-        start = tables.origin + i
-        _combine(by_power, tables.spline[i], weights[start : start + by_power.shape[1]])
+    for k in range(COPIES):
+        moments[k * copy + 4 * (cells + 1) : (k + 1) * copy] = _ZERO  # what is no pair
+    combine_moments(moments, tables.spline, work.weights, tables.origin, copy // 4, copy)
     g = work.g
-    g[:] = _ZERO
-    for phase in range(tables.phases):
-        line = work.by_phase[phase]
-        for a in range(line.shape[0]):
-            line[a] = weights[a * tables.phases + phase]
-        _correlate(line, tables.taps[phase], g)
+    step = 16 * tables.phases
+    count = _sixteens(g.shape[0]) // 16
+    _correlate(work.weights, tables.smooth, tables.zeros, work.rounded, count, 0, 0, step, 16)
     factor = np.float32(2.0 / (n * (n - 1)))
     for k in range(g.shape[0]):
         g[k] *= factor
@@ -226,34 +221,23 @@ def _fast_gradient(tables, work, n, forces):
     For the positions of the last ``rdf_values``.
     """
     cells = tables.n_bins * tables.phases
-    taps = tables.taps.shape[1]
     bins = work.bins
+    lead = work.lead
     factor = np.float32(2.0 * tables.scale / (n * (n - 1) * tables.spacing))
     for k in range(tables.n_bins):
-        bins[taps + k] = factor * work.cotangent[k]
-    weights = work.weights
-    weights[:] = _ZERO
-    for phase in range(tables.phases):
-        line = work.by_phase[phase]
-        line[:] = _ZERO
-        # Σ_a taps[a] bins[k - a] is a correlation with the taps in the opposite order.
-        _correlate(bins[1:], tables.taps[phase, ::-1], line)
-        for a in range(line.shape[0]):
-            weights[a * tables.phases + phase] = line[a]
-    by_power = work.by_power
-    slope = tables.slope
-    for q in range(3):
-        f0, f1, f2, f3 = slope[q, 0], slope[q, 1], slope[q, 2], slope[q, 3]
-        part = weights[tables.origin :]
-        row = by_power[q]
-        for m in range(row.shape[0]):
-            row[m] = (f0 * part[m] + f1 * part[m + 1]) + (f2 * part[m + 2] + f3 * part[m + 3])
+        bins[lead + k] = factor * work.cotangent[k]
     slopes = work.moments
-    for m in range(by_power.shape[1]):
-        for q in range(3):
-            slopes[4 * m + q] = by_power[q, m]
-        slopes[4 * m + 3] = _ZERO
-    slopes[4 * (cells + 1) : 4 * by_power.shape[1]] = _ZERO  # what is no pair
+    size = slopes.shape[0] // (4 * COPIES)
+    step = 16 * tables.phases
+    for r in range(tables.phases):
+        # Blocks of sixteen weights whose number is r modulo the phases.
+        count = (size + 16 - 16 * r + step - 1) // step
+        _correlate(
+            bins, tables.spread[r], tables.zeros, work.pull, count, lead + tables.lowest[r],
+            16 * r, 16, step,
+        )  # fmt: skip
+    tabulate_slopes(work.pull, tables.slope, slopes, size)
+    slopes[4 * (cells + 1) : 4 * size] = _ZERO  # what is no pair
     x, first, second = work.x, work.first, work.second
     first[:] = _ZERO
     second[:] = _ZERO
