@@ -11,8 +11,9 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 __all__ = [
-    "COPIES", "collect_pairs", "combine_moments", "place_pairs", "push_pairs", "tabulate_slopes", "tile_1x8", "tile_1x16", "tile_1x32", "tile_1x64",
-    "tile_3x64", "tile_6x32", "tile_8x8", "tile_8x16",
+    "COPIES", "collect_pairs", "combine_moments", "place_pairs", "push_pairs", "tabulate_slopes",
+    "tile_1x8", "tile_1x16", "tile_1x32", "tile_1x64", "tile_3x64", "tile_6x32", "tile_8x8",
+    "tile_8x16",
 ]  # fmt: skip
 
 _REAL = ir.FloatType()
@@ -270,11 +271,11 @@ def push_pairs(typingctx, first, second, x, slopes, rows, ts, at, n, length, mid
             there = builder.add(start, d)
             part = builder.fmul(pull, builder.fsub(_load(builder, x, there), place))
             near.append(builder.fsub(old, part))
-            window = builder.fadd(window, part)
+            passing = builder.fadd(window, part)
             lowest = builder.gep(second, [there])
-            leaving = builder.extract_element(window, ir.Constant(_LANE, 0))
+            leaving = builder.extract_element(passing, ir.Constant(_LANE, 0))
             builder.store(builder.fadd(builder.load(lowest), leaving), lowest)
-            far.append(_shuffle(builder, window, zeros, range(1, _WIDTH + 1)))
+            far.append(_shuffle(builder, passing, zeros, range(1, _WIDTH + 1)))
         loop.close(near + far)
         for start, value, window in zip(starts, loop.values[:3], loop.values[3:], strict=True):
             _store(builder, value, first, start)
@@ -335,8 +336,8 @@ def combine_moments(typingctx, moments, spline, weights, to, cells, copy):
         starts = [builder.mul(copy, _integer(k)) for k in range(COPIES)]
         loop = _Loop(builder, _integer(0), cells, _integer(_WIDTH), [_full(0.0)] * 3)
         vectors = []
-        for l in range(4):
-            at = builder.add(builder.mul(loop.index, _integer(4)), _integer(_WIDTH * l))
+        for k in range(4):
+            at = builder.add(builder.mul(loop.index, _integer(4)), _integer(_WIDTH * k))
             total = _load(builder, moments, at)
             for start in starts[1:]:
                 total = builder.fadd(total, _load(builder, moments, builder.add(at, start)))
@@ -368,8 +369,8 @@ def tabulate_slopes(typingctx, weights, slope, slopes, cells):
         near = [_load(builder, weights, builder.add(loop.index, _integer(i))) for i in range(4)]
         powers = [_combination(builder, row, near) for row in factors]
         rows = _quarters(builder, _rows(builder, [*powers, _full(0.0)]))
-        for l, row in enumerate(rows):
-            at = builder.add(builder.mul(loop.index, _integer(4)), _integer(_WIDTH * l))
+        for k, row in enumerate(rows):
+            at = builder.add(builder.mul(loop.index, _integer(4)), _integer(_WIDTH * k))
             _store(builder, row, slopes, at)
         loop.close([])
         return context.get_dummy_value()
@@ -378,7 +379,7 @@ def tabulate_slopes(typingctx, weights, slope, slopes, cells):
 
 
 def _make_tile(width, height):
-    """``out[to + p * jump + o] = bias[o] + sum_k x[at + p * stride + k] weights[k * width + o]``."""
+    """``out[to + p jump + o] = bias[o] + sum_k x[at + p stride + k] weights[k width + o]``."""
     lanes = min(width, _WIDTH)
 
     @intrinsic
