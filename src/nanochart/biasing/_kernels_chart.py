@@ -47,15 +47,16 @@ def chart_values(tables, x, work, s):
     """
     if rdf_values(tables.rdf, x, work.rdf):
         return 1
-    encode_bins(tables.encoder, work.rdf.g, work.encoder, s)
+    encode_bins(tables.encoder, work.rdf.g, work.rdf.filled[0], work.encoder, s)
     return 0
 
 
 @njit(**_OPTIONS)
 def chart_gradient(tables, work, slope, forces):
     """Subtract Σ_k slope[k] ∂s_k/∂x from ``forces`` (3, N), at the last ``chart_values``."""
-    decode_slope(tables.encoder, work.encoder, slope, work.rdf.cotangent)
-    rdf_gradient(tables.rdf, work.rdf, forces.shape[1], forces)
+    rdf = work.rdf
+    decode_slope(tables.encoder, work.encoder, slope, rdf.filled[0], rdf.cotangent)
+    rdf_gradient(tables.rdf, rdf, forces.shape[1], forces)
 
 
 @njit(**_OPTIONS)

@@ -75,7 +75,8 @@ def _some_values(tables, x, work):
     for a in range(tables.kinds.shape[0]):
         mapped |= tables.kinds[a] == CHART
     if mapped:
-        encode_bins(tables.chart.encoder, work.chart.rdf.g, work.chart.encoder, work.latent)
+        filled = work.chart.rdf.filled[0]
+        encode_bins(tables.chart.encoder, work.chart.rdf.g, filled, work.chart.encoder, work.latent)
     g = work.chart.rdf.g
     for a in range(tables.kinds.shape[0]):
         if tables.kinds[a] == CHART:
@@ -102,14 +103,15 @@ def _some_pull(tables, work, slope, forces):
             pulled |= slope[a] != 0.0
     rdf = work.chart.rdf
     if mapped:
-        decode_slope(tables.chart.encoder, work.chart.encoder, latent, rdf.cotangent)
+        encoder = work.chart.encoder
+        decode_slope(tables.chart.encoder, encoder, latent, rdf.filled[0], rdf.cotangent)
     else:
         rdf.cotangent[:] = np.float32(0.0)
     if pulled:
         for a in range(tables.kinds.shape[0]):
             if tables.kinds[a] == DISTANCE and work.values[a] > 0.0:
                 factor = np.float32(slope[a] * tables.width / work.values[a])
-                for k in range(rdf.g.shape[0]):
+                for k in range(rdf.filled[0]):
                     rdf.cotangent[k] += factor * (rdf.g[k] - tables.reference[a, k])
     if mapped or pulled:
         rdf_gradient(tables.chart.rdf, rdf, forces.shape[1], forces)

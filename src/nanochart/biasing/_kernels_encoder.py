@@ -3,7 +3,8 @@
 Architecture ``compact``: four strided convolutions with SiLU, as tiles of matrix products. Arrays
 are ordered (position, channel) with zeros around, so the window of an output position is one
 contiguous row. The way back is the adjoint, as in `nanochart.autoencoder._convolution`. In single
-precision.
+precision. Positions whose windows hold only bins beyond the filled ones have the activations of an
+empty RDF, which are stored, and nothing comes back from them.
 
 Architecture ``paper``: convolutions, max-pool, ReLU and the affine map that batch norm is in
 inference, as plain loops in double precision; only what the pooling and the ReLU let pass is
@@ -67,7 +68,10 @@ class CompactTables(NamedTuple):
 
 
 class CompactWorkspace(NamedTuple):
-    """Layers with two positions of zeros on either side, derivatives, gradients with one."""
+    """Layers with two positions of zeros on either side, derivatives, gradients with one.
+
+    ``empty`` are the layers of an RDF of zeros.
+    """
 
     x_0: np.ndarray
     x_1: np.ndarray
@@ -83,6 +87,10 @@ class CompactWorkspace(NamedTuple):
     y_3: np.ndarray
     y_4: np.ndarray
     out: np.ndarray
+    empty_1: np.ndarray
+    empty_2: np.ndarray
+    empty_3: np.ndarray
+    empty_4: np.ndarray
 
 
 class PaperTables(NamedTuple):
@@ -219,13 +227,19 @@ def _rows_64(x, weights, bias, out, count, start, stride, depth):
         p += 1
 
 
-def encode_bins(tables, g, work, s):
-    """Chart coordinates ``s`` (d,) of an RDF ``g`` (n_bins,); keeps what the way back needs."""
+def encode_bins(tables, g, filled, work, s):
+    """Chart coordinates ``s`` (d,) of an RDF ``g`` (n_bins,); keeps what the way back needs.
+
+    ``g`` is zero from the bin ``filled`` on.
+    """
     raise NotImplementedError  # compiled only
 
 
-def decode_slope(tables, work, slope, cotangent):
-    """Gradient of Σ_k slope[k] s[k] with respect to the RDF, into ``cotangent`` (n_bins,)."""
+def decode_slope(tables, work, slope, filled, cotangent):
+    """Gradient of Σ_k slope[k] s[k] with respect to the RDF, into ``cotangent`` (n_bins,).
+
+    For the ``filled`` of the last ``encode_bins``; what is beyond has no meaning.
+    """
     raise NotImplementedError  # compiled only
 
 
@@ -241,7 +255,7 @@ def _compact_workspace(tables):
     n2 = (n1 + 1) // 2
     n3 = (n2 + 1) // 2
     n4 = (n3 + 1) // 2
-    return CompactWorkspace(
+    work = CompactWorkspace(
         aligned(n0 + 4),
         aligned((n1 + 4) * 8),
         aligned((n2 + 4) * 16),
@@ -256,28 +270,53 @@ def _compact_workspace(tables):
         aligned((n3 + 2) * 32),
         aligned((n4 + 2) * 32),
         aligned(2 * 32 * (n3 + 2) + 16 * (n1 + 2)),
+        aligned((n1 + 4) * 8),
+        aligned((n2 + 4) * 16),
+        aligned((n3 + 4) * 32),
+        aligned(n4 * 32),
     )
+    s = np.empty(tables.offset.shape[0])
+    _compact_forward(tables, np.zeros(n0, np.float32), n0, work, s)
+    work.empty_1[:] = work.x_1
+    work.empty_2[:] = work.x_2
+    work.empty_3[:] = work.x_3
+    work.empty_4[:] = work.x_4
+    return work
 
 
 @njit(**_OPTIONS)
-def _compact_forward(tables, g, work, s):
+def _reached(positions, length):
+    """Leading positions of the next layer, of ``length``, whose windows hold some of these."""
+    return min((positions + 1) // 2 + 1, length)
+
+
+@njit(**_OPTIONS)
+def _activate(z, count, empty, x, slope):
+    """SiLU of the first ``count`` numbers of ``z``, into ``x`` and ``slope``; then ``empty``."""
+    _silu(z, x, slope[:count])
+    x[count:] = empty[count:]
+
+
+@njit(**_OPTIONS)
+def _compact_forward(tables, g, filled, work, s):
     x = work.x_0
-    n = g.shape[0]
-    for k in range(n):
+    for k in range(filled):
         x[2 + k] = tables.factor[k] * g[k] + tables.shift[k]
+    for k in range(filled, g.shape[0]):
+        x[2 + k] = tables.shift[k]
     out = work.out
-    m = work.slope_1.shape[0] // 8
+    m = _reached(filled, work.slope_1.shape[0] // 8)
     _rows_8(x, tables.down_1, tables.bias_1, out, m, 0, 2, 5)
-    _silu(out, work.x_1[16:], work.slope_1)
-    m = work.slope_2.shape[0] // 16
+    _activate(out, 8 * m, work.empty_1[16:], work.x_1[16:], work.slope_1)
+    m = _reached(m, work.slope_2.shape[0] // 16)
     _rows_16(work.x_1, tables.down_2, tables.bias_2, out, m, 0, 16, 40)
-    _silu(out, work.x_2[32:], work.slope_2)
-    m = work.slope_3.shape[0] // 32
+    _activate(out, 16 * m, work.empty_2[32:], work.x_2[32:], work.slope_2)
+    m = _reached(m, work.slope_3.shape[0] // 32)
     _rows_32(work.x_2, tables.down_3, tables.bias_3, out, m, 0, 32, 80)
-    _silu(out, work.x_3[64:], work.slope_3)
-    m = work.slope_4.shape[0] // 32
+    _activate(out, 32 * m, work.empty_3[64:], work.x_3[64:], work.slope_3)
+    m = _reached(m, work.slope_4.shape[0] // 32)
     _rows_32(work.x_3, tables.down_4, tables.bias_4, out, m, 0, 64, 160)
-    _silu(out, work.x_4, work.slope_4)
+    _activate(out, 32 * m, work.empty_4, work.x_4, work.slope_4)
     flat = work.x_4
     for k in range(s.shape[0]):
         s[k] = tables.offset[k] + _dot(tables.latent[k], flat)
@@ -290,40 +329,39 @@ def _product(a, b, out):
 
 
 @njit(**_OPTIONS)
-def _compact_backward(tables, work, slope, cotangent):
+def _compact_backward(tables, work, slope, filled, cotangent):
+    # No position beyond these has part in the gradient of a filled bin.
+    m1 = _reached(filled, work.slope_1.shape[0] // 8)
+    m2 = _reached(m1, work.slope_2.shape[0] // 16)
+    m3 = _reached(m2, work.slope_3.shape[0] // 32)
+    m4 = _reached(m3, work.slope_4.shape[0] // 32)
     y, zeros, out = work.y_4, tables.zeros, work.out
-    n4 = work.slope_4.shape[0]
-    inside = y[32 : 32 + n4]
+    inside = y[32 : 32 * (m4 + 1)]
     inside[:] = _ZERO
     for k in range(slope.shape[0]):
         factor = np.float32(slope[k])
         row = tables.latent[k]
-        for i in range(n4):
+        for i in range(32 * m4):
             inside[i] += factor * row[i]
     _product(inside, work.slope_4, inside)
-    m = n4 // 32
-    _rows_64(y, tables.up_4, zeros, out, m, 0, 32, 96)
-    y, n3 = work.y_3, work.slope_3.shape[0]
-    _product(out, work.slope_3, y[32 : 32 + n3])
-    m = n3 // 32
-    _rows_32(y, tables.up_3, zeros, out, m, 0, 32, 96)
-    y, n2 = work.y_2, work.slope_2.shape[0]
-    _product(out, work.slope_2, y[16 : 16 + n2])
-    m = n2 // 16
-    _rows_16(y, tables.up_2, zeros, out, m, 0, 16, 48)
-    y, n1 = work.y_1, work.slope_1.shape[0]
-    _product(out, work.slope_1, y[8 : 8 + n1])
-    m = n1 // 8
+    _rows_64(y, tables.up_4, zeros, out, (m3 + 1) // 2, 0, 32, 96)
+    y = work.y_3
+    _product(out, work.slope_3, y[32 : 32 * (m3 + 1)])
+    _rows_32(y, tables.up_3, zeros, out, (m2 + 1) // 2, 0, 32, 96)
+    y = work.y_2
+    _product(out, work.slope_2, y[16 : 16 * (m2 + 1)])
+    _rows_16(y, tables.up_2, zeros, out, (m1 + 1) // 2, 0, 16, 48)
+    y = work.y_1
+    _product(out, work.slope_1, y[8 : 8 * (m1 + 1)])
     # Every tap of every position first, then those that meet at a bin.
-    _rows_8(y, tables.up_1, zeros, out, m, 8, 8, 8)
+    _rows_8(y, tables.up_1, zeros, out, m1, 8, 8, 8)
     out[:8] = _ZERO
-    out[8 * (m + 1) : 8 * (m + 2)] = _ZERO
-    n = cotangent.shape[0]
-    for j in range(m):
+    out[8 * (m1 + 1) : 8 * (m1 + 2)] = _ZERO
+    for j in range((filled + 1) // 2):
         before, here, after = 8 * j, 8 * (j + 1), 8 * (j + 2)
         even = out[before + 4] + out[here + 2] + out[after]
         cotangent[2 * j] = tables.factor[2 * j] * even
-        if 2 * j + 1 < n:
+        if 2 * j + 1 < filled:
             odd = out[here + 3] + out[after + 1]
             cotangent[2 * j + 1] = tables.factor[2 * j + 1] * odd
 
@@ -340,7 +378,7 @@ def _paper_workspace(tables):
 
 
 @njit(**_OPTIONS)
-def _paper_forward(tables, g, work, s):
+def _paper_forward(tables, g, filled, work, s):
     for k in range(g.shape[0]):
         work.x[0, k, 0] = tables.factor[k] * g[k] + tables.shift[k]
     length = g.shape[0]
@@ -375,7 +413,7 @@ def _paper_forward(tables, g, work, s):
 
 
 @njit(**_OPTIONS)
-def _paper_backward(tables, work, slope, cotangent):
+def _paper_backward(tables, work, slope, filled, cotangent):
     y, below = work.y, work.below
     outer = tables.shape[3, 1]
     for p in range(tables.shape[3, 3] // 2):
@@ -419,12 +457,14 @@ def _make_encoder_workspace(tables):
 
 
 @overload(encode_bins)
-def _encode_bins(tables, g, work, s):
+def _encode_bins(tables, g, filled, work, s):
     found = _of(tables, _compact_forward, _paper_forward)
-    return found and (lambda tables, g, work, s: found(tables, g, work, s))
+    return found and (lambda tables, g, filled, work, s: found(tables, g, filled, work, s))
 
 
 @overload(decode_slope)
-def _decode_slope(tables, work, slope, cotangent):
+def _decode_slope(tables, work, slope, filled, cotangent):
     found = _of(tables, _compact_backward, _paper_backward)
-    return found and (lambda tables, work, slope, cotangent: found(tables, work, slope, cotangent))
+    return found and (
+        lambda tables, work, slope, filled, cotangent: found(tables, work, slope, filled, cotangent)
+    )

@@ -6,7 +6,9 @@ eighth of the bandwidth apart: the value errs by 3e-6 of the peak of a Gaussian 
 cell are one vector of 128 bits. Pairs are visited in blocks of sixteen atoms i, and for each block
 along all shifts d, so that the sums of the block's own atoms stay in registers.
 
-The gradient is the exact derivative of the value that is computed, but for rounding.
+The gradient is the exact derivative of the value that is computed, but for rounding. A grid reaches
+beyond the largest distance of most frames: what lies there, in the RDF and in the layers of the
+encoder above it, is that of no pairs and is not computed again.
 
 An encoder that decides, by a maximum or a ReLU, needs more than that: where two bins are nearly
 equal, rounding would choose. It gets `ExactTables`, the same functions in double precision by the
@@ -76,6 +78,7 @@ class ExactWorkspace(NamedTuple):
     pull: np.ndarray  # (N, 3)
     g: np.ndarray  # (n_bins,)
     cotangent: np.ndarray  # (n_bins,)
+    filled: np.ndarray  # (1,) int64, n_bins
 
 
 class RDFWorkspace(NamedTuple):
@@ -93,7 +96,9 @@ class RDFWorkspace(NamedTuple):
     lead: int
     rounded: np.ndarray  # the RDF and what fills it up to sixteens
     g: np.ndarray  # (n_bins,) the RDF in 1/Å
-    cotangent: np.ndarray  # (n_bins,) of the bins
+    cotangent: np.ndarray  # (n_bins,) of the bins; that of bins beyond ``filled`` has no meaning
+    filled: np.ndarray  # (1,) int64, leading bins beyond which the RDF is zero
+    used: np.ndarray  # (1,) int64, leading cells beyond which are no pairs, in sixteens
 
 
 @njit(**_OPTIONS)
@@ -133,6 +138,8 @@ def _fast_workspace(n, tables):
         rounded,
         rounded[: tables.n_bins],
         np.zeros(tables.n_bins, np.float32),
+        np.full(1, tables.n_bins, np.int64),
+        np.full(1, cells, np.int64),
     )
 
 
@@ -165,6 +172,16 @@ def _correlate(x, table, zeros, out, count, at, to, stride, jump):
     while p < count:
         tile_1x16(x, table, zeros, out, at + stride * p, to + jump * p, stride, jump, depth)
         p += 1
+
+
+@njit(**_OPTIONS)
+def _last_cell(moments, cells, copy):
+    """The last cell that holds a pair: its count, the first moment, is not zero."""
+    for m in range(cells, 0, -1):
+        for k in range(COPIES):
+            if moments[k * copy + 4 * m] != _ZERO:
+                return m
+    return 0
 
 
 @njit(**_OPTIONS)
@@ -203,14 +220,21 @@ def _fast_values(tables, positions, work):
         return 1
     for k in range(COPIES):
         moments[k * copy + 4 * (cells + 1) : (k + 1) * copy] = _ZERO  # what is no pair
-    combine_moments(moments, tables.spline, work.weights, tables.origin, copy // 4, copy)
+    last = _last_cell(moments, cells, copy)
+    # The last cell's four B-splines; a multiple of sixteen of which three are empty.
+    used = _sixteens(last + 4)
+    work.used[0] = used
+    combine_moments(moments, tables.spline, work.weights, tables.origin, used, copy)
+    work.weights[tables.origin + used :] = _ZERO
     g = work.g
+    work.filled[0] = min((tables.origin + last + 3) // tables.phases + 1, tables.n_bins)
     step = 16 * tables.phases
-    count = _sixteens(g.shape[0]) // 16
+    count = _sixteens(work.filled[0]) // 16
     _correlate(work.weights, tables.smooth, tables.zeros, work.rounded, count, 0, 0, step, 16)
     factor = np.float32(2.0 / (n * (n - 1)))
-    for k in range(g.shape[0]):
+    for k in range(work.filled[0]):
         g[k] *= factor
+    g[work.filled[0] :] = _ZERO
     return 0
 
 
@@ -223,11 +247,14 @@ def _fast_gradient(tables, work, n, forces):
     cells = tables.n_bins * tables.phases
     bins = work.bins
     lead = work.lead
+    filled = work.filled[0]
     factor = np.float32(2.0 * tables.scale / (n * (n - 1) * tables.spacing))
-    for k in range(tables.n_bins):
+    for k in range(filled):
         bins[lead + k] = factor * work.cotangent[k]
+    bins[lead + filled : lead + tables.n_bins] = _ZERO
     slopes = work.moments
-    size = slopes.shape[0] // (4 * COPIES)
+    copy = slopes.shape[0] // COPIES
+    size = work.used[0]
     step = 16 * tables.phases
     for r in range(tables.phases):
         # Blocks of sixteen weights whose number is r modulo the phases.
@@ -237,7 +264,7 @@ def _fast_gradient(tables, work, n, forces):
             16 * r, 16, step,
         )  # fmt: skip
     tabulate_slopes(work.pull, tables.slope, slopes, size)
-    slopes[4 * (cells + 1) : 4 * size] = _ZERO  # what is no pair
+    slopes[4 * (cells + 1) : copy] = _ZERO  # what is no pair
     x, first, second = work.x, work.first, work.second
     first[:] = _ZERO
     second[:] = _ZERO
@@ -265,6 +292,7 @@ def _exact_workspace(n, tables):
         np.zeros((n, 3)),
         np.zeros(bins),
         np.zeros(bins),
+        np.full(1, bins, np.int64),
     )
 
 
