@@ -138,7 +138,8 @@ def _compact(weights: dict[str, NDArray[np.float64]]) -> CompactTables:
         *(_single(w.transpose(2, 1, 0).ravel()) for w in kernels),
         *(_single(weights[f"encoder.convolutions.{k}.bias"]) for k in range(4)),
         _single(np.pad(kernels[0][:, 0], ((0, 0), (0, 3))).ravel()),
-        *(_single(_adjoint(w).ravel()) for w in kernels[1:]),
+        *(_single(_adjoint(w).ravel()) for w in kernels[1:3]),
+        *(_single(part.ravel()) for part in _halves(kernels[3])),
         np.zeros(64, np.float32),
         _single(weights["encoder.latent.weight"]),
         np.array(weights["encoder.latent.bias"], dtype=np.float64),
@@ -151,6 +152,12 @@ def _adjoint(weight: NDArray[np.float64]) -> NDArray[np.float64]:
     taps = np.pad(weight, ((0, 0), (0, 0), (0, 1)))
     order = np.array([[phase + 4 - 2 * t for phase in range(2)] for t in range(3)])
     return np.asarray(taps[:, :, order].transpose(2, 0, 3, 1))  # (t, o, phase, c)
+
+
+def _halves(weight: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The same as matrices ((t, o), c) of the phases; the second without its zeros: t = 1, 2."""
+    both = _adjoint(weight)
+    return both[:, :, 0], both[1:, :, 1]
 
 
 def _paper(weights: dict[str, NDArray[np.float64]]) -> PaperTables:

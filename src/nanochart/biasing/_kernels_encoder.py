@@ -22,8 +22,6 @@ from nanochart.biasing._kernels_lanes import (
     tile_1x8,
     tile_1x16,
     tile_1x32,
-    tile_1x64,
-    tile_3x64,
     tile_6x32,
     tile_8x8,
     tile_8x16,
@@ -61,7 +59,8 @@ class CompactTables(NamedTuple):
     up_1: np.ndarray  # (8 * 8,) w[o, k], the taps filled up to eight
     up_2: np.ndarray  # (3 * 16 * 16,) w[(t, o), (phase, c)]
     up_3: np.ndarray  # (3 * 32 * 32,)
-    up_4: np.ndarray  # (3 * 32 * 64,)
+    even_4: np.ndarray  # (3 * 32 * 32,) w[(t, o), c] of the even positions
+    odd_4: np.ndarray  # (2 * 32 * 32,) of the odd
     zeros: np.ndarray  # (64,)
     latent: np.ndarray  # (d, flat)
     offset: np.ndarray  # (d,) float64
@@ -192,38 +191,26 @@ def _rows_8(x, weights, bias, out, count, start, stride, depth):
 
 
 @njit(**_OPTIONS)
-def _rows_16(x, weights, bias, out, count, start, stride, depth):
-    """``count`` positions of 16 channels from the windows of ``x``, which begin at ``start``."""
+def _rows_16(x, weights, bias, out, count, at, to, stride, jump, depth):
+    """``count`` positions of 16 channels, each ``jump`` on, from windows each ``stride`` on."""
     p = 0
     while p + 8 <= count:
-        tile_8x16(x, weights, bias, out, start + stride * p, start + 16 * p, stride, 16, depth)
+        tile_8x16(x, weights, bias, out, at + stride * p, to + jump * p, stride, jump, depth)
         p += 8
     while p < count:
-        tile_1x16(x, weights, bias, out, start + stride * p, start + 16 * p, stride, 16, depth)
+        tile_1x16(x, weights, bias, out, at + stride * p, to + jump * p, stride, jump, depth)
         p += 1
 
 
 @njit(**_OPTIONS)
-def _rows_32(x, weights, bias, out, count, start, stride, depth):
-    """``count`` positions of 32 channels from the windows of ``x``, which begin at ``start``."""
+def _rows_32(x, weights, bias, out, count, at, to, stride, jump, depth):
+    """``count`` positions of 32 channels, each ``jump`` on, from windows each ``stride`` on."""
     p = 0
     while p + 6 <= count:
-        tile_6x32(x, weights, bias, out, start + stride * p, start + 32 * p, stride, 32, depth)
+        tile_6x32(x, weights, bias, out, at + stride * p, to + jump * p, stride, jump, depth)
         p += 6
     while p < count:
-        tile_1x32(x, weights, bias, out, start + stride * p, start + 32 * p, stride, 32, depth)
-        p += 1
-
-
-@njit(**_OPTIONS)
-def _rows_64(x, weights, bias, out, count, start, stride, depth):
-    """``count`` positions of 64 channels from the windows of ``x``, which begin at ``start``."""
-    p = 0
-    while p + 3 <= count:
-        tile_3x64(x, weights, bias, out, start + stride * p, start + 64 * p, stride, 64, depth)
-        p += 3
-    while p < count:
-        tile_1x64(x, weights, bias, out, start + stride * p, start + 64 * p, stride, 64, depth)
+        tile_1x32(x, weights, bias, out, at + stride * p, to + jump * p, stride, jump, depth)
         p += 1
 
 
@@ -309,13 +296,13 @@ def _compact_forward(tables, g, filled, work, s):
     _rows_8(x, tables.down_1, tables.bias_1, out, m, 0, 2, 5)
     _activate(out, 8 * m, work.empty_1[16:], work.x_1[16:], work.slope_1)
     m = _reached(m, work.slope_2.shape[0] // 16)
-    _rows_16(work.x_1, tables.down_2, tables.bias_2, out, m, 0, 16, 40)
+    _rows_16(work.x_1, tables.down_2, tables.bias_2, out, m, 0, 0, 16, 16, 40)
     _activate(out, 16 * m, work.empty_2[32:], work.x_2[32:], work.slope_2)
     m = _reached(m, work.slope_3.shape[0] // 32)
-    _rows_32(work.x_2, tables.down_3, tables.bias_3, out, m, 0, 32, 80)
+    _rows_32(work.x_2, tables.down_3, tables.bias_3, out, m, 0, 0, 32, 32, 80)
     _activate(out, 32 * m, work.empty_3[64:], work.x_3[64:], work.slope_3)
     m = _reached(m, work.slope_4.shape[0] // 32)
-    _rows_32(work.x_3, tables.down_4, tables.bias_4, out, m, 0, 64, 160)
+    _rows_32(work.x_3, tables.down_4, tables.bias_4, out, m, 0, 0, 64, 32, 160)
     _activate(out, 32 * m, work.empty_4, work.x_4, work.slope_4)
     flat = work.x_4
     for k in range(s.shape[0]):
@@ -344,13 +331,14 @@ def _compact_backward(tables, work, slope, filled, cotangent):
         for i in range(32 * m4):
             inside[i] += factor * row[i]
     _product(inside, work.slope_4, inside)
-    _rows_64(y, tables.up_4, zeros, out, (m3 + 1) // 2, 0, 32, 96)
+    _rows_32(y, tables.even_4, zeros, out, (m3 + 1) // 2, 0, 0, 32, 64, 96)
+    _rows_32(y, tables.odd_4, zeros, out, m3 // 2, 32, 32, 32, 64, 64)
     y = work.y_3
     _product(out, work.slope_3, y[32 : 32 * (m3 + 1)])
-    _rows_32(y, tables.up_3, zeros, out, (m2 + 1) // 2, 0, 32, 96)
+    _rows_32(y, tables.up_3, zeros, out, (m2 + 1) // 2, 0, 0, 32, 32, 96)
     y = work.y_2
     _product(out, work.slope_2, y[16 : 16 * (m2 + 1)])
-    _rows_16(y, tables.up_2, zeros, out, (m1 + 1) // 2, 0, 16, 48)
+    _rows_16(y, tables.up_2, zeros, out, (m1 + 1) // 2, 0, 0, 16, 16, 48)
     y = work.y_1
     _product(out, work.slope_1, y[8 : 8 * (m1 + 1)])
     # Every tap of every position first, then those that meet at a bin.

@@ -12,8 +12,7 @@ from numba.extending import intrinsic
 
 __all__ = [
     "COPIES", "collect_pairs", "combine_moments", "place_pairs", "push_pairs", "tabulate_slopes",
-    "tile_1x8", "tile_1x16", "tile_1x32", "tile_1x64", "tile_3x64", "tile_6x32", "tile_8x8",
-    "tile_8x16",
+    "tile_1x8", "tile_1x16", "tile_1x32", "tile_6x32", "tile_8x8", "tile_8x16",
 ]  # fmt: skip
 
 _REAL = ir.FloatType()
@@ -22,7 +21,7 @@ _LANE = ir.IntType(32)
 _FUSE = ("contract",)
 _WIDTH = 16
 #: Copies of the moments, so that few pairs wait for one before them in the same cell.
-COPIES = 2
+COPIES = 4
 
 
 def _arrays(context, builder, signature, arguments, count):
@@ -420,4 +419,3 @@ def _make_tile(width, height):
 tile_8x8, tile_1x8 = _make_tile(8, 8), _make_tile(8, 1)
 tile_8x16, tile_1x16 = _make_tile(16, 8), _make_tile(16, 1)
 tile_6x32, tile_1x32 = _make_tile(32, 6), _make_tile(32, 1)
-tile_3x64, tile_1x64 = _make_tile(64, 3), _make_tile(64, 1)
