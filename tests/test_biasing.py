@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from scipy.special import sph_harm_y
+from scipy.special import logsumexp, sph_harm_y
 
 import nanochart as nc
 from nanochart.biasing import (
@@ -322,6 +322,14 @@ def test_metadynamics_flattens_by_its_bias_factor():
     V, F = grid(x[:, None]), WELL.free_energy(x[:, None])
     found = -V / (1 - 1 / 8.0)
     assert np.std(found - F) < 0.015
+
+
+def test_the_offset_in_time_is_that_of_the_whole_grid():
+    state, _, _ = run(WELL, METADYNAMICS, 400)
+    V, kT, gamma = state.method.values, WELL.kT, 8.0
+    whole = logsumexp(gamma / (gamma - 1) * V / kT) - logsumexp(V / ((gamma - 1) * kT))
+    assert METADYNAMICS.offset(state.method) == pytest.approx(kT * whole, rel=1e-10)
+    assert state.method.values.max() > 5 * kT
 
 
 def test_the_bias_of_opes_ends_at_the_barrier():

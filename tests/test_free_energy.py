@@ -1,5 +1,7 @@
 """Free energies against exact answers: surfaces, populations, intervals, paths, works, gauges."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from scipy.optimize import root
@@ -290,34 +292,43 @@ def test_works_that_tell_nothing_say_so():
 # ----------------------------------------------------- the methods, on surfaces with answers
 
 
-def sampled(surface, method, rounds, seed, walkers=4, steps=200):
-    state = BiasingState(surface.start(walkers, seed), method.initialize(len(surface.names)), 0)
+@pytest.fixture(scope="module")
+def threads():
+    with ThreadPoolExecutor(2) as pool:
+        yield pool
+
+
+def sampled(surface, method, rounds, seed, threads, starts=None, steps=200):
+    state = surface.start(4 if starts is None else len(starts), seed)
+    if starts is not None:
+        state.walkers.positions[:, 0, : len(surface.names)] = starts
+    state = BiasingState(state, method.initialize(len(surface.names)), 0)
     values, logs = [], []
     for _ in range(rounds):
-        state, seen = biased_round(state, surface, method, steps)
+        state, seen = biased_round(state, surface, method, steps, threads)
         values.append(seen.values)
         logs.append(seen.log_weights)
     return np.array(values), np.array(logs)
 
 
-def umbrella_sampled(surface, rounds, seed):
-    centres = tuple((float(c),) for c in np.linspace(-1.3, 1.3, 12))
-    method = Umbrella(centres, (2.0,))
-    start = surface.start(12, seed)
-    start.walkers.positions[:, 0, 0] = [c[0] for c in centres]
-    state = BiasingState(start, method.initialize(1), 0)
-    values = []
-    for _ in range(rounds):
-        state, seen = biased_round(state, surface, method, 200)
-        values.append(seen.values)
-    values = np.array(values)
-    energies = np.stack([Restraint.at(c, (2.0,)).energy(values) for c in centres], axis=-1)
-    return values, umbrella_weights(energies, surface.temperature)
+def windows(surface):
+    """Centres and stiffness: along the axis between two wells, or on a grid over three."""
+    d = len(surface.names)
+    if len(surface.populations) == 2:
+        centres = np.zeros((12, d))
+        centres[:, 0] = np.linspace(-1.3, 1.3, 12)
+        return centres, (2.0,) + (0.0,) * (d - 1)
+    axes = np.linspace(-1.3, 1.3, 7), np.linspace(-0.4, 1.6, 6)
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2), (2.0, 2.0)
 
 
-def difference(surface, method, rounds, seed):
+def difference(surface, method, rounds, seed, threads):
     if method == "umbrella":
-        values, logs = umbrella_sampled(surface, rounds // 3, seed)
+        centres, stiffness = windows(surface)
+        chosen = Umbrella(tuple(map(tuple, centres.tolist())), stiffness)
+        values, _ = sampled(surface, chosen, rounds // 3, seed, threads, centres)
+        energies = [Restraint.at(c, stiffness).energy(values) for c in centres]
+        logs = umbrella_weights(np.stack(energies, axis=-1), surface.temperature)
     else:
         d = len(surface.names)
         low, high = (-2.0,) * d, (2.2,) * d
@@ -325,7 +336,7 @@ def difference(surface, method, rounds, seed):
             "metadynamics": Metadynamics(300.0, 0.008, (0.12,) * d, 8.0, low, high),
             "opes": OPES(300.0, 0.3, (0.2,) * d, low, high),
         }[method]
-        values, logs = sampled(surface, chosen, rounds, seed)
+        values, logs = sampled(surface, chosen, rounds, seed, threads)
         values, logs = values[rounds // 4 :], logs[rounds // 4 :]
     states = surface.well(values)
     n = len(surface.populations)
@@ -333,15 +344,15 @@ def difference(surface, method, rounds, seed):
 
 
 @pytest.mark.parametrize("method", ["metadynamics", "opes", "umbrella"])
-def test_each_method_finds_the_known_difference(method):
-    gap = difference(TWO, method, 900, 3)
+def test_each_method_finds_the_known_difference(method, threads):
+    gap = difference(TWO, method, 900, 3, threads)
     assert abs(gap.value - EXACT) < max(4 * gap.error, 0.2 * TWO.kT)
     assert gap.error < 0.4 * TWO.kT
 
 
-def test_a_method_whose_weights_are_wrong_misses_the_known_difference():
+def test_a_method_whose_weights_are_wrong_misses_the_known_difference(threads):
     method = Metadynamics(300.0, 0.008, (0.12,), 8.0, (-2.0,), (2.2,))
-    values, logs = sampled(TWO, method, 900, 3)
+    values, logs = sampled(TWO, method, 900, 3, threads)
     values, logs = values[225:], logs[225:]
 
     def misses(logs, temperature=300.0):
@@ -365,15 +376,13 @@ SURFACES = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SURFACES)
 @pytest.mark.parametrize("method", ["metadynamics", "opes", "umbrella"])
-def test_intervals_of_each_method_hold_the_truth(method, name):
+def test_intervals_of_each_method_hold_the_truth(method, name, threads):
     surface = SURFACES[name]
-    if method == "umbrella" and len(surface.names) > 1:
-        pytest.skip("windows along a line are for one dimension")
     p = surface.populations
     exact = -surface.kT * np.log(p[1] / p[0])
     n = 100
     hits = 0
     for seed in range(n):
-        gap = difference(surface, method, 700 if len(surface.names) > 1 else 900, seed)
+        gap = difference(surface, method, 700 if len(surface.names) > 1 else 900, seed, threads)
         hits += gap.low <= exact <= gap.high
     assert 0.90 <= hits / n <= 0.99, hits / n

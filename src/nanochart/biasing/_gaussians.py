@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["add_gaussian", "check_axes"]
+__all__ = ["check_axes", "gaussian"]
 
 Floats = NDArray[np.float64]
 
@@ -13,15 +13,14 @@ Floats = NDArray[np.float64]
 _REACH = 6.2
 
 
-def add_gaussian(
-    values: Floats,
+def gaussian(
     nodes: Sequence[Floats],
     centre: Floats,
     sigma: Floats,
     height: float,
     reach: float = _REACH,
-) -> None:
-    """Add ``height`` times a Gaussian to an array on the product of ``nodes``.
+) -> tuple[tuple[slice, ...], Floats]:
+    """A Gaussian of a height on the product of ``nodes``: where it is not zero, and its values.
 
     It is exp(-½ Σ ((s - centre) / sigma)²) less its value at ``reach`` widths, and zero beyond, so
     that it is continuous.
@@ -34,7 +33,7 @@ def add_gaussian(
     product = factors[0]
     for factor in factors[1:]:
         product = product[..., None] * factor
-    values[tuple(parts)] += height * np.maximum(product - np.exp(-0.5 * reach**2), 0.0)
+    return tuple(parts), height * np.maximum(product - np.exp(-0.5 * reach**2), 0.0)
 
 
 def check_axes(

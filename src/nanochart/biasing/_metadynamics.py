@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanochart.biasing._bias import Bias, Grid, Wall
-from nanochart.biasing._gaussians import add_gaussian, check_axes
+from nanochart.biasing._gaussians import check_axes, gaussian
 from nanochart.units import BOLTZMANN
 
 __all__ = ["Metadynamics", "MetadynamicsState"]
@@ -21,13 +21,13 @@ _NODES_PER_SIGMA = 5
 class MetadynamicsState(NamedTuple):
     """``values`` of the bias on the grid in eV; the hills: ``centres`` (hill, d), ``heights``.
 
-    ``offset`` is c(t) in eV.
+    ``logs`` (2,) are the logarithms of the sums over the nodes whose ratio is c(t).
     """
 
     values: Floats
     centres: Floats
     heights: Floats
-    offset: float
+    logs: Floats
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,8 @@ class Metadynamics:
             raise ValueError(
                 f"metadynamics has a width for each of {d} variables; got {n_variables} variables"
             )
-        return MetadynamicsState(np.zeros(self.shape), np.zeros((0, d)), np.zeros(0), 0.0)
+        logs = np.full(2, np.log(np.prod(self.shape)))
+        return MetadynamicsState(np.zeros(self.shape), np.zeros((0, d)), np.zeros(0), logs)
 
     def grid(self, state: MetadynamicsState) -> Grid:
         """The bias so far."""
@@ -125,28 +126,41 @@ class Metadynamics:
         if len(centres) == 0:
             return state
         heights = self.height * np.exp(-grid(centres) / ((self.bias_factor - 1.0) * kT))
-        table = state.values.copy()
-        nodes = grid.nodes()
+        table, logs = state.values.copy(), state.logs
+        nodes, sigma = grid.nodes(), np.array(self.sigma)
         for centre, height in zip(centres, heights, strict=True):
-            add_gaussian(table, nodes, centre, np.array(self.sigma), float(height))
+            window, hill = gaussian(nodes, centre, sigma, float(height))
+            logs = np.logaddexp(logs, self._gain(table[window], hill))
+            table[window] += hill
         return MetadynamicsState(
             table,
             np.concatenate([state.centres, centres]),
             np.concatenate([state.heights, heights]),
-            self._offset(table),
+            logs,
         )
 
-    def _offset(self, table: Floats) -> float:
-        from scipy.special import logsumexp
-
+    @property
+    def _exponents(self) -> tuple[float, float]:
+        """Of the two integrals of c(t), in 1/eV."""
         kT, gamma = BOLTZMANN * self.temperature, self.bias_factor
-        high = logsumexp(gamma / (gamma - 1.0) * table / kT)
-        low = logsumexp(table / ((gamma - 1.0) * kT))
-        return float(kT * (high - low))
+        return gamma / ((gamma - 1.0) * kT), 1.0 / ((gamma - 1.0) * kT)
+
+    def _gain(self, before: Floats, hill: Floats) -> Floats:
+        """Logarithms of what a hill adds to the two sums, so that nodes it misses cost nothing."""
+        gains = np.empty(2)
+        for k, exponent in enumerate(self._exponents):
+            top = float((before + hill).max())
+            added = np.exp(exponent * (before - top)) * np.expm1(exponent * hill)
+            gains[k] = exponent * top + np.log(added.sum())
+        return gains
+
+    def offset(self, state: MetadynamicsState) -> float:
+        """c(t) in eV."""
+        return float(BOLTZMANN * self.temperature * (state.logs[0] - state.logs[1]))
 
     def log_weights(self, state: MetadynamicsState, energies: Floats) -> Floats:
         """(V - c(t)) / kT of each walker, from the energy of its bias in eV."""
-        return (energies - state.offset) / (BOLTZMANN * self.temperature)
+        return (energies - self.offset(state)) / (BOLTZMANN * self.temperature)
 
     def with_walls(self, walls: tuple[Wall, ...]) -> "Metadynamics":
         """The same with other walls."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanochart.biasing._bias import Bias, Grid, Wall
-from nanochart.biasing._gaussians import add_gaussian, check_axes
+from nanochart.biasing._gaussians import check_axes, gaussian
 from nanochart.units import BOLTZMANN
 
 __all__ = ["OPES", "OPESState"]
@@ -24,7 +24,7 @@ class OPESState(NamedTuple):
     """The kernels, (kernel, d) and (kernel,), and running sums.
 
     ``probability`` is the sum of the kernels on the grid, not normalized; ``sums`` holds Σ w, Σ w²,
-    the number of samples, and Z.
+    the number of samples, and Z; ``energies`` is the bias on the grid in eV.
     """
 
     centres: Floats
@@ -32,6 +32,7 @@ class OPESState(NamedTuple):
     heights: Floats
     probability: Floats
     sums: Floats
+    energies: Floats
 
 
 @dataclass(frozen=True)
@@ -119,19 +120,22 @@ class OPES:
         if d > n_variables:
             raise ValueError(f"OPES has a width for each of {d} variables; got {n_variables}")
         empty = np.zeros((0, d))
-        return OPESState(empty, empty, np.zeros(0), np.zeros(self.shape), np.array([0, 0, 0, 1.0]))
+        grid = np.zeros(self.shape)
+        return OPESState(empty, empty, np.zeros(0), grid, np.array([0, 0, 0, 1.0]), grid)
 
     def grid(self, state: OPESState) -> Grid:
         """The bias so far; zero at its lowest, which changes no force and no relative weight."""
-        total, _, _, normalization = state.sums
-        values = np.zeros(self.shape)
-        if total > 0:
-            epsilon = np.exp(-self.barrier / self._scale)
-            # Kernels that merged were taken away again, which leaves rounding.
-            density = np.maximum(state.probability, 0.0) / (total * normalization)
-            values = self._scale * np.log(density + epsilon) + self.barrier
         axes = tuple(range(len(self.sigma)))
-        return Grid(np.array(self.low), np.array(self.high), values, axes)
+        return Grid(np.array(self.low), np.array(self.high), state.energies, axes)
+
+    def _energies(self, probability: Floats, total: float, normalization: float) -> Floats:
+        """V on the grid in eV; zero where nothing was seen."""
+        seen = probability > 0.0  # kernels that merged were taken away again: rounding is left
+        energies = np.zeros(probability.shape)
+        epsilon = np.exp(-self.barrier / self._scale)
+        density = probability[seen] / (total * normalization)
+        energies[seen] = self._scale * np.log(density + epsilon) + self.barrier
+        return energies
 
     def bias(self, state: OPESState, walker: int, n_variables: int) -> Bias:
         """The same for every walker."""
@@ -170,9 +174,9 @@ class OPES:
         if not centres:
             return state
         c, v, h = np.array(centres), np.array(widths), np.array(heights)
-        return OPESState(
-            c, v, h, table, np.array([total, squares, count, _mean(nodes, table, c) / total])
-        )
+        normalization = _mean(nodes, table, c) / total
+        sums = np.array([total, squares, count, normalization])
+        return OPESState(c, v, h, table, sums, self._energies(table, total, normalization))
 
     def _narrowest(self, nodes: list[Floats]) -> Floats:
         """At least two nodes: a narrower Gaussian would fall through the grid."""
@@ -197,13 +201,15 @@ def _merge(
         k = int(away.argmin())
         if away[k] < _THRESHOLD**2:
             old_centre, old_width, old = centres.pop(k), widths.pop(k), float(heights.pop(k))
-            add_gaussian(table, nodes, old_centre, old_width, -old, reach)
+            window, kernel = gaussian(nodes, old_centre, old_width, old, reach)
+            table[window] -= kernel
             share = height + old
             centre = (height * s + old * old_centre) / share
             second = (height * (width**2 + s**2) + old * (old_width**2 + old_centre**2)) / share
             s, width = centre, np.sqrt(np.maximum(second - centre**2, 1e-30))
             height = share
-    add_gaussian(table, nodes, s, width, height, reach)
+    window, kernel = gaussian(nodes, s, width, height, reach)
+    table[window] += kernel
     centres.append(s)
     widths.append(width)
     heights.append(float(height))

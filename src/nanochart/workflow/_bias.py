@@ -291,6 +291,15 @@ def _restored(run: Run) -> _Biasing | None:
         return None
     arrays, info = checkpoint.arrays, checkpoint.info
     kind: Any = _STATES[info["method"]]
+    expected = [f"method_{name}" for name in kind._fields]
+    if info["pending"]:
+        expected += [f"pending_{name}" for name in _ROUND]
+    if missing := [name for name in expected if name not in arrays]:
+        raise StoreError(
+            f"the checkpoint of {run.path} must hold what this version of nanochart continues; got "
+            f"one without {', '.join(missing)}: go on with the version that wrote it (`nanochart "
+            "info` names it), or begin anew with another --output"
+        )
     fields = {
         name: arrays[f"method_{name}"] if arrays[f"method_{name}"].ndim else
         float(arrays[f"method_{name}"])
