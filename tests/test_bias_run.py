@@ -130,6 +130,53 @@ def test_free_energies_are_written_and_drawn(charted, biased):
     )
 
 
+def test_independent_runs_are_compared_and_combined(charted, biased):
+    other = bias_run(settings(charted, seed=1), charted / "opes1.zarr")
+    paths = [biased.path, other.path]
+    done = nanochart("fes", *paths, "-q", "--json", "-o", charted / "both")
+    result = json.loads(done.stdout)
+    assert [run["run"] for run in result["runs"]] == ["opes.zarr", "opes1.zarr"]
+    shares = result["together"]["populations"]
+    for name, share in shares.items():
+        own = [run["populations"][name]["value"] for run in result["runs"]]
+        assert share["value"] == pytest.approx(np.mean(own))
+    assert {"from", "to", "runs"} <= set(result["together"])
+    rows = (charted / "both" / "surface.csv").read_text().splitlines()
+    assert rows[0].endswith("free energy of opes.zarr / eV,free energy of opes1.zarr / eV")
+    table = np.genfromtxt(rows[1:], delimiter=",")
+    seen = np.isfinite(table).all(axis=1)
+    gap = table[seen, 4] - table[seen, 5]
+    deviation = np.abs(gap - np.median(gap)) / np.sqrt(2)  # of two, up to a constant
+    assert np.corrcoef(deviation, table[seen, 3])[0, 1] > 0.5
+    assert (charted / "both" / "differences.png").stat().st_size > 1000
+    text = nanochart("fes", *paths, "-q", "-o", charted / "both").stdout
+    assert "2 runs, 400 K" in text
+    assert "together: " in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({}, "of the same configuration and seed, 0: give each its own seed"),
+        ({"temperature": 420, "seed": 1}, "must have one temperature; got 400"),
+    ],
+)
+def test_runs_that_do_not_belong_together_are_one_sentence(charted, biased, changes, sentence):
+    other = bias_run(settings(charted, **changes), charted / "other.zarr")
+    done = nanochart("fes", biased.path, other.path, code=1)
+    assert sentence in " ".join(done.stderr.split())
+    shutil.rmtree(other.path)
+
+
+def test_families_of_another_model_are_not_taken(charted, biased):
+    path = charted / "moved.zarr"
+    shutil.copytree(biased.path, path)
+    run = nc.store.open(path, mode="a")
+    run.metadata.provenance["model"] = "another"
+    with pytest.raises(StoreError, match="was biased along the chart of the model another"):
+        fes_run(run)
+
+
 def test_umbrella_windows_give_a_surface_in_one_dimension(charted):
     config = settings(
         charted, variables=["s1"], opes=None, walkers=None, time=0.05,

@@ -1,5 +1,6 @@
 """``nanochart fes``."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -45,7 +46,8 @@ def fes(
 ) -> None:
     """Free energies of a biased run: surface, families, differences, barrier, with errors.
 
-    Of steered runs, the free-energy difference from their works.
+    Of several independent runs, also together: the spread between them is the error. Of steered
+    runs, the free-energy difference from their works.
     """
     from nanochart import store
 
@@ -74,33 +76,48 @@ def fes(
         ]
         emit(result, json, lines)
         return
-    if len(opened) > 1:
-        raise ValueError("several runs are for the works of steered ones; give one run")
-    from nanochart.report._free_energy import free_energy_figures
-    from nanochart.workflow import fes_run, fes_summary, write_fes
+    from nanochart.report._free_energy import free_energy_figures, runs_figures
+    from nanochart.workflow import (
+        fes_run,
+        fes_runs,
+        fes_summary,
+        runs_summary,
+        write_fes,
+        write_fes_runs,
+    )
 
     pair = _names(between, 2, "--between") if between else None
+    options: dict[str, Any] = {
+        "by": by,
+        "dimensions": _names(dimensions, None, "--dimensions") if dimensions else None,
+        "discard": discard,
+        "geometric": geometric,
+        "between": (pair[0], pair[1]) if pair else None,
+        "shape": nodes,
+        "seed": opened[0].metadata.seed or 0 if seed is None else seed,
+    }
+    folder = output or runs[0].with_name(f"{runs[0].stem}-fes")
     with show_progress(quiet) as progress:
-        surface = fes_run(
-            opened[0],
-            by=by,
-            dimensions=_names(dimensions, None, "--dimensions") if dimensions else None,
-            discard=discard,
-            geometric=geometric,
-            between=(pair[0], pair[1]) if pair else None,
-            shape=nodes,
-            seed=opened[0].metadata.seed or 0 if seed is None else seed,
-            progress=progress,
-        )
-        folder = output or runs[0].with_name(f"{runs[0].stem}-fes")
-        files = write_fes(surface, folder)
-        for name, figure in free_energy_figures(surface).items():
+        if len(opened) == 1:
+            one = fes_run(opened[0], progress=progress, **options)
+            files, figures, summary = (
+                write_fes(one, folder),
+                free_energy_figures(one),
+                fes_summary(one),
+            )
+            lines = _lines(summary)
+        else:
+            several = fes_runs(opened, progress=progress, **options)
+            files, figures = write_fes_runs(several, folder), runs_figures(several)
+            summary = runs_summary(several)
+            lines = _lines_of_runs(summary)
+        for name, figure in figures.items():
             for suffix in (".png", ".pdf"):
                 path = folder / f"{name}{suffix}"
                 figure.savefig(path, dpi=200)
                 files.append(path)
-    summary = fes_summary(surface)
-    emit({**summary, "files": [str(f) for f in files]}, json, list(_lines(summary, folder)))
+    lines.append(f"figures and tables: {folder}")
+    emit({**summary, "files": [str(f) for f in files]}, json, lines)
 
 
 def _names(text: str, count: int | None, option: str) -> list[str]:
@@ -110,9 +127,10 @@ def _names(text: str, count: int | None, option: str) -> list[str]:
     return names
 
 
-def _lines(summary: dict[str, Any], folder: Path) -> list[str]:
+def _lines(summary: dict[str, Any]) -> list[str]:
     samples, blocks = summary["effective_samples"], summary["blocks"]
-    lines = [f"{samples:.0f} effective samples in {blocks} blocks, {summary['temperature']:g} K"]
+    lines = [*_unfinished(summary)]
+    lines += [f"{samples:.0f} effective samples in {blocks} blocks, {summary['temperature']:g} K"]
     shares = sorted(summary["populations"].items(), key=lambda item: -item[1]["value"])
     lines += [
         f"{name:>12}  {p['value']:7.2%}  ({p['low']:.2%} to {p['high']:.2%})"
@@ -132,5 +150,44 @@ def _lines(summary: dict[str, Any], folder: Path) -> list[str]:
         lines.append(
             f"{summary['outside_training']:.0%} of the frames are where the model was not trained"
         )
-    lines.append(f"figures and tables: {folder}")
+    return lines
+
+
+def _unfinished(summary: dict[str, Any]) -> Iterator[str]:
+    done, planned = summary["frames"], summary["planned_frames"]
+    if done < planned:
+        yield (
+            f"{summary['run']} is not finished ({done} of {planned} frames), and this is what it "
+            "says so far; go on with `nanochart bias CONFIG --resume`"
+        )
+
+
+def _lines_of_runs(summary: dict[str, Any]) -> list[str]:
+    together = summary["together"]
+    lines = [line for run in summary["runs"] for line in _unfinished(run)]
+    lines.append(f"{len(summary['runs'])} runs, {summary['runs'][0]['temperature']:g} K")
+    shares = sorted(together["populations"].items(), key=lambda item: -item[1]["value"])
+    lines += [
+        f"{name:>12}  {p['value']:7.2%}  (runs: {', '.join(f'{x:.1%}' for x in p['runs'])})"
+        for name, p in shares[:8]
+        if p["value"] > 0
+    ]
+    gap = f"F({together['to']}) - F({together['from']})"
+    lines += [
+        f"{run['run']}: {gap} = "
+        + ("unknown" if own is None else f"{own['value']:.3f} ± {own['error']:.3f} eV")
+        for run, own in zip(summary["runs"], together["runs"], strict=True)
+    ]
+    if "value" in together:
+        verdict = (
+            "the runs agree within their own errors"
+            if together["agree"]
+            else "the runs differ by more than their own errors allow: none of them is converged"
+        )
+        lines.append(
+            f"together: {gap} = {together['value']:.3f} ± {together['error']:.3f} eV (95 %: "
+            f"{together['low']:.3f} to {together['high']:.3f}); {verdict}"
+        )
+    else:
+        lines.append("together: unknown, because fewer than two runs know the difference")
     return lines

@@ -25,8 +25,12 @@ from nanochart.units import BOLTZMANN
 if TYPE_CHECKING:
     from nanochart.free_energy import Convergence, Surface
     from nanochart.workflow._fes import FreeEnergies
+    from nanochart.workflow._fes_runs import IndependentRuns
 
-__all__ = ["draw_convergence", "draw_gauges", "draw_surface", "free_energy_figures"]
+__all__ = [
+    "draw_convergence", "draw_differences", "draw_gauges", "draw_surface", "free_energy_figures",
+    "runs_figures",
+]  # fmt: skip
 
 #: Free energies above the minimum beyond which contours end, in kT.
 _HIGHEST = 25.0
@@ -191,3 +195,30 @@ def draw_gauges(found: "FreeEnergies", geometric: "Surface") -> Figure:
     _contours(figure, right, found, geometric.energy, "geometric free energy", None)
     letter_panels([left, right])
     return figure
+
+
+@styled
+def draw_differences(found: "IndependentRuns") -> Figure:
+    """The difference that each run knows with its 95 % interval, and what they say together."""
+    figure = new_figure(COLUMN, 1.1 + 0.22 * len(found.parts))
+    panel = figure.subplots()
+    rows = [(part.run, d) for part, d in zip(found.parts, found.differences, strict=True)]
+    colors = [OKABE_ITO["blue"]] * len(rows)
+    if found.spread is not None:
+        rows.append(("together", found.spread.difference))
+        colors.append(OKABE_ITO["vermillion"])
+    for k, ((_, gap), color) in enumerate(zip(rows, colors, strict=True)):
+        if np.isfinite(gap.low) and np.isfinite(gap.high):
+            panel.plot([gap.low, gap.high], [k, k], color=color)
+        if np.isfinite(gap.value):
+            panel.plot([gap.value], [k], "o", color=color, ms=4)
+    panel.set_yticks(range(len(rows)), [name for name, _ in rows])
+    panel.invert_yaxis()
+    panel.margins(y=0.25)
+    panel.set_xlabel(axis_label(f"$F$({found.pair[1]}) - $F$({found.pair[0]})", "eV"))
+    return figure
+
+
+def runs_figures(found: "IndependentRuns") -> dict[str, Figure]:
+    """All figures of several runs, by name; errors are those of the spread between them."""
+    return {"surface": draw_surface(found.together), "differences": draw_differences(found)}

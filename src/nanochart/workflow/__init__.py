@@ -34,6 +34,12 @@ if TYPE_CHECKING:
         works_of_runs,
         write_fes,
     )
+    from nanochart.workflow._fes_runs import (
+        IndependentRuns,
+        fes_runs,
+        runs_summary,
+        write_fes_runs,
+    )
     from nanochart.workflow._info import run_info
     from nanochart.workflow._label import label_run, motif_counts
     from nanochart.workflow._presets import PRESETS, preset_text
@@ -56,6 +62,7 @@ __all__ = [
     "DynamicsConfig",
     "Explored",
     "FreeEnergies",
+    "IndependentRuns",
     "Progress",
     "QuenchConfig",
     "RDFConfig",
@@ -77,6 +84,7 @@ __all__ = [
     "families_path",
     "families_run",
     "fes_run",
+    "fes_runs",
     "fes_summary",
     "import_potential",
     "label_run",
@@ -93,6 +101,7 @@ __all__ = [
     "run_config",
     "run_demo",
     "run_info",
+    "runs_summary",
     "sample",
     "silent",
     "thermo_run",
@@ -109,6 +118,7 @@ __all__ = [
     "tune_segment",
     "works_of_runs",
     "write_fes",
+    "write_fes_runs",
     "write_thermo",
     "write_track",
     "write_tuned",
@@ -143,6 +153,10 @@ __getattr__ = lazy_names(
         "fes_run": "_fes",
         "fes_summary": "_fes",
         "works_of_runs": "_fes",
+        "IndependentRuns": "_fes_runs",
+        "fes_runs": "_fes_runs",
+        "runs_summary": "_fes_runs",
+        "write_fes_runs": "_fes_runs",
         "write_fes": "_fes",
         "import_potential": "_system",
         "label_run": "_label",

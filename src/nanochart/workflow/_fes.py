@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,8 @@ class FreeEnergies:
         Minima of the surface, with the state most of their samples have.
     discarded
         Frames left out at the start.
+    frames, planned
+        Frames the run has, and those it was to have.
     outside
         Share of the frames that lie where the chart holds no training frame.
     known
@@ -102,6 +104,8 @@ class FreeEnergies:
     path: FreeEnergyPath | None
     basins: tuple[tuple[str, Floats, float], ...]
     discarded: int
+    frames: int
+    planned: int
     outside: float
     known: NDArray[np.bool_] | None
 
@@ -115,6 +119,7 @@ def fes_run(
     geometric: bool = False,
     between: tuple[str, str] | None = None,
     shape: int | None = None,
+    limits: Mapping[str, tuple[float, float]] | None = None,
     seed: int = 0,
     progress: Progress = silent,
 ) -> FreeEnergies:
@@ -137,6 +142,8 @@ def fes_run(
         The two states whose difference is judged; by default the two most populated.
     shape
         Nodes of each axis.
+    limits
+        Ends of the axis of a variable, by name; by default those of what was seen.
     seed
         Of the bootstrap.
     progress
@@ -174,7 +181,10 @@ def fes_run(
     chosen = _chosen(names, dimensions)
     s = values[..., chosen]
     progress("fes", 2, 4, "surface")
-    surface = free_energy_surface(s, log_weights, T, shape=shape, seed=seed)
+    low, high = None, None
+    if limits is not None:
+        low, high = zip(*(limits[names[a]] for a in chosen), strict=True)
+    surface = free_energy_surface(s, log_weights, T, low=low, high=high, shape=shape, seed=seed)
     other = None
     if geometric:
         other = free_energy_surface(
@@ -201,6 +211,7 @@ def fes_run(
         run.path.name, config.method or "plain dynamics", T,
         tuple(names[a] for a in chosen), tuple(units[a] for a in chosen),
         surface, other, states, populations, judged, pair, path, tuple(found), first,
+        n, run.n_frames,
         outside, known,
     )  # fmt: skip
 
@@ -399,6 +410,8 @@ def fes_summary(found: FreeEnergies) -> dict[str, Any]:
         "run": found.run,
         "method": found.method,
         "temperature": found.temperature,
+        "frames": found.frames,
+        "planned_frames": found.planned,
         "variables": list(found.variables),
         "effective_samples": found.surface.effective,
         "statistical_inefficiency": found.surface.blocks.inefficiency,

@@ -76,6 +76,13 @@ def state_codes(
     tree, reach, outside, frames = None, np.inf, 0.0, None
     s = values[..., charted]
     if charted and "chart" in source.to_xarray():
+        biased, now = run.metadata.provenance.get("model"), source.info("chart").get("model")
+        if biased != now:
+            raise StoreError(
+                f"{run.path} was biased along the chart of the model {biased}, and {source.path} "
+                f"has the chart of {now} by now: families of one have no place in the other; chart "
+                f"it with that model again (`nanochart chart`), or bias anew"
+            )
         frames = source.to_xarray()
         n = frames.sizes["frame"] * frames.sizes["replica"]
         frames = frames.isel(frame=slice(None, None, max(1, n // _MOST)))

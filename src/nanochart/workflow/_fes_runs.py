@@ -1,0 +1,200 @@
+"""The free energies of several independent biased runs, with the spread between them as the error.
+
+Blocks of one run cannot know of what none of its walkers saw; other runs may have.
+"""
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nanochart._progress import Progress, silent
+from nanochart.errors import StoreError
+from nanochart.free_energy import Difference, RunSpread, combine_differences, surface_spread
+from nanochart.store import Run
+from nanochart.workflow._fes import FreeEnergies, fes_run, fes_summary
+
+__all__ = ["IndependentRuns", "fes_runs", "runs_summary", "write_fes_runs"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class IndependentRuns:
+    """What several runs of one question say.
+
+    Attributes
+    ----------
+    parts
+        Each run by itself, all on one grid.
+    together
+        The first run with the mean surface of all: its error is the standard deviation over the
+        runs over the root of their number, and its basins are those of the mean.
+    pair
+        The two states that are compared, as names.
+    differences
+        Of that pair in each run.
+    spread
+        These combined; None if fewer than two runs know the difference.
+    """
+
+    parts: tuple[FreeEnergies, ...]
+    together: FreeEnergies
+    pair: tuple[str, str]
+    differences: tuple[Difference, ...]
+    spread: RunSpread | None
+
+
+def fes_runs(
+    runs: Sequence[Run],
+    *,
+    between: tuple[str, str] | None = None,
+    progress: Progress = silent,
+    **options: Any,
+) -> IndependentRuns:
+    """Free energies of independent runs, one by one and together.
+
+    Parameters
+    ----------
+    runs
+        At least two, along the same chart at one temperature, from different seeds; any method.
+    between
+        The two states that are compared; by default the two most populated of all runs.
+    progress
+        Told of the parts.
+    options
+        As of `fes_run`.
+
+    Raises
+    ------
+    StoreError
+        If the runs do not ask one question, or as in `fes_run`.
+    """
+    if len(runs) < 2:
+        raise ValueError(f"a spread is one of at least two runs; got {len(runs)}")
+    _same_question(runs)
+    values = [run.to_xarray()["cv"].to_numpy() for run in runs]
+    low = np.min([v.min(axis=(0, 1)) for v in values], axis=0)
+    high = np.max([v.max(axis=(0, 1)) for v in values], axis=0)
+    margin = 0.06 * (high - low)
+    names = tuple(runs[0].metadata.provenance["variables"])
+    limits = {
+        name: (float(a), float(b))
+        for name, a, b in zip(names, low - margin, high + margin, strict=True)
+    }
+    parts = []
+    for k, run in enumerate(runs):
+        progress("fes", k, len(runs), run.path.name)
+        parts.append(fes_run(run, between=between, limits=limits, **options))
+    progress("fes", len(runs), len(runs))
+    states = parts[0].states.names
+    shares = np.mean([part.populations.value for part in parts], axis=0)
+    pair = between or _most_populated(states, shares)
+    index = states.index(pair[0]), states.index(pair[1])
+    differences = tuple(part.populations.difference(*index) for part in parts)
+    try:
+        spread = combine_differences(differences)
+    except ValueError:
+        spread = None
+    return IndependentRuns(tuple(parts), _together(parts), pair, differences, spread)
+
+
+def _same_question(runs: Sequence[Run]) -> None:
+    """Same chart, variables and temperature; and no run twice."""
+    for k, run in enumerate(runs):
+        for other in runs[:k]:
+            for what, mine, its in (
+                ("temperature", *(r.metadata.config.get("temperature") for r in (run, other))),
+                (
+                    "set of variables",
+                    *(r.metadata.provenance.get("variables") for r in (run, other)),
+                ),
+                ("model", *(r.metadata.provenance.get("model") for r in (run, other))),
+            ):
+                if mine != its:
+                    raise StoreError(
+                        f"runs that are combined must have one {what}; got {its} in {other.path} "
+                        f"and {mine} in {run.path}: give runs that differ in their seed"
+                    )
+            if run.metadata.config == other.metadata.config:
+                raise StoreError(
+                    f"runs that are combined must be independent; got {other.path} and {run.path} "
+                    f"of the same configuration and seed, {run.metadata.seed}: give each its own "
+                    "seed"
+                )
+
+
+def _most_populated(names: tuple[str, ...], shares: Floats) -> tuple[str, str]:
+    order = [k for k in np.argsort(-shares) if names[k] != "noise"]
+    if len(order) < 2:
+        raise StoreError("these runs know one state only, so there is nothing to compare")
+    return names[order[0]], names[order[1]]
+
+
+def _together(parts: Sequence[FreeEnergies]) -> FreeEnergies:
+    mean, deviation = surface_spread([part.surface for part in parts])
+    error = deviation / np.sqrt(len(parts))
+    first = parts[0]
+    surface = replace(first.surface, energy=mean, error=error)
+    return replace(first, surface=surface, path=None, basins=_lowest(parts))
+
+
+def _lowest(parts: Sequence[FreeEnergies]) -> tuple[tuple[str, Floats, float], ...]:
+    """Basins of all runs, the deepest of each state."""
+    found: dict[str, tuple[str, Floats, float]] = {}
+    for part in parts:
+        for basin in part.basins:
+            state, _, energy = basin
+            if state and (state not in found or energy < found[state][2]):
+                found[state] = basin
+    return tuple(sorted(found.values(), key=lambda basin: basin[2]))
+
+
+def runs_summary(found: IndependentRuns) -> dict[str, Any]:
+    """Numbers as JSON values: each run's and what they say together."""
+    names = found.parts[0].states.names
+    shares = np.array([part.populations.value for part in found.parts])
+    known = [d if np.isfinite(d.error) else None for d in found.differences]
+    together: dict[str, Any] = {
+        "from": found.pair[0],
+        "to": found.pair[1],
+        "runs": [None if d is None else {"value": d.value, "error": d.error} for d in known],
+        "populations": {
+            name: {"value": float(column.mean()), "runs": column.tolist()}
+            for name, column in zip(names, shares.T, strict=True)
+        },
+    }
+    if found.spread is not None:
+        gap = found.spread.difference
+        together |= {
+            "value": gap.value, "error": gap.error, "low": gap.low, "high": gap.high,
+            "ratio": found.spread.ratio, "agree": found.spread.agree,
+        }  # fmt: skip
+    return {"runs": [fes_summary(part) for part in found.parts], "together": together}
+
+
+def write_fes_runs(found: IndependentRuns, folder: str | Path) -> list[Path]:
+    """Write the mean surface with its spread as a table, and all other numbers as JSON."""
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    whole = found.together
+    grid = np.stack(np.meshgrid(*whole.surface.axes, indexing="ij"), axis=-1)
+    energies = [part.surface.energy for part in found.parts]
+    table = target / "surface.csv"
+    with table.open("w", newline="") as file:
+        writer = csv.writer(file)
+        columns = [f"{n} / {u}" for n, u in zip(whole.variables, whole.units, strict=True)]
+        own = [f"free energy of {part.run} / eV" for part in found.parts]
+        writer.writerow([*columns, "free energy / eV", "standard error / eV", *own])
+        for node in np.argwhere(np.isfinite(whole.surface.energy)):
+            k = tuple(node)
+            row = [*grid[k], whole.surface.energy[k], whole.surface.error[k]]
+            writer.writerow([f"{x:.6g}" for x in [*row, *(energy[k] for energy in energies)]])
+    numbers = target / "free-energy.json"
+    numbers.write_text(json.dumps(runs_summary(found), indent=1) + "\n")
+    return [table, numbers]
