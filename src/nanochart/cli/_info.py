@@ -40,7 +40,11 @@ def _lines(facts: dict[str, Any], verified: bool) -> list[str]:
         ("versions", ", ".join(f"{name} {v}" for name, v in made["versions"].items())),
         ("seed", made["seed"]),
         ("potential", ", ".join(f"{k} {_short(v)}" for k, v in made["potential"].items())),
-        *((name, _flat(values)) for name, values in made["config"].items() if name != "seed"),
+        *(
+            (name, _flat(values))
+            for name, values in made["config"].items()
+            if name != "seed" and values is not None
+        ),
         ("state", "complete" if facts["complete"] else "not complete"),
         *((s, f"{n['committed']} of {n['of']} frames") for s, n in facts["stages"].items()),
         *_exchange(facts["exchange"]),
@@ -52,7 +56,9 @@ def _lines(facts: dict[str, Any], verified: bool) -> list[str]:
         *(("problem", sentence) for sentence in facts["problems"]),
         ("health", f"{len(facts['problems'])} problems" if facts["problems"] else "well"),
     ]
-    return [f"{name:<12}{value}" for name, value in rows if value not in (None, "")]
+    shown = [(name, value) for name, value in rows if value not in (None, "")]
+    width = max(len(name) for name, _ in shown) + 1
+    return [f"{name:<{max(width, 12)}}{value}" for name, value in shown]
 
 
 def _exchange(exchange: dict[str, Any] | None) -> list[tuple[str, str]]:
