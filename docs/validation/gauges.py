@@ -12,6 +12,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.interpolate import RegularGridInterpolator
 
 import nanochart as nc
@@ -19,10 +20,18 @@ from nanochart.biasing import ChartCoordinate, CVs
 from nanochart.free_energy import free_energy_surface, log_gram
 from nanochart.units import BOLTZMANN
 
+Floats = NDArray[np.float64]
+
 SHAPE = {1: 240, 2: 60, 3: 24}
 
 
-def at_frames(values, log_weights, temperature, gram, fitted=slice(None)):
+def at_frames(
+    values: Floats,
+    log_weights: Floats,
+    temperature: float,
+    gram: Floats | None,
+    fitted: slice = slice(None),
+) -> Floats:
     """Free energy at every frame, from the surface of the ``fitted`` ones, in eV."""
     d = values.shape[2]
     low, high = values.min(axis=(0, 1)), values.max(axis=(0, 1))
@@ -32,16 +41,16 @@ def at_frames(values, log_weights, temperature, gram, fitted=slice(None)):
         shape=SHAPE[d], log_gram=None if gram is None else gram[fitted],
     )  # fmt: skip
     look_up = RegularGridInterpolator(surface.axes, surface.energy, bounds_error=False)
-    return look_up(values)
+    return np.asarray(look_up(values))
 
 
-def spread(a, b):
+def spread(a: Floats, b: Floats) -> float:
     """Standard deviation of the difference in eV over the frames that both know."""
     gap = (a - b)[np.isfinite(a) & np.isfinite(b)]
     return float(np.std(gap))
 
 
-def main():
+def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("run", type=Path)
@@ -59,7 +68,7 @@ def main():
     potential = nc.potentials.gupta(facts.element)
     T = float(facts.config["temperature"])
     half = len(x) // 2
-    found = {"plain": {}, "geometric": {}}
+    found: dict[str, dict[str, float]] = {"plain": {}, "geometric": {}}
     charts = []
     for path in options.models:
         model = nc.autoencoder.load(path)
