@@ -330,11 +330,13 @@ def difference(surface, method, rounds, seed, threads):
         energies = [Restraint.at(c, stiffness).energy(values) for c in centres]
         logs = umbrella_weights(np.stack(energies, axis=-1), surface.temperature)
     else:
-        d = len(surface.names)
-        low, high = (-2.0,) * d, (2.2,) * d
+        d, centres = len(surface.names), np.array(surface.centres)
+        low = tuple(centres.min(axis=0) - 4.5 * surface.sigma)
+        high = tuple(centres.max(axis=0) + 4.5 * surface.sigma)
+        widths = (0.6 * surface.sigma,) * d
         chosen = {
-            "metadynamics": Metadynamics(300.0, 0.008, (0.12,) * d, 8.0, low, high),
-            "opes": OPES(300.0, 0.3, (0.2,) * d, low, high),
+            "metadynamics": Metadynamics(300.0, 0.008, widths, 8.0, low, high),
+            "opes": OPES(300.0, 0.3, widths, low, high),
         }[method]
         values, logs = sampled(surface, chosen, rounds, seed, threads)
         values, logs = values[rounds // 4 :], logs[rounds // 4 :]
@@ -380,7 +382,7 @@ def test_intervals_of_each_method_hold_the_truth(method, name, threads):
     surface = SURFACES[name]
     p = surface.populations
     exact = -surface.kT * np.log(p[1] / p[0])
-    n = 100
+    n = 60 if len(surface.names) == 3 else 100
     hits = 0
     for seed in range(n):
         gap = difference(surface, method, 700 if len(surface.names) > 1 else 900, seed, threads)

@@ -9,7 +9,7 @@ from nanochart.minimization import quench
 from nanochart.motifs import analyze, atom_types
 from nanochart.potentials import gupta
 
-__all__ = ["compile_kernels"]
+__all__ = ["compile_bias_kernels", "compile_kernels"]
 
 
 def compile_kernels() -> None:
@@ -24,3 +24,34 @@ def compile_kernels() -> None:
     rdf.vjp(relaxed, np.ones_like(rdf(relaxed)))
     atom_types(relaxed, "Au")
     analyze(relaxed, "Au")
+
+
+def compile_bias_kernels() -> None:
+    """Run a segment of 13 atoms under a bias of an untrained chart, and under one without."""
+    from nanochart.autoencoder import Model, TrainingConfig
+    from nanochart.autoencoder._architectures import build_network, initialize_weights
+    from nanochart.biasing import (
+        Bias,
+        BiasedDynamics,
+        BiasedState,
+        ChartCoordinate,
+        CompiledChart,
+        CVs,
+        PotentialEnergy,
+        Restraint,
+    )
+
+    gold, dynamics = gupta("Au"), Langevin(sphere_radius=10.0)
+    atoms = build("icosahedron", "Au", 13)
+    state = initialize(atoms.positions, gold, [300.0], seed=0)
+    walker = BiasedState(state, np.zeros(1))
+    rdf = RDF.for_positions(atoms.positions)
+    network = build_network("compact", rdf.n_bins, 3)
+    initialize_weights(network, np.random.default_rng(0))
+    chart = Model(network, TrainingConfig(), rdf, "Au", 13)
+    CompiledChart(chart).pull(state.positions, np.ones(3))
+    for variables in ([ChartCoordinate(0)], [PotentialEnergy()]):
+        cvs = CVs.compile(variables, gold, chart)
+        values, _ = cvs.with_gradient(state.positions, gold, np.ones(1))
+        bias = Bias(1, Restraint.at(values[0], [1e-3]))
+        BiasedDynamics(gold, dynamics, cvs, 5)(walker, bias, 10, 10)
