@@ -324,6 +324,15 @@ def test_metadynamics_flattens_by_its_bias_factor():
     assert np.std(found - F) < 0.015
 
 
+def test_a_grid_in_three_variables_has_a_limit():
+    wide = OPES(300.0, 0.3, (0.1,) * 3, (-3.0,) * 3, (3.0,) * 3)
+    assert np.prod(wide.shape) <= 2.1e6
+    assert min(wide.shape) > 2 * 60
+    assert max(OPES(300.0, 0.3, (0.1,) * 2, (-3.0,) * 2, (3.0,) * 2).shape) in {361, 362}
+    with pytest.raises(ValueError, match="take widths 1.59 times as large"):
+        Metadynamics(300.0, 0.01, (0.03,) * 3, 8.0, (-3.0,) * 3, (3.0,) * 3)
+
+
 def test_the_offset_in_time_is_that_of_the_whole_grid():
     state, _, _ = run(WELL, METADYNAMICS, 400)
     V, kT, gamma = state.method.values, WELL.kT, 8.0

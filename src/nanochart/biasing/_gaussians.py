@@ -5,9 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["check_axes", "gaussian"]
+__all__ = ["NODES_PER_WIDTH", "check_axes", "gaussian", "grid_shape", "nodes_per_width"]
 
 Floats = NDArray[np.float64]
+
+#: Nodes in a width below which the interpolated Gaussian is no Gaussian any more.
+NODES_PER_WIDTH = 2.0
+#: Nodes of a grid: 16 MB, which every update copies.
+_MOST_NODES = 2_000_000
+_FEWEST = 8
 
 #: Widths beyond which a Gaussian is zero: 4e-9 of its height.
 _REACH = 6.2
@@ -36,6 +42,21 @@ def gaussian(
     return tuple(parts), height * np.maximum(product - np.exp(-0.5 * reach**2), 0.0)
 
 
+def nodes_per_width(low: Sequence[float], high: Sequence[float], sigma: Sequence[float]) -> float:
+    """Nodes in each width that a grid can have at most."""
+    widths = np.subtract(high, low) / np.asarray(sigma)
+    return float((_MOST_NODES / np.prod(widths)) ** (1.0 / len(widths)))
+
+
+def grid_shape(
+    low: Sequence[float], high: Sequence[float], sigma: Sequence[float], wanted: float
+) -> tuple[int, ...]:
+    """Nodes of each axis: so many in each width as are wanted, or as a grid can have."""
+    density = min(wanted, nodes_per_width(low, high, sigma))
+    widths = np.subtract(high, low) / np.asarray(sigma)
+    return tuple(max(_FEWEST, int(np.ceil(w * density)) + 1) for w in widths)
+
+
 def check_axes(
     low: Sequence[float], high: Sequence[float], sigma: Sequence[float], what: str
 ) -> None:
@@ -51,3 +72,12 @@ def check_axes(
                 f"each variable of {what} needs a range from low to high and a width above 0; got "
                 f"{a!r} to {b!r} and {width!r}"
             )
+    density = nodes_per_width(low, high, sigma)
+    if density < NODES_PER_WIDTH:
+        raise ValueError(
+            f"the grid of {what} must have at least {NODES_PER_WIDTH:g} nodes in each width and "
+            f"{_MOST_NODES / 1e6:g} million in all; got the widths "
+            f"{', '.join(f'{w:g}' for w in sigma)} "
+            f"for {density:.2g} nodes each: take widths {NODES_PER_WIDTH / density:.2f} times as "
+            "large, fewer variables, or a smaller range"
+        )

@@ -1,6 +1,6 @@
 """A wall around the places that a model was trained on."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -93,9 +93,10 @@ class Guarded:
 
     method: Any
     guard: Grid
+    _resampled: dict[Any, Floats] = field(default_factory=dict, init=False, repr=False)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or name in {"method", "guard"}:
+        if name.startswith("_") or name in {"method", "guard"}:
             raise AttributeError(name)
         return getattr(self.method, name)
 
@@ -113,19 +114,21 @@ class Guarded:
                 f"the guard must be on the variables of the bias grid, {bias.grid.axes}; got "
                 f"{self.guard.axes}"
             )
-        own = np.stack(np.meshgrid(*bias.grid.nodes(), indexing="ij"), axis=-1)
-        total = bias.grid.values + self._on(own)
+        total = bias.grid.values + self._on(bias.grid)
         return replace(bias, grid=replace(bias.grid, values=total))
 
-    def _on(self, nodes: Floats) -> Floats:
-        """The guard at the nodes of another grid, linear between its own."""
+    def _on(self, grid: Grid) -> Floats:
+        """The guard at the nodes of the method's grid, linear between its own; computed once."""
         from scipy.interpolate import RegularGridInterpolator
 
-        found = RegularGridInterpolator(
-            self.guard.nodes(), self.guard.values, bounds_error=False, fill_value=None
-        )(nodes)
-        above: Floats = np.maximum(np.asarray(found), 0.0)
-        return above
+        key = (tuple(grid.low), tuple(grid.high), grid.values.shape)
+        if key not in self._resampled:
+            nodes = np.stack(np.meshgrid(*grid.nodes(), indexing="ij"), axis=-1)
+            found = RegularGridInterpolator(
+                self.guard.nodes(), self.guard.values, bounds_error=False, fill_value=None
+            )(nodes)
+            self._resampled[key] = np.maximum(np.asarray(found), 0.0)
+        return self._resampled[key]
 
     def update(self, state: Any, values: Floats, energies: Floats) -> Any:
         """That of the method."""

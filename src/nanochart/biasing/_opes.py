@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanochart.biasing._bias import Bias, Grid, Wall
-from nanochart.biasing._gaussians import check_axes, gaussian
+from nanochart.biasing._gaussians import check_axes, gaussian, grid_shape
 from nanochart.units import BOLTZMANN
 
 __all__ = ["OPES", "OPESState"]
@@ -109,10 +109,7 @@ class OPES:
     @property
     def shape(self) -> tuple[int, ...]:
         """Nodes of the grid along each axis."""
-        return tuple(
-            max(8, int(np.ceil((b - a) / w * _NODES_PER_SIGMA)) + 1)
-            for a, b, w in zip(self.low, self.high, self.sigma, strict=True)
-        )
+        return grid_shape(self.low, self.high, self.sigma, _NODES_PER_SIGMA)
 
     def initialize(self, n_variables: int) -> OPESState:
         """No kernels, and no bias."""

@@ -29,6 +29,7 @@ from nanochart.biasing import (
     guard_grid,
     windows_on_grid,
 )
+from nanochart.biasing._gaussians import NODES_PER_WIDTH, nodes_per_width
 from nanochart.clusters import confining_radius
 from nanochart.dynamics import Langevin
 from nanochart.errors import ConfigError, StoreError
@@ -370,7 +371,9 @@ def _adaptive(
     narrowest = np.sqrt(BOLTZMANN * T / limits)
     sigma = getattr(section, "sigma", None)
     if sigma is None:
-        sigma = tuple(np.maximum(_widths(known, data), narrowest).tolist())
+        widths = np.maximum(_widths(known, data), narrowest)
+        coarse = 1.01 * NODES_PER_WIDTH / nodes_per_width(low, high, widths.tolist())
+        sigma = tuple((widths * max(1.0, coarse)).tolist())
     if len(sigma) != m:
         raise ConfigError(f"sigma must have a width for each of the {m} variables; got {sigma}")
     for name, width, least in zip(cvs.names, sigma, narrowest, strict=True):
