@@ -146,8 +146,9 @@ class Metadynamics:
         """Logarithms of what a hill adds to the two sums, so that nodes it misses cost nothing."""
         gains = np.empty(2)
         for k, exponent in enumerate(self._exponents):
-            top = float((before + hill).max())
-            added = np.exp(exponent * (before - top)) * np.expm1(exponent * hill)
+            after = before + hill
+            top = float(after.max())
+            added = np.exp(exponent * (after - top)) * -np.expm1(-exponent * hill)
             gains[k] = exponent * top + np.log(added.sum())
         return gains
 

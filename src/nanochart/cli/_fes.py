@@ -132,8 +132,11 @@ def _lines(summary: dict[str, Any]) -> list[str]:
     lines = [*_unfinished(summary)]
     lines += [f"{samples:.0f} effective samples in {blocks} blocks, {summary['temperature']:g} K"]
     shares = sorted(summary["populations"].items(), key=lambda item: -item[1]["value"])
+    if not summary["reliable"]:
+        lines.append(f"{blocks} blocks are too few for errors: run longer")
     lines += [
-        f"{name:>12}  {p['value']:7.2%}  ({p['low']:.2%} to {p['high']:.2%})"
+        f"{name:>12}  {p['value']:7.2%}"
+        + (f"  ({p['low']:.2%} to {p['high']:.2%})" if summary["reliable"] else "")
         for name, p in shares[:8]
         if p["value"] > 0
     ]
@@ -144,7 +147,7 @@ def _lines(summary: dict[str, Any]) -> list[str]:
         lines.append(f"F({gap['to']}) - F({gap['from']}) = {value} ± {error} eV; {gap['advice']}")
     if "barrier" in summary:
         barrier = summary["barrier"]
-        error = "" if barrier["error"] is None else f" ± {barrier['error']:.3f}"
+        error = " ± unknown" if barrier["error"] is None else f" ± {barrier['error']:.3f}"
         lines.append(f"barrier along the path: {barrier['value']:.3f}{error} eV")
     if summary["outside_training"] > 0.01:
         lines.append(

@@ -88,7 +88,8 @@ def minimum_path(
         along = _interpolator(surface, replica)(points)
         if np.isfinite(along).all():
             barriers.append(along.max() - along[0])
-    error = float(np.std(barriers, ddof=1)) if len(barriers) > 20 else np.nan
+    known = surface.blocks.reliable and len(barriers) > 20
+    error = float(np.std(barriers, ddof=1)) if known else np.nan
     return FreeEnergyPath(points, energy, float(energy[top]), error, points[top])
 
 

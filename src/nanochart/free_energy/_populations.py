@@ -221,6 +221,10 @@ def convergence(
             f"{_FEWEST_TRANSITIONS} are needed; run longer, or raise the barrier that the bias "
             "crosses"
         )
+    elif not np.isfinite(spread):
+        advice = (
+            "not converged: a half of the run has too few blocks to know its own error; run longer"
+        )
     elif not agree:
         advice = (
             f"not converged: the halves of the run differ by {gap:.3g} eV, more than their errors "

@@ -37,7 +37,8 @@ class Surface:
     energy
         F in eV above its minimum; NaN where nothing was seen.
     error
-        Standard error in eV of F minus F at the minimum (zero there), by the bootstrap of blocks.
+        Standard error in eV of F minus F at the minimum (zero there), by the bootstrap of blocks;
+        NaN where only a few blocks know the node, and everywhere if there are too few blocks.
     temperature
         K.
     bandwidth
@@ -184,10 +185,10 @@ def free_energy_surface(
         if q[best] > 0:
             replicas[k][known] = -kT * np.log(q[known] / q[best])
     error = np.full(sizes, np.nan)
-    error[seen] = np.nanstd(replicas[:, seen], axis=0, ddof=1)
     # A node that a tenth of the resamples lose is known by a few blocks only.
-    lost = np.isnan(replicas).mean(axis=0) > 0.1
-    error[lost & seen] = np.nan
+    kept = seen & (np.isnan(replicas).mean(axis=0) <= 0.1)
+    if blocks.reliable:
+        error[kept] = np.nanstd(replicas[:, kept], axis=0, ddof=1)
     return Surface(
         nodes, energy, error, temperature, tuple(float(b) for b in widths), replicas,
         effective_sample_size(total), blocks, log_gram is not None,

@@ -74,7 +74,7 @@ def _items(found: "FreeEnergies") -> list[Item]:
         (
             found.states.names[k],
             f"{100 * p.value[k]:.2f}",
-            f"{100 * p.low[k]:.2f} to {100 * p.high[k]:.2f}",
+            f"{100 * p.low[k]:.2f} to {100 * p.high[k]:.2f}" if p.blocks.reliable else "unknown",
         )
         for k in order
         if p.value[k] > 0
