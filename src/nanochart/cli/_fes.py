@@ -133,10 +133,14 @@ def _lines(summary: dict[str, Any]) -> list[str]:
     lines += [f"{samples:.0f} effective samples in {blocks} blocks, {summary['temperature']:g} K"]
     shares = sorted(summary["populations"].items(), key=lambda item: -item[1]["value"])
     if not summary["reliable"]:
-        lines.append(f"{blocks} blocks are too few for errors: run longer")
+        lines.append(f"{blocks} blocks are too few for errors of the surface: run longer")
+    known = summary["populations_reliable"]
+    if not known:
+        few = summary["population_blocks"]
+        lines.append(f"{few} blocks are too few for errors of populations: run longer")
     lines += [
         f"{name:>12}  {p['value']:7.2%}"
-        + (f"  ({p['low']:.2%} to {p['high']:.2%})" if summary["reliable"] else "")
+        + (f"  ({p['low']:.2%} to {p['high']:.2%})" if known else "")
         for name, p in shares[:8]
         if p["value"] > 0
     ]

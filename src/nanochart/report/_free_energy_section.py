@@ -81,8 +81,8 @@ def _items(found: "FreeEnergies") -> list[Item]:
     )
     caption = (
         f"Populations at {where}: {found.surface.effective:.0f} effective samples in "
-        f"{found.surface.blocks.n} blocks"
-        + ("" if found.surface.blocks.reliable else ", too few for an honest interval")
+        f"{p.blocks.n} blocks"
+        + ("" if p.blocks.reliable else ", too few for an honest interval")
         + "."
     )
     items.append(Table(rows, ("state", "share / %", "95 % interval"), caption))

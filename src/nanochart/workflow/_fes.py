@@ -418,6 +418,8 @@ def fes_summary(found: FreeEnergies) -> dict[str, Any]:
         "blocks": found.surface.blocks.n,
         "reliable": found.surface.blocks.reliable,
         "outside_training": found.outside,
+        "population_blocks": p.blocks.n,
+        "populations_reliable": p.blocks.reliable,
         "populations": {
             name: {
                 "value": float(p.value[k]), "error": float(p.error[k]),
