@@ -34,6 +34,7 @@ from nanochart.workflow import (
     quench_run,
     refine_run,
     sample,
+    thermo_run,
     train_run,
 )
 from nanochart.workflow._bias import _check_heat
@@ -407,9 +408,37 @@ def test_a_surface_of_an_unfinished_run_is_one_sentence(charted):
         fes_run(run)
 
 
-def test_a_sampled_run_is_not_biased(charted):
-    with pytest.raises(StoreError, match="is no biased run: make one with `nanochart bias CONFIG`"):
-        fes_run(nc.store.open(charted / "cu38.zarr"))
+def test_parallel_tempering_has_a_surface_in_its_chart(charted):
+    run = nc.store.open(charted / "cu38.zarr")
+    thermo = thermo_run(run, labels="motif", seed=0)
+    T = float(thermo.temperatures[40])
+    found = fes_run(run, by="motif", temperature=T, discard=0.0, geometric=True)
+    assert found.method == "parallel tempering"
+    assert found.variables == ("s1", "s2")
+    for name, share in zip(found.states.names, found.populations.value, strict=True):
+        expected = thermo.populations[name].value[40] if name in thermo.populations else 0.0
+        assert share == pytest.approx(expected, abs=1e-6)
+    assert found.geometric.gauge_invariant
+    cold = fes_run(run, by="motif", temperature=310, discard=0.0)
+    at = found.states.names.index("fcc")
+    assert cold.populations.value[at] > found.populations.value[at]  # the truncated octahedron
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ([], "need a temperature (--temperature) from 300 to 500 K"),
+        (["--temperature", "900"], "need a temperature (--temperature) from 300 to 500 K"),
+    ],
+)
+def test_a_temperature_off_the_ladder_is_one_sentence(charted, options, sentence):
+    done = nanochart("fes", charted / "cu38.zarr", *options, code=1)
+    assert sentence in " ".join(done.stderr.split())
+
+
+def test_a_biased_run_has_its_own_temperature(biased):
+    with pytest.raises(ValueError, match="is its own, 400 K; got 350"):
+        fes_run(biased, temperature=350)
 
 
 def test_windows_of_one_place_cannot_be_weighted_between(charted):

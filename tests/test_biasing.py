@@ -329,7 +329,7 @@ def test_a_grid_in_three_variables_has_a_limit():
     assert np.prod(wide.shape) <= 2.1e6
     assert min(wide.shape) > 2 * 60
     assert max(OPES(300.0, 0.3, (0.1,) * 2, (-3.0,) * 2, (3.0,) * 2).shape) == 361
-    with pytest.raises(ValueError, match="take widths 3.17 times as large"):
+    with pytest.raises(ValueError, match=r"take widths 3\.17 times as large"):
         Metadynamics(300.0, 0.01, (0.03,) * 3, 8.0, (-3.0,) * 3, (3.0,) * 3)
 
 

@@ -28,6 +28,10 @@ def fes(
     discard: Annotated[
         float, typer.Option(min=0.0, max=0.99, help="Share of the run left out at its start.")
     ] = 0.2,
+    temperature: Annotated[
+        float | None,
+        typer.Option(min=0.0, help="K, for a run of parallel tempering; a biased run has its own."),
+    ] = None,
     geometric: Annotated[
         bool, typer.Option("--geometric", help="The gauge-invariant surface, too.")
     ] = False,
@@ -46,8 +50,9 @@ def fes(
 ) -> None:
     """Free energies of a biased run: surface, families, differences, barrier, with errors.
 
-    Of several independent runs, also together: the spread between them is the error. Of steered
-    runs, the free-energy difference from their works.
+    Also of parallel tempering in its chart, at a --temperature. Of several independent runs, also
+    together: the spread between them is the error. Of steered runs, the free-energy difference
+    from their works.
     """
     from nanochart import store
 
@@ -91,6 +96,7 @@ def fes(
         "by": by,
         "dimensions": _names(dimensions, None, "--dimensions") if dimensions else None,
         "discard": discard,
+        "temperature": temperature,
         "geometric": geometric,
         "between": (pair[0], pair[1]) if pair else None,
         "shape": nodes,
@@ -163,9 +169,10 @@ def _lines(summary: dict[str, Any]) -> list[str]:
 def _unfinished(summary: dict[str, Any]) -> Iterator[str]:
     done, planned = summary["frames"], summary["planned_frames"]
     if done < planned:
+        command = "sample" if summary["method"] == "parallel tempering" else "bias"
         yield (
             f"{summary['run']} is not finished ({done} of {planned} frames), and this is what it "
-            "says so far; go on with `nanochart bias CONFIG --resume`"
+            f"says so far; go on with `nanochart {command} CONFIG --resume`"
         )
 
 

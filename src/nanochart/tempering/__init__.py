@@ -14,6 +14,7 @@ from nanochart.tempering._exchange import Exchange, exchange, metropolis_criteri
 from nanochart.tempering._findings import ladder_findings, ladder_summary
 from nanochart.tempering._health import ReplicaError
 from nanochart.tempering._ladder import Ladder
+from nanochart.tempering._mbar import ladder_log_weights
 from nanochart.tempering._pilot import Pilot, run_pilot
 from nanochart.tempering._populations import RungPopulations, rung_populations
 from nanochart.tempering._replica_flow import (
@@ -75,6 +76,7 @@ __all__ = [
     "ideal_round_trip_time",
     "initialize_tempering",
     "ladder_findings",
+    "ladder_log_weights",
     "ladder_summary",
     "langevin_segment",
     "mean_acceptance",

@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 
 from nanochart._time_series import import_pymbar
 from nanochart.errors import ConvergenceError
+from nanochart.tempering._ladder import Ladder
+from nanochart.units import BOLTZMANN
 
-__all__ = ["Mixture", "solve_mixture"]
+__all__ = ["Mixture", "ladder_log_weights", "solve_mixture"]
 
 Floats = NDArray[np.float64]
 
@@ -135,3 +137,36 @@ def solve_mixture(energies: Floats, rungs: NDArray[np.int64], betas: Floats) -> 
     if not np.allclose(weights.sum(axis=0), 1.0, atol=1e-6):
         raise _unconverged("the frames")
     return Mixture(betas, f, e, rungs, log_mixture, np.ascontiguousarray(weights))
+
+
+def ladder_log_weights(
+    energies: Floats, rungs: NDArray[np.int64], ladder: Ladder, temperature: float
+) -> Floats:
+    r"""Logarithms of the MBAR weights of all frames of a ladder at one temperature.
+
+    .. math:: \ln w_n = -\beta E_n - \ln \sum_k N_k e^{f_k - \beta_k E_n}
+
+    Parameters
+    ----------
+    energies
+        (frame, replica) in eV.
+    rungs
+        (frame, replica), rung of each replica.
+    ladder
+        Its temperatures.
+    temperature
+        K, within the ladder.
+
+    Returns
+    -------
+    (frame, replica), from an arbitrary zero.
+
+    Raises
+    ------
+    ConvergenceError
+        If neighbouring rungs overlap too little.
+    """
+    mixture = solve_mixture(energies.ravel(), rungs.ravel(), ladder.betas)
+    beta = 1.0 / (BOLTZMANN * temperature)
+    logs = -beta * mixture.energies - mixture.log_mixture
+    return np.asarray(logs.reshape(energies.shape))

@@ -19,24 +19,19 @@ from nanochart.free_energy import (
     FreeEnergyPath,
     Populations,
     Surface,
-    UmbrellaWeights,
     WorkEstimate,
     bar,
     basins,
     convergence,
     free_energy_surface,
     jarzynski,
-    log_gram,
     minimum_path,
     state_populations,
-    umbrella_weights,
 )
 from nanochart.store import Run
-from nanochart.store import open as open_run
 from nanochart.workflow._bias_config import BiasConfig
-from nanochart.workflow._bias_setup import make_setup
-from nanochart.workflow._config import validated
-from nanochart.workflow._states import States, state_codes
+from nanochart.workflow._fes_samples import biased_config, weighted_frames
+from nanochart.workflow._states import States
 
 __all__ = [
     "FreeEnergies",
@@ -51,7 +46,6 @@ Floats = NDArray[np.float64]
 
 #: Share of a run at its beginning that is left out by default: the bias is still growing.
 _DISCARD = 0.2
-_FEWEST = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +110,7 @@ def fes_run(
     by: str = "family",
     dimensions: Sequence[str] | None = None,
     discard: float = _DISCARD,
+    temperature: float | None = None,
     geometric: bool = False,
     between: tuple[str, str] | None = None,
     shape: int | None = None,
@@ -123,19 +118,23 @@ def fes_run(
     seed: int = 0,
     progress: Progress = silent,
 ) -> FreeEnergies:
-    """Free energies of a biased run.
+    """Free energies of a biased run, or of parallel tempering in its own chart.
 
     Parameters
     ----------
     run
-        Made by `bias_run` with metadynamics, OPES, umbrella sampling or no bias.
+        Made by `bias_run` with metadynamics, OPES, umbrella sampling or no bias; or by `sample`,
+        with a chart.
     by
         States: "family" or "motif" by the place in the chart, or "label", the motif of each frame's
-        own inherent structure (the run must be quenched and labelled).
+        own inherent structure (the run must be quenched and labelled). The frames of parallel
+        tempering have families and motifs of their own.
     dimensions
         Variables of the surface, 1 to 3 of those of the run; by default all, at most 3.
     discard
         Share of the run at its beginning that is left out.
+    temperature
+        K, at which parallel tempering is taken by MBAR; a biased run has its own.
     geometric
         Whether to compute the gauge-invariant surface, too.
     between
@@ -156,28 +155,10 @@ def fes_run(
     ConvergenceError
         If umbrella windows do not overlap.
     """
-    config = _config(run)
-    if config.steered is not None:
-        raise StoreError(
-            f"{run.path} is a steered run, which is out of equilibrium: compare the works of "
-            "several with `nanochart fes RUN RUN ...`, or sample by opes, metadynamics or umbrella"
-        )
-    n = run.committed()
-    if not 0.0 <= discard < 1.0:
-        raise ValueError(f"discard must be a share from 0 to below 1; got {discard!r}")
-    first = int(discard * n)
-    if n - first < _FEWEST:
-        raise StoreError(
-            f"{run.path} has {n - first} frames after the first {discard:.0%}, and a surface needs "
-            f"at least {_FEWEST}: run `nanochart bias CONFIG --resume` first"
-        )
-    data = run.to_xarray().isel(frame=slice(first, n))
-    facts = run.metadata.provenance
-    names, units = tuple(facts["variables"]), tuple(facts["units"])
-    values = data["cv"].to_numpy()
-    T = config.temperature
+    frames = weighted_frames(run, discard, temperature)
+    names, T, values = frames.names, frames.temperature, frames.values()
     progress("fes", 1, 4, "weights")
-    log_weights = _log_weights(config, data, values)
+    log_weights = frames.log_weights()
     chosen = _chosen(names, dimensions)
     s = values[..., chosen]
     progress("fes", 2, 4, "surface")
@@ -190,11 +171,10 @@ def fes_run(
         other = free_energy_surface(
             s, log_weights, T, shape=shape, seed=seed, blocks=surface.blocks,
             low=[a[0] for a in surface.axes], high=[a[-1] for a in surface.axes],
-            log_gram=_log_gram(config, data, chosen),
+            log_gram=frames.log_gram(chosen),
         )  # fmt: skip
     progress("fes", 3, 4, "states")
-    source = open_run(config.run)
-    states = state_codes(run, source, data, values, names, by)
+    states = frames.states(by)
     populations = state_populations(states.codes, log_weights, T, len(states.names), seed=seed)
     pair = _pair(states, populations, between)
     judged = path = None
@@ -208,11 +188,10 @@ def fes_run(
     known, outside = _known(states, surface, chosen, names)
     progress("fes", 4, 4)
     return FreeEnergies(
-        run.path.name, config.method or "plain dynamics", T,
-        tuple(names[a] for a in chosen), tuple(units[a] for a in chosen),
-        surface, other, states, populations, judged, pair, path, tuple(found), first,
-        n, run.n_frames,
-        outside, known,
+        run.path.name, frames.method, T,
+        tuple(names[a] for a in chosen), tuple(frames.units[a] for a in chosen),
+        surface, other, states, populations, judged, pair, path, tuple(found), frames.first,
+        run.committed(), frames.planned, outside, known,
     )  # fmt: skip
 
 
@@ -220,11 +199,8 @@ def family_difference(
     run: Run, config: BiasConfig, between: tuple[str, str]
 ) -> tuple[Difference, bool]:
     """F of the second family less that of the first, so far, and whether it can be trusted."""
-    n = run.committed()
-    data = run.to_xarray().isel(frame=slice(int(_DISCARD * n), n))
-    values = data["cv"].to_numpy()
-    names = tuple(run.metadata.provenance["variables"])
-    states = state_codes(run, open_run(config.run), data, values, names, "family")
+    frames = weighted_frames(run, _DISCARD)
+    states = frames.states("family")
     for name in between:
         if name not in states.names:
             raise ConfigError(
@@ -232,40 +208,11 @@ def family_difference(
                 f"{', '.join(states.names[1:])}; got {name!r}"
             )
     pair = [states.names.index(name) for name in between]
-    logs = _log_weights(config, data, values)
+    logs = frames.log_weights()
     n_states = len(states.names)
     gap = state_populations(states.codes, logs, config.temperature, n_states).difference(*pair)
     judged = convergence(states.codes, logs, config.temperature, pair[0], pair[1])
     return gap, judged.converged
-
-
-def _config(run: Run) -> BiasConfig:
-    if run.metadata.kind != "biased":
-        raise StoreError(
-            f"{run.path} is no biased run: make one with `nanochart bias CONFIG`; populations of a "
-            "sampled run are those of `nanochart thermo`"
-        )
-    config = validated(BiasConfig, dict(run.metadata.config), "the configuration of the run")
-    if not Path(config.run).exists():  # both may have been moved together
-        beside = run.path.with_name(str(run.metadata.provenance.get("chart_of", "")))
-        if not beside.exists():
-            raise StoreError(
-                f"the run {config.run}, whose chart {run.path} is biased along, is not there, and "
-                f"no {beside.name} lies beside it: put it back"
-            )
-        config = config.model_copy(update={"run": str(beside), "model": None})
-    return config
-
-
-def _log_weights(config: BiasConfig, data: Any, values: Floats) -> Floats | UmbrellaWeights:
-    if config.umbrella is None:
-        return np.asarray(data["log_weight"].to_numpy(), dtype=np.float64)
-    method = make_setup(config).method
-    m, n_walkers = values.shape[2], values.shape[1]
-    energies = np.stack(
-        [method.bias(None, k, m).energy(values)[0] for k in range(n_walkers)], axis=-1
-    )
-    return umbrella_weights(energies, config.temperature)
 
 
 def _chosen(names: tuple[str, ...], dimensions: Sequence[str] | None) -> list[int]:
@@ -277,19 +224,6 @@ def _chosen(names: tuple[str, ...], dimensions: Sequence[str] | None) -> list[in
             f"{', '.join(names)}; got {', '.join(wanted) or 'none'}"
         )
     return [names.index(name) for name in wanted]
-
-
-def _log_gram(config: BiasConfig, data: Any, chosen: list[int]) -> Floats:
-    """½ ln det J Jᵀ of every frame, from the compiled variables."""
-    setup = make_setup(config)
-    positions = data["positions"].to_numpy().astype(np.float64)
-    flat = positions.reshape(-1, *positions.shape[-2:])
-    rows = []
-    for a in chosen:
-        slope = np.zeros(len(setup.dynamics.cvs))
-        slope[a] = 1.0
-        rows.append(setup.dynamics.cvs.with_gradient(flat, setup.potential, slope)[1])
-    return log_gram(np.stack(rows, axis=1)).reshape(positions.shape[:2])
 
 
 def _pair(
@@ -387,7 +321,7 @@ def works_of_runs(
     for runs in (forward, backward):
         collected = []
         for run in runs:
-            config = _config(run)
+            config = biased_config(run)
             if config.steered is None or not run.complete:
                 raise StoreError(
                     f"{run.path} must be a steered run that is complete: works are those of whole "

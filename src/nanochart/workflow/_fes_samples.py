@@ -1,0 +1,270 @@
+"""Frames with weights, whatever run they come from: what free energies are made of."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from nanochart.biasing import known_reach
+from nanochart.errors import StoreError
+from nanochart.free_energy import UmbrellaWeights, log_gram, umbrella_weights
+from nanochart.motifs import LABELS
+from nanochart.store import Run
+from nanochart.store import open as open_run
+from nanochart.tempering import Ladder, ladder_log_weights
+from nanochart.workflow._bias_config import BiasConfig
+from nanochart.workflow._bias_setup import make_setup
+from nanochart.workflow._chart import check_model
+from nanochart.workflow._config import validated
+from nanochart.workflow._states import States, state_codes
+from nanochart.workflow._system import potential_of
+
+__all__ = ["BiasedFrames", "TemperedFrames", "biased_config", "weighted_frames"]
+
+Floats = NDArray[np.float64]
+
+_FEWEST = 50
+
+
+@dataclass(frozen=True, eq=False)
+class BiasedFrames:
+    """Frames of a biased run, of equilibrium, as far as it has come.
+
+    Attributes
+    ----------
+    run, config
+        The run, and how it was biased.
+    data
+        Its frames, as xarray.
+    first, planned
+        Frames left out at the start, and frames it was to have.
+    """
+
+    run: Run
+    config: BiasConfig
+    data: Any
+    first: int
+    planned: int
+
+    @property
+    def method(self) -> str:
+        """What biased it."""
+        return self.config.method or "plain dynamics"
+
+    @property
+    def temperature(self) -> float:
+        """K."""
+        return self.config.temperature
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the variables."""
+        return tuple(self.run.metadata.provenance["variables"])
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Of the variables."""
+        return tuple(self.run.metadata.provenance["units"])
+
+    def values(self) -> Floats:
+        """Variables (time, walker, m)."""
+        return np.asarray(self.data["cv"].to_numpy(), dtype=np.float64)
+
+    def log_weights(self) -> Floats | UmbrellaWeights:
+        """(time, walker), in the ensemble without bias."""
+        if self.config.umbrella is None:
+            return np.asarray(self.data["log_weight"].to_numpy(), dtype=np.float64)
+        values = self.values()
+        method = make_setup(self.config).method
+        m, n_walkers = values.shape[2], values.shape[1]
+        energies = np.stack(
+            [method.bias(None, k, m).energy(values)[0] for k in range(n_walkers)], axis=-1
+        )
+        return umbrella_weights(energies, self.config.temperature)
+
+    def states(self, by: str) -> States:
+        """Family or motif of each frame, by its place in the chart or its own label."""
+        source = open_run(self.config.run)
+        return state_codes(self.run, source, self.data, self.values(), self.names, by)
+
+    def log_gram(self, chosen: list[int]) -> Floats:
+        """½ ln det J Jᵀ of every frame (time, walker), from the compiled variables."""
+        setup = make_setup(self.config)
+        return _log_gram(setup.dynamics.cvs, setup.potential, self.data, chosen)
+
+
+@dataclass(frozen=True, eq=False)
+class TemperedFrames:
+    """Frames of parallel tempering with a chart, weighted to one temperature by MBAR.
+
+    Walkers are replicas, because it is a replica that remembers its structure while it changes
+    its temperature.
+    """
+
+    run: Run
+    temperature: float
+    data: Any
+    first: int
+    planned: int
+
+    method = "parallel tempering"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the chart's coordinates."""
+        return tuple(f"s{k + 1}" for k in range(self.data["chart"].shape[-1]))
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Of the chart's coordinates."""
+        return ("1",) * len(self.names)
+
+    def values(self) -> Floats:
+        """Chart coordinates (time, replica, d)."""
+        return np.asarray(self.data["chart"].to_numpy(), dtype=np.float64)
+
+    def log_weights(self) -> Floats:
+        """(time, replica), at the temperature."""
+        ladder = Ladder(tuple(float(t) for t in self.data["ladder"].to_numpy()))
+        energy = np.asarray(self.data["energy"].to_numpy(), dtype=np.float64)
+        rung = self.data["rung"].to_numpy().astype(np.int64)
+        return ladder_log_weights(energy, rung, ladder, self.temperature)
+
+    def states(self, by: str) -> States:
+        """Family or motif of each frame's own inherent structure."""
+        if by not in {"family", "motif", "label"}:
+            raise ValueError(f"by must be family, motif or label; got {by!r}")
+        variable = "family" if by == "family" else "motif"
+        if variable not in self.data or (self.data[variable] < 0).any():
+            command = "families" if by == "family" else "label"
+            raise StoreError(
+                f"{self.run.path} has no {variable} of each of its frames: run `nanochart "
+                f"{command} {self.run.path}` first"
+            )
+        codes = self.data[variable].to_numpy().astype(np.int64)
+        names = LABELS if variable == "motif" else tuple(self.run.info("families")["names"])
+        values = self.values().reshape(-1, len(self.names))
+        return States(names, codes, self.names, cKDTree(values), known_reach(values), 0.0)
+
+    def log_gram(self, chosen: list[int]) -> Floats:
+        """½ ln det J Jᵀ of every frame (time, replica), from the compiled variables."""
+        from nanochart.autoencoder import load
+        from nanochart.biasing import ChartCoordinate, CVs
+
+        path = self.run.path.with_name(str(self.run.info("train").get("model", "")))
+        if not path.is_file():
+            raise StoreError(
+                f"the model {path.name} of {self.run.path} must lie beside it for the "
+                "gauge-invariant surface: put it back, or leave out --geometric"
+            )
+        model = load(path)
+        check_model(self.run, model)
+        charted = self.run.info("chart").get("model")
+        if charted != model.fingerprint:
+            raise StoreError(
+                f"{self.run.path} was charted with another model ({charted}) than {path.name} "
+                f"({model.fingerprint}): run `nanochart chart {self.run.path}` with it"
+            )
+        potential = potential_of(self.run)
+        variables = [ChartCoordinate(k) for k in range(len(self.names))]
+        cvs = CVs.compile(variables, potential, model, self.run.metadata.element)
+        return _log_gram(cvs, potential, self.data, chosen)
+
+
+def weighted_frames(
+    run: Run, discard: float, temperature: float | None = None
+) -> BiasedFrames | TemperedFrames:
+    """The frames of a run after a share at its start, with what weights them.
+
+    Raises
+    ------
+    StoreError
+        If the run is of no kind that has weights, or is too short.
+    ValueError
+        If a temperature is missing, or is not the run's.
+    """
+    if not 0.0 <= discard < 1.0:
+        raise ValueError(f"discard must be a share from 0 to below 1; got {discard!r}")
+    n = run.committed()
+    first = int(discard * n)
+    if run.metadata.kind == "biased":
+        config = biased_config(run)
+        if config.steered is not None:
+            raise StoreError(
+                f"{run.path} is a steered run, which is out of equilibrium: compare the works of "
+                "several with `nanochart fes RUN RUN ...`, or sample by opes, metadynamics or "
+                "umbrella"
+            )
+        if temperature is not None and temperature != config.temperature:
+            raise ValueError(
+                f"the temperature of a biased run is its own, {config.temperature:g} K; got "
+                f"{temperature:g}: leave it out"
+            )
+        _long_enough(run, n - first, discard, "run `nanochart bias CONFIG --resume` first")
+        return BiasedFrames(run, config, _frames(run, first, n), first, run.n_frames)
+    data = run.to_xarray()
+    if not {"ladder", "rung", "energy", "chart"} <= set(data.variables):
+        raise StoreError(
+            f"{run.path} has no weights or no chart: free energies are made of a biased run, by "
+            "`nanochart bias CONFIG`, or of parallel tempering that is charted, by `nanochart "
+            f"chart {run.path}`"
+        )
+    T = data["ladder"].to_numpy()
+    if temperature is None or not T.min() <= temperature <= T.max():
+        raise ValueError(
+            f"the free energies of parallel tempering need a temperature (--temperature) from "
+            f"{T.min():g} to {T.max():g} K, that of the ladder of {run.path}; got {temperature}"
+        )
+    _long_enough(run, n - first, discard, "run `nanochart sample --resume` first")
+    frames = _frames(run, first, n)
+    if np.isnan(frames["chart"].to_numpy()).any():
+        raise StoreError(
+            f"{run.path} has frames without a place in the chart: run `nanochart chart "
+            f"{run.path}` first"
+        )
+    return TemperedFrames(run, temperature, frames, first, run.n_frames)
+
+
+def _frames(run: Run, first: int, n: int) -> Any:
+    return run.to_xarray().isel(frame=slice(first, n))
+
+
+def _long_enough(run: Run, n: int, discard: float, remedy: str) -> None:
+    if n < _FEWEST:
+        raise StoreError(
+            f"{run.path} has {n} frames after the first {discard:.0%}, and a surface needs at "
+            f"least {_FEWEST}: {remedy}"
+        )
+
+
+def biased_config(run: Run) -> BiasConfig:
+    """How a biased run was made, with the run whose chart it uses where that lies now."""
+    if run.metadata.kind != "biased":
+        raise StoreError(
+            f"{run.path} is no biased run: make one with `nanochart bias CONFIG`; populations of a "
+            "sampled run are those of `nanochart thermo`"
+        )
+    config = validated(BiasConfig, dict(run.metadata.config), "the configuration of the run")
+    if not Path(config.run).exists():  # both may have been moved together
+        beside = run.path.with_name(str(run.metadata.provenance.get("chart_of", "")))
+        if not beside.exists():
+            raise StoreError(
+                f"the run {config.run}, whose chart {run.path} is biased along, is not there, and "
+                f"no {beside.name} lies beside it: put it back"
+            )
+        config = config.model_copy(update={"run": str(beside), "model": None})
+    return config
+
+
+def _log_gram(cvs: Any, potential: Any, data: Any, chosen: list[int]) -> Floats:
+    positions = data["positions"].to_numpy().astype(np.float64)
+    flat = positions.reshape(-1, *positions.shape[-2:])
+    rows = []
+    for a in chosen:
+        slope = np.zeros(len(cvs))
+        slope[a] = 1.0
+        rows.append(cvs.with_gradient(flat, potential, slope)[1])
+    return log_gram(np.stack(rows, axis=1)).reshape(positions.shape[:2])
