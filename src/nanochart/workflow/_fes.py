@@ -25,7 +25,9 @@ from nanochart.free_energy import (
     convergence,
     free_energy_surface,
     jarzynski,
+    make_blocks,
     minimum_path,
+    normalized,
     state_populations,
 )
 from nanochart.store import Run
@@ -73,7 +75,7 @@ class FreeEnergies:
     path
         Between them; None where nothing connects them.
     basins
-        Minima of the surface, with the state most of their samples have.
+        Minima of the surface, with the state that has the largest share of each.
     discarded
         Frames left out at the start.
     frames, planned
@@ -161,28 +163,33 @@ def fes_run(
     log_weights = frames.log_weights()
     chosen = _chosen(names, dimensions)
     s = values[..., chosen]
-    progress("fes", 2, 4, "surface")
+    progress("fes", 2, 4, "states")
+    states = frames.states(by)
+    populations = state_populations(states.codes, log_weights, T, len(states.names), seed=seed)
+    progress("fes", 3, 4, "surface")
     low, high = None, None
     if limits is not None:
         low, high = zip(*(limits[names[a]] for a in chosen), strict=True)
-    surface = free_energy_surface(s, log_weights, T, low=low, high=high, shape=shape, seed=seed)
+    # A state may be slower than its place in the variables tells: the longer blocks are honest.
+    blocks = max(make_blocks(s), populations.blocks, key=lambda b: b.inefficiency)
+    surface = free_energy_surface(
+        s, log_weights, T, low=low, high=high, shape=shape, blocks=blocks, seed=seed
+    )
     other = None
     if geometric:
         other = free_energy_surface(
-            s, log_weights, T, shape=shape, seed=seed, blocks=surface.blocks,
+            s, log_weights, T, shape=shape, seed=seed, blocks=blocks,
             low=[a[0] for a in surface.axes], high=[a[-1] for a in surface.axes],
             log_gram=frames.log_gram(chosen),
         )  # fmt: skip
-    progress("fes", 3, 4, "states")
-    states = frames.states(by)
-    populations = state_populations(states.codes, log_weights, T, len(states.names), seed=seed)
     pair = _pair(states, populations, between)
+    weights = normalized(log_weights)
     judged = path = None
     if pair[0] != pair[1]:
         judged = convergence(states.codes, log_weights, T, *pair, seed=seed)
-        path = _path(surface, states, s, pair)
+        path = _path(surface, states, s, pair, weights)
     found = [
-        (_state_of(basin.nodes, surface, states, s), basin.place, basin.energy)
+        (_state_of(basin.nodes, surface, states, s, weights), basin.place, basin.energy)
         for basin in basins(surface)
     ]
     known, outside = _known(states, surface, chosen, names)
@@ -242,36 +249,39 @@ def _pair(
 
 
 def _path(
-    surface: Surface, states: States, s: Floats, pair: tuple[int, int]
+    surface: Surface, states: States, s: Floats, pair: tuple[int, int], weights: Floats
 ) -> FreeEnergyPath | None:
     ends = []
     for k in pair:
         inside = states.codes == k
         if not inside.any():
             return None
-        ends.append(_centre(surface, s[inside]))
+        ends.append(_centre(surface, s[inside], weights[inside]))
     try:
         return minimum_path(surface, ends[0], ends[1])
     except ValueError:
         return None
 
 
-def _centre(surface: Surface, points: Floats) -> Floats:
-    """The node with the lowest free energy among those that hold most of the points."""
+def _centre(surface: Surface, points: Floats, weights: Floats) -> Floats:
+    """The node with the lowest free energy among those that hold most of the weighted points."""
     steps = np.array([axis[1] - axis[0] for axis in surface.axes])
     low = np.array([axis[0] for axis in surface.axes])
     index = np.rint((points - low) / steps).astype(np.int64)
     index = np.clip(index, 0, np.array(surface.energy.shape) - 1)
-    nodes, counts = np.unique(index, axis=0, return_counts=True)
-    often = nodes[counts >= 0.3 * counts.max()]
+    nodes, inverse = np.unique(index, axis=0, return_inverse=True)
+    shares = np.bincount(inverse.ravel(), weights)
+    often = nodes[shares >= 0.3 * shares.max()]
     energies = surface.energy[tuple(often.T)]
     best = often[int(np.nanargmin(energies))] if np.isfinite(energies).any() else often[0]
     centre: Floats = low + best * steps
     return centre
 
 
-def _state_of(nodes: NDArray[np.bool_], surface: Surface, states: States, s: Floats) -> str:
-    """State of most samples in a basin."""
+def _state_of(
+    nodes: NDArray[np.bool_], surface: Surface, states: States, s: Floats, weights: Floats
+) -> str:
+    """The state with the largest share of a basin."""
     steps = np.array([axis[1] - axis[0] for axis in surface.axes])
     low = np.array([axis[0] for axis in surface.axes])
     index = np.rint((s - low) / steps).astype(np.int64)
@@ -279,7 +289,7 @@ def _state_of(nodes: NDArray[np.bool_], surface: Surface, states: States, s: Flo
     inside = nodes[tuple(np.moveaxis(index, -1, 0))] & (states.codes >= 0)
     if not inside.any():
         return ""
-    return states.names[int(np.bincount(states.codes[inside]).argmax())]
+    return states.names[int(np.bincount(states.codes[inside], weights[inside]).argmax())]
 
 
 def _known(
