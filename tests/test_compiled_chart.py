@@ -48,6 +48,23 @@ def relative(found, exact):
     return np.sqrt(((found - exact) ** 2).sum(axis=(1, 2)) / (exact**2).sum(axis=(1, 2)))
 
 
+def test_what_a_wide_grid_leaves_empty_does_not_depend_on_the_frame_before():
+    """Bins that no pair reaches are not computed again: sizes in turn must not leave traces."""
+    model = untrained(n_atoms=75, r_max=30.0, n_bins=560)
+    x = frames(75)
+    spread = np.concatenate([x, 1.6 * x, 0.9 * x])  # from half of the grid to nearly all
+    order = np.random.default_rng(0).permutation(len(spread))
+    chart = CompiledChart(model)
+    s, pull = chart.pull(spread, [0.3, -0.2, 0.1])
+    other, turned = chart.pull(spread[order], [0.3, -0.2, 0.1])
+    np.testing.assert_array_equal(other, s[order])
+    np.testing.assert_array_equal(turned, pull[order])
+    exact, jacobian = model.encode_with_jacobian(spread)
+    np.testing.assert_allclose(s, exact, atol=1e-5 * np.ptp(exact))
+    expected = np.einsum("fdax,d->fax", jacobian, [0.3, -0.2, 0.1])
+    assert relative(pull, expected).max() < 1e-4
+
+
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize(
     ("n_atoms", "n_bins", "bottleneck"), [(147, 340, 3), (75, 301, 2), (38, 64, 1)]
