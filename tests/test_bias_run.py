@@ -27,6 +27,7 @@ from nanochart.workflow import (
     export_plumed,
     families_run,
     fes_run,
+    fes_runs,
     fes_summary,
     label_run,
     load_bias_config,
@@ -153,6 +154,16 @@ def test_independent_runs_are_compared_and_combined(charted, biased):
     text = nanochart("fes", *paths, "-q", "-o", charted / "both").stdout
     assert "2 runs, 400 K" in text
     assert "together: " in text
+
+
+def test_parallel_tempering_and_a_biased_run_are_compared(charted, biased):
+    source = nc.store.open(charted / "cu38.zarr")
+    found = fes_runs([source, biased], by="motif", temperature=400.0)
+    assert [part.method for part in found.parts] == ["parallel tempering", "opes"]
+    for part in found.parts:
+        np.testing.assert_array_equal(part.surface.axes, found.together.surface.axes)
+    three = nanochart("fes", source.path, biased.path, "--temperature", "420", code=1)
+    assert "is its own, 400 K; got 420" in " ".join(three.stderr.split())
 
 
 @pytest.mark.parametrize(

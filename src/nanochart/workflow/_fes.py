@@ -47,7 +47,7 @@ __all__ = [
 Floats = NDArray[np.float64]
 
 #: Share of a run at its beginning that is left out by default: the bias is still growing.
-_DISCARD = 0.2
+DISCARD = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +111,7 @@ def fes_run(
     *,
     by: str = "family",
     dimensions: Sequence[str] | None = None,
-    discard: float = _DISCARD,
+    discard: float = DISCARD,
     temperature: float | None = None,
     geometric: bool = False,
     between: tuple[str, str] | None = None,
@@ -206,7 +206,7 @@ def family_difference(
     run: Run, config: BiasConfig, between: tuple[str, str]
 ) -> tuple[Difference, bool]:
     """F of the second family less that of the first, so far, and whether it can be trusted."""
-    frames = weighted_frames(run, _DISCARD)
+    frames = weighted_frames(run, DISCARD)
     states = frames.states("family")
     for name in between:
         if name not in states.names:

@@ -17,7 +17,8 @@ from nanochart._progress import Progress, silent
 from nanochart.errors import StoreError
 from nanochart.free_energy import Difference, RunSpread, combine_differences, surface_spread
 from nanochart.store import Run
-from nanochart.workflow._fes import FreeEnergies, fes_run, fes_summary
+from nanochart.workflow._fes import DISCARD, FreeEnergies, fes_run, fes_summary
+from nanochart.workflow._fes_samples import Frames, weighted_frames
 
 __all__ = ["IndependentRuns", "fes_runs", "runs_summary", "write_fes_runs"]
 
@@ -62,7 +63,8 @@ def fes_runs(
     Parameters
     ----------
     runs
-        At least two, along the same chart at one temperature, from different seeds; any method.
+        At least two, along the same chart at one temperature, from different seeds; by any method,
+        parallel tempering among them.
     between
         The two states that are compared; by default the two most populated of all runs.
     progress
@@ -77,16 +79,21 @@ def fes_runs(
     """
     if len(runs) < 2:
         raise ValueError(f"a spread is one of at least two runs; got {len(runs)}")
-    _same_question(runs)
-    values = [run.to_xarray()["cv"].to_numpy() for run in runs]
+    frames = [
+        weighted_frames(run, options.get("discard", DISCARD), options.get("temperature"))
+        for run in runs
+    ]
+    _same_question(frames)
+    chosen = options.get("dimensions") or frames[0].names
+    values = [_of(each, chosen) for each in frames]
     low = np.min([v.min(axis=(0, 1)) for v in values], axis=0)
     high = np.max([v.max(axis=(0, 1)) for v in values], axis=0)
     margin = 0.06 * (high - low)
-    names = tuple(runs[0].metadata.provenance["variables"])
     limits = {
         name: (float(a), float(b))
-        for name, a, b in zip(names, low - margin, high + margin, strict=True)
+        for name, a, b in zip(chosen, low - margin, high + margin, strict=True)
     }
+    options["dimensions"] = chosen
     parts = []
     for k, run in enumerate(runs):
         progress("fes", k, len(runs), run.path.name)
@@ -104,29 +111,37 @@ def fes_runs(
     return IndependentRuns(tuple(parts), _together(parts), pair, differences, spread)
 
 
-def _same_question(runs: Sequence[Run]) -> None:
-    """Same chart, variables and temperature; and no run twice."""
-    for k, run in enumerate(runs):
-        for other in runs[:k]:
-            for what, mine, its in (
-                ("temperature", *(r.metadata.config.get("temperature") for r in (run, other))),
-                (
-                    "set of variables",
-                    *(r.metadata.provenance.get("variables") for r in (run, other)),
-                ),
-                ("model", *(r.metadata.provenance.get("model") for r in (run, other))),
+def _same_question(frames: Sequence[Frames]) -> None:
+    """Same chart and temperature; and no run twice."""
+    for k, mine in enumerate(frames):
+        for other in frames[:k]:
+            for what, a, b in (
+                ("temperature", other.temperature, mine.temperature),
+                ("model", other.model, mine.model),
             ):
-                if mine != its:
+                if a != b:
                     raise StoreError(
-                        f"runs that are combined must have one {what}; got {its} in {other.path} "
-                        f"and {mine} in {run.path}: give runs that differ in their seed"
+                        f"runs that are combined must have one {what}; got {a} in "
+                        f"{other.run.path} and {b} in {mine.run.path}"
                     )
-            if run.metadata.config == other.metadata.config:
+            facts = mine.run.metadata
+            if facts.config == other.run.metadata.config:
                 raise StoreError(
-                    f"runs that are combined must be independent; got {other.path} and {run.path} "
-                    f"of the same configuration and seed, {run.metadata.seed}: give each its own "
-                    "seed"
+                    f"runs that are combined must be independent; got {other.run.path} and "
+                    f"{mine.run.path} of the same configuration and seed, {facts.seed}: "
+                    "give each its own seed"
                 )
+
+
+def _of(frames: Frames, names: Sequence[str]) -> Floats:
+    """The variables of these names, (time, walker, d)."""
+    unknown = [name for name in names if name not in frames.names]
+    if unknown:
+        raise StoreError(
+            f"runs that are combined must have the variables {', '.join(names)}; got "
+            f"{', '.join(frames.names)} in {frames.run.path}: name those of all with --dimensions"
+        )
+    return frames.values()[..., [frames.names.index(name) for name in names]]
 
 
 def _most_populated(names: tuple[str, ...], shares: Floats) -> tuple[str, str]:

@@ -22,7 +22,7 @@ from nanochart.workflow._config import validated
 from nanochart.workflow._states import States, state_codes
 from nanochart.workflow._system import potential_of
 
-__all__ = ["BiasedFrames", "TemperedFrames", "biased_config", "weighted_frames"]
+__all__ = ["BiasedFrames", "Frames", "TemperedFrames", "biased_config", "weighted_frames"]
 
 Floats = NDArray[np.float64]
 
@@ -58,6 +58,11 @@ class BiasedFrames:
     def temperature(self) -> float:
         """K."""
         return self.config.temperature
+
+    @property
+    def model(self) -> str | None:
+        """Fingerprint of the model of the chart."""
+        return self.run.metadata.provenance.get("model")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -111,6 +116,11 @@ class TemperedFrames:
     planned: int
 
     method = "parallel tempering"
+
+    @property
+    def model(self) -> str | None:
+        """Fingerprint of the model of the chart."""
+        return self.run.info("chart").get("model")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -174,9 +184,10 @@ class TemperedFrames:
         return _log_gram(cvs, potential, self.data, chosen)
 
 
-def weighted_frames(
-    run: Run, discard: float, temperature: float | None = None
-) -> BiasedFrames | TemperedFrames:
+Frames = BiasedFrames | TemperedFrames
+
+
+def weighted_frames(run: Run, discard: float, temperature: float | None = None) -> Frames:
     """The frames of a run after a share at its start, with what weights them.
 
     Raises
