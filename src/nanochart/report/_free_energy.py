@@ -38,22 +38,24 @@ _HIGHEST = 25.0
 
 @styled
 def draw_surface(found: "FreeEnergies") -> Figure:
-    """The surface and its standard error; projections of one in three dimensions."""
+    """The surface and, where it is known, its standard error; projections in three dimensions."""
     surface = found.surface
     if surface.dimension == 1:
         return _one(found)
     if surface.dimension == 3:
         return _three(found)
-    figure = new_figure(PAGE, 3.1)
-    left, right = figure.subplots(1, 2)
+    known = bool(np.isfinite(surface.error).any())
+    figure = new_figure(PAGE if known else 0.5 * PAGE, 3.1)
+    left, *others = figure.subplots(1, 2 if known else 1, squeeze=False)[0]
     _contours(figure, left, found, surface.energy, "free energy", found.known)
     if found.path is not None:
         left.plot(*found.path.points.T, color="white", lw=2.4)
         left.plot(*found.path.points.T, color=INK, lw=1.1)
         left.plot(*found.path.saddle, "x", color=INK, ms=5)
     _names(left, found)
-    _contours(figure, right, found, surface.error, "standard error", None)
-    letter_panels([left, right])
+    for right in others:
+        _contours(figure, right, found, surface.error, "standard error", None)
+        letter_panels([left, right])
     return figure
 
 
@@ -72,11 +74,6 @@ def _contours(
     known: NDArray[np.bool_] | None,
 ) -> None:
     axes = found.surface.axes
-    if not np.isfinite(energy).any():  # too few blocks for any error
-        panel.text(0.5, 0.5, f"{what} unknown", transform=panel.transAxes, ha="center", color=MUTED)
-        panel.set_xticks([])
-        panel.set_yticks([])
-        return
     top = min(float(np.nanmax(energy)), _HIGHEST * BOLTZMANN * found.temperature)
     levels = MaxNLocator(12).tick_values(0.0, max(top, 1e-3))
     shown = np.ma.masked_invalid(energy.T)

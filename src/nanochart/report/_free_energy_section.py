@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from nanochart.report._free_energy import draw_convergence, draw_gauges, draw_surface
 from nanochart.report._page import FigureCard, Item, Missing, Section, Table
 
@@ -35,15 +37,32 @@ def free_energy_section(found: Sequence["FreeEnergies"]) -> Section:
 def _items(found: "FreeEnergies") -> list[Item]:
     stem = found.run.removesuffix(".zarr")
     where = f"{found.temperature:g} K, {found.method}"
+    surface = found.surface
+    known = bool(np.isfinite(surface.error).any())
+    caption = f"Free energy at {where} (eV above its minimum)"
+    caption += (
+        " and its standard error."
+        if known
+        else f"; its {surface.blocks.n} blocks are too few for an error."
+    )
+    if surface.dimension < 3:
+        caption += " Names are the states with the largest share of a basin."
+    if surface.dimension == 2 and found.path is not None:
+        caption += (
+            " The line is the path of least resistance between the two states compared below, the "
+            "cross its highest point."
+        )
+    if surface.dimension == 2:
+        caption += (
+            " White was not seen; grey was seen, but lies outside of what the model was trained on."
+        )
     items: list[Item] = [
         FigureCard(
             f"surface-{stem}",
             partial(draw_surface, found),
-            f"Free energy at {where} (eV above its minimum) and its standard error. Names are the "
-            "states that most samples of a basin belong to; the line is the path of least "
-            "resistance between the two states compared below, the cross its highest point. White "
-            "was not seen; grey was seen, but lies outside of what the model was trained on.",
-            "Free-energy surface over the chart, and its error.",
+            caption,
+            "Free-energy surface over the chart" + (", and its error." if known else "."),
+            wide=known or surface.dimension == 3,
         )
     ]
     if found.geometric is not None and found.geometric.dimension == 2:
