@@ -384,6 +384,7 @@ def test_what_does_not_fit_is_one_sentence(charted, changes, sentence):
         ({"pace": 0.013}, "pace .ps. must be a multiple of stride time steps"),
         ({"temperature": -4}, "temperature .K. must be greater than 0; got -4"),
         ({"wals": []}, "did you mean walls"),
+        ({"opes": {"barier": 1.0}}, r"opes.barrier \(eV\) is missing; .* did you mean barrier\?"),
         (
             {"opes": None, "umbrella": {"along": ["a", "b"], "stiffness": 1}},
             "give either along and",

@@ -4,7 +4,7 @@ import difflib
 import math
 import re
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -338,7 +338,7 @@ def _fields(kind: type[BaseModel], loc: tuple[Any, ...]) -> list[str]:
     """Names of the fields of the section at a path."""
     model: Any = kind
     for part in loc:
-        model = model.model_fields[str(part)].annotation
+        model = _section(model.model_fields[str(part)].annotation)
     return list(model.model_fields) if hasattr(model, "model_fields") else []
 
 
@@ -352,5 +352,11 @@ def _unit(kind: type[BaseModel], loc: tuple[Any, ...]) -> str:
         extra = field.json_schema_extra
         if isinstance(extra, dict) and "unit" in extra:
             return f" ({extra['unit']})"
-        model = field.annotation
+        model = _section(field.annotation)
     return ""
+
+
+def _section(annotation: Any) -> Any:
+    """The section of a field that may be left out, ``Section | None``."""
+    parts = [part for part in get_args(annotation) if hasattr(part, "model_fields")]
+    return parts[0] if parts else annotation
