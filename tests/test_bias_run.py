@@ -20,7 +20,9 @@ from nanochart.biasing import (
     known_reach,
 )
 from nanochart.errors import ConfigError, DynamicsError, StoreError
+from nanochart.free_energy import make_blocks
 from nanochart.interop import read_plumed
+from nanochart.tempering import Ladder, ladder_log_weights
 from nanochart.workflow import (
     bias_run,
     chart_run,
@@ -420,6 +422,17 @@ def test_a_surface_of_an_unfinished_run_is_one_sentence(charted):
         fes_run(run)
 
 
+def run_values(run):
+    return run.to_xarray()["chart"].to_numpy().astype(float)
+
+
+def ladder_weights(run, temperature):
+    data = run.to_xarray()
+    ladder = Ladder(tuple(data["ladder"].to_numpy().tolist()))
+    energy, rung = (data[name].to_numpy() for name in ("energy", "rung"))
+    return ladder_log_weights(energy.astype(float), rung.astype(int), ladder, temperature)
+
+
 def test_parallel_tempering_has_a_surface_in_its_chart(charted):
     run = nc.store.open(charted / "cu38.zarr")
     thermo = thermo_run(run, labels="motif", seed=0)
@@ -431,6 +444,13 @@ def test_parallel_tempering_has_a_surface_in_its_chart(charted):
         expected = thermo.populations[name].value[40] if name in thermo.populations else 0.0
         assert share == pytest.approx(expected, abs=1e-6)
     assert found.geometric.gauge_invariant
+    slowest = max(found.populations.blocks.inefficiency, make_blocks(run_values(run)).inefficiency)
+    assert found.surface.blocks.inefficiency == slowest
+    weights = np.exp(ladder_weights(run, T))
+    codes = run.to_xarray()["motif"].to_numpy()
+    shares = np.bincount(codes.ravel(), weights.ravel(), len(found.states.names))
+    named = {state for state, _, _ in found.basins}
+    assert found.states.names[int(shares.argmax())] in named
     cold = fes_run(run, by="motif", temperature=310, discard=0.0)
     at = found.states.names.index("fcc")
     assert cold.populations.value[at] > found.populations.value[at]  # the truncated octahedron

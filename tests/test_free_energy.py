@@ -236,6 +236,16 @@ def test_the_path_goes_over_the_saddle_of_the_exact_surface():
     np.testing.assert_allclose(places, np.array(THREE.centres)[[0, 1, 2]], atol=0.05)
 
 
+def test_too_few_blocks_give_no_error():
+    values = correlated(TWO, 60, 2, np.random.default_rng(4), 0.98)
+    surface = free_energy_surface(values, np.zeros((60, 2)), 300.0, low=[-2], high=[2])
+    assert not surface.blocks.reliable
+    assert np.isnan(surface.error).all()
+    seen = surface.axes[0][np.isfinite(surface.energy)]
+    path = minimum_path(surface, seen[:1], seen[:1] + 3 * np.diff(surface.axes[0])[:1])
+    assert np.isnan(path.barrier_error)
+
+
 def test_an_end_that_was_not_seen_is_one_sentence():
     values = TWO.draw(4000, np.random.default_rng(0)).reshape(1000, 4, 1)
     surface = free_energy_surface(values, np.zeros((1000, 4)), 300.0, low=[-2], high=[9])
