@@ -5,6 +5,7 @@ import nanochart as nc
 from conftest import small_config
 from nanochart.errors import ConfigError
 from nanochart.workflow import PRESETS, load_config, nanoseconds, preset_text
+from nanochart.workflow._config import check_files
 from nanochart.workflow._system import make_starts
 
 
@@ -69,7 +70,6 @@ def test_published_ladders_have_their_lengths_and_ends():
         ({"tempering": {"temperatures": [300, 310]}}, r"give either temperatures \(K\), or t_min"),
         ({"tempering": {"n": None}}, r"needs all of t_min \(K\), t_max \(K\) and n"),
         ({"tempering": {"swap_interval": "often"}}, r"swap_interval \(ps\) must be.*got 'often'"),
-        ({"starts": ["icosaeder"]}, r"starts must be a motif .*got 'icosaeder'"),
         ({"starts": []}, r"starts must name at least one motif"),
         ({"rdf": {"r_min": 2.0}}, r"rdf: give all of r_min \(Å\), r_max \(Å\) and n_bins"),
         ({"training": {"bottleneck": 0}}, r"training\.bottleneck must be.*got 0"),
@@ -79,6 +79,37 @@ def test_published_ladders_have_their_lengths_and_ends():
 def test_each_wrong_field_is_named_with_path_unit_and_value(change, sentence):
     with pytest.raises(ConfigError, match=sentence):
         load_config(minimal(**change))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"starts": ["icosaeder"]}, r"starts must be a motif .*got 'icosaeder'.*no such file in"),
+        ({"system": {"potential": "none.eam"}}, r"there is no file 'none.eam' in "),
+    ],
+)
+def test_files_are_asked_for_when_a_users_file_is_read_and_not_when_it_is_parsed(
+    change, sentence, tmp_path
+):
+    values = minimal(**change)
+    config = load_config(values)
+    with pytest.raises(ConfigError, match=sentence):
+        check_files(config)
+    (tmp_path / "run.yaml").write_text(yaml.safe_dump(values))
+    with pytest.raises(ConfigError, match=rf"run.yaml: .*{sentence}"):
+        load_config(tmp_path / "run.yaml")
+
+
+def test_paths_become_absolute_from_the_working_directory(tmp_path, monkeypatch):
+    (tmp_path / "mine.xyz").write_text("")
+    (tmp_path / "gold.eam").write_text("")
+    (tmp_path / "run.yaml").write_text(
+        yaml.safe_dump(minimal(starts=["twin", "mine.xyz"], system={"potential": "gold.eam"}))
+    )
+    monkeypatch.chdir(tmp_path)
+    config = load_config("run.yaml")
+    assert config.starts == ("twin", str(tmp_path / "mine.xyz"))
+    assert config.system.potential == str(tmp_path / "gold.eam")
 
 
 def test_a_missing_section_is_named():

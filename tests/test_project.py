@@ -43,7 +43,7 @@ ALLOWED = {
     "testing": {"biasing", "dynamics", "potentials"},
     "biasing": {"autoencoder", "descriptors", "dynamics", "potentials", "tempering"},
     "free_energy": set(),
-    "store": {"motifs"},  # the names of classes and descriptors
+    "store": {"motifs", "potentials"},  # names of classes and descriptors; the system
     "interop": {"potentials", "store"},
 }
 #: What draws, prints or talks to a terminal has no place in what computes.

@@ -32,6 +32,7 @@ _SUBPACKAGES = (
     "potentials",
     "report",
     "store",
+    "system",
     "tempering",
     "testing",
     "units",

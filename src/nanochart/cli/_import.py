@@ -35,6 +35,7 @@ def import_(
 ) -> None:
     """Make a run of trajectories that another program wrote."""
     from nanochart.interop import import_trajectories
+    from nanochart.potentials import GUPTA_PARAMETERS
     from nanochart.workflow import import_potential
 
     temperatures = temperature[0] if temperature and len(temperature) == 1 else temperature
@@ -61,7 +62,7 @@ def import_(
     ]
     if len(files) > 1 and facts.n_replicas == 1:
         lines.append(f"the {len(files)} files differ in length: joined end to end as one replica")
-    known = bool(facts.potential)
+    known = made.holds_system or facts.element in GUPTA_PARAMETERS
     lines.append(
         f"next: nanochart quench {run}" + ("" if known else " --potential TABLE (of eam/alloy)")
     )

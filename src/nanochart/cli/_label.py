@@ -1,6 +1,5 @@
 """``nanochart label``."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,9 +12,6 @@ from nanochart.cli._options import JsonFlag, QuietFlag, RunPath, emit, show_prog
 def label(
     run: RunPath,
     again: Annotated[bool, typer.Option("--again", help="Label all frames anew.")] = False,
-    potential: Annotated[
-        Path | None, typer.Option(help="The eam/alloy table of a run that was made with one.")
-    ] = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
@@ -29,7 +25,7 @@ def label(
     from nanochart.workflow import label_run, motif_counts
 
     with show_progress(quiet) as progress:
-        label_run(opened, again=again, table=potential, progress=progress)
+        label_run(opened, again=again, progress=progress)
     counts = motif_counts(opened)
     total = max(sum(counts.values()), 1)
     lines = [f"{run}: {sum(counts.values())} structures"]

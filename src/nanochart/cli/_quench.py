@@ -20,7 +20,7 @@ def quench(
     ] = None,
     potential: Annotated[
         Path | None,
-        typer.Option(help="An eam/alloy table, for imported runs of other metals."),
+        typer.Option(help="An eam/alloy table, for a run without its potential; the run keeps it."),
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Quench all frames anew.")] = False,
     json: JsonFlag = False,

@@ -36,9 +36,6 @@ def track(
         str | None,
         typer.Option(metavar="TIME", help="Time between frames with its unit, as 20ps."),
     ] = None,
-    potential: Annotated[
-        Path | None, typer.Option(help="The eam/alloy table of a run that was made with one.")
-    ] = None,
     unwrap: Annotated[
         bool, typer.Option("--unwrap", help="Join clusters that a periodic boundary cuts.")
     ] = False,
@@ -78,7 +75,6 @@ def track(
             autoencoder.load(path),
             persistence=persistence,
             interval=None if interval is None else nanoseconds(interval),
-            table=potential,
             families=landscape.load_families(grouping) if known else None,
             unwrap=unwrap,
             progress=progress,

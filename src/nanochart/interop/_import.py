@@ -17,6 +17,7 @@ from nanochart.interop._trajectory import TrajectoryBlock, read_trajectory
 from nanochart.store import Run, create
 from nanochart.store import open as open_run
 from nanochart.store._files import storage_errors
+from nanochart.system import System
 
 if TYPE_CHECKING:
     from nanochart.potentials import Potential
@@ -211,7 +212,7 @@ def _write(
         n_frames=len(steps),
         n_replicas=steps.shape[1],
         kind="imported",
-        potential={} if potential is None else {**potential.parameters, "name": potential.name},
+        system=None if potential is None else System.pure(potential, spools[0].n_atoms),
         provenance={"files": [spool.name for spool in spools], "as_replicas": as_replicas},
         chunk_frames=chunk_frames,
     )

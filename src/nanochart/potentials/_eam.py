@@ -8,7 +8,7 @@ import numpy as np
 from nanochart.metals import element
 from nanochart.potentials._kernels import TABLE, Model
 from nanochart.potentials._potential import Potential
-from nanochart.potentials._setfl import hermite_coefficients, read_setfl
+from nanochart.potentials._setfl import Setfl, hermite_coefficients, read_setfl
 
 __all__ = ["eam"]
 
@@ -37,7 +37,11 @@ def eam(path: str | Path, symbol: str) -> Potential:
         If there is no such file.
     """
     path = Path(path)
-    table = read_setfl(path, symbol)
+    return tabulated(read_setfl(path, symbol), path)
+
+
+def tabulated(table: Setfl, path: Path) -> Potential:
+    """Potential of a table that was read from ``path``, which names it."""
     n_rho, n_r = table.embedding.size, table.r_phi.size
     # A table that ends before its stated cut-off ends the interaction.
     cutoff = min(table.cutoff, (n_r - 1) * table.d_r)
@@ -54,8 +58,8 @@ def eam(path: str | Path, symbol: str) -> Potential:
         TABLE, cutoff, 0.0, 0.4 * nearest, params, pair, hermite_coefficients(table.embedding)
     )
     return Potential(
-        name=f"EAM {symbol} ({path.name})",
-        symbol=element(symbol).symbol,
+        name=f"EAM {table.symbol} ({path.name})",
+        symbol=element(table.symbol).symbol,
         mass=table.mass,
         nearest_neighbour=nearest,
         model=model,
@@ -65,6 +69,7 @@ def eam(path: str | Path, symbol: str) -> Potential:
             "cutoff": cutoff,
             "sha256": _fingerprint(model, table.mass),
         },
+        table=table,
     )
 
 

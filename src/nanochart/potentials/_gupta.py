@@ -81,7 +81,11 @@ def gupta(symbol: str) -> Potential:
             f"got {symbol!r}; other metals take an EAM table: "
             "nanochart.potentials.eam(path, symbol)"
         )
-    g = GUPTA_PARAMETERS[symbol]
+    return gupta_of(symbol, GUPTA_PARAMETERS[symbol])
+
+
+def gupta_of(symbol: str, g: GuptaParameters) -> Potential:
+    """Gupta potential of a metal with given parameters."""
     r_cs, r_ce = math.sqrt(2.0) * g.r0, math.sqrt(3.0) * g.r0
     a = _link(r_cs, r_ce, g.A, g.p / g.r0, g.r0)
     b = _link(r_cs, r_ce, g.xi, g.q / g.r0, g.r0)

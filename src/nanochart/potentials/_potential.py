@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanochart.potentials import _kernels
-from nanochart.potentials._setfl import write_setfl
+from nanochart.potentials._setfl import Setfl, write_setfl
 
 __all__ = ["Potential"]
 
@@ -35,6 +35,8 @@ class Potential:
         The form that the compiled kernels take.
     parameters
         The numbers that define it, for provenance.
+    table
+        The table that it was made of, None where there is none.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Potential:
     nearest_neighbour: float
     model: _kernels.Model
     parameters: Mapping[str, object]
+    table: Setfl | None = None
 
     def __repr__(self) -> str:
         return f"<Potential {self.name}, cut-off {self.cutoff:.4f} Å>"

@@ -52,6 +52,9 @@ class Metadata:
         Name and parameters of the potential; empty if unknown.
     provenance
         Anything else on the origin, as the names of imported files.
+    stream
+        Fingerprint of its random numbers; None of a run without any, or made before they
+        depended on the configuration.
     versions, python, platform, created
         Where and when the run was made.
     """
@@ -66,6 +69,7 @@ class Metadata:
     start_motifs: tuple[str, ...] = ()
     potential: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
+    stream: str | None = None
     versions: dict[str, str] = field(default_factory=installed_versions)
     python: str = field(default_factory=platform.python_version)
     platform: str = field(default_factory=platform.platform)

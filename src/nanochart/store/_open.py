@@ -17,7 +17,9 @@ from nanochart.store._files import RECORDS, storage_errors
 from nanochart.store._journal import Journal
 from nanochart.store._metadata import Metadata
 from nanochart.store._run import Run
+from nanochart.store._system import write_system
 from nanochart.store._variables import VARIABLES
+from nanochart.system import System
 
 __all__ = ["create_run", "open_run"]
 
@@ -38,6 +40,8 @@ def create_run(
     ladder: Sequence[float] | np.ndarray | None = None,
     start_motifs: Sequence[str] | None = None,
     potential: Mapping[str, Any] | None = None,
+    system: System | None = None,
+    stream: str | None = None,
     provenance: Mapping[str, Any] | None = None,
     kind: Literal["sampled", "imported", "biased"] = "sampled",
     chunk_frames: int | None = None,
@@ -66,6 +70,10 @@ def create_run(
         Motif that each replica starts from.
     potential, provenance
         Parameters of the potential, and anything else on the origin, to be stored.
+    system
+        Species, masses and potential, to be stored with all numbers; it brings ``potential``.
+    stream
+        Fingerprint of the random numbers; see `nanochart.store.stream_fingerprint`.
     kind
         "sampled", "imported" or "biased".
     chunk_frames
@@ -85,6 +93,14 @@ def create_run(
     for name, size in {**sizes, "chunk_frames": chunk_frames}.items():
         if size < 1:
             raise ValueError(f"{name} of a run must be at least 1; got {size}")
+    if system is not None:
+        if (system.elements, len(system)) != ((element,), n_atoms):
+            raise ValueError(
+                f"the system of a run must be its cluster, {element}{n_atoms}; got {system.formula}"
+            )
+        from nanochart.potentials import describe
+
+        potential = describe(system.potential)
     metadata = Metadata(
         element=look_up_element(element).symbol,
         n_atoms=int(n_atoms),
@@ -96,6 +112,7 @@ def create_run(
         start_motifs=tuple(start_motifs or ()),
         potential=dict(potential or {}),
         provenance=dict(provenance or {}),
+        stream=stream,
     )
     static = _static_arrays(metadata, ladder)
     attributes = {**metadata.to_attributes(), "complete": False}
@@ -109,6 +126,8 @@ def create_run(
         building = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
         try:
             _build(building, metadata, attributes, static, n_frames)
+            if system is not None:
+                write_system(building, system)
             if path.exists():
                 path.rmdir()
             building.rename(path)

@@ -18,7 +18,15 @@ from nanochart.store._files import RECORDS, storage_errors, sync_all
 from nanochart.store._journal import ChunkId, Journal, encode_chunks
 from nanochart.store._lock import exclusive
 from nanochart.store._metadata import Metadata
+from nanochart.store._system import (
+    check_system,
+    read_system,
+    same_system,
+    system_path,
+    write_system,
+)
 from nanochart.store._variables import FRAMES, STAGES, STATIC, VARIABLES, stage_variables
+from nanochart.system import System
 
 __all__ = ["Damage", "Run"]
 
@@ -58,6 +66,7 @@ class Run:
         self._store = ChunkStore(path, journal, read_only=not writable)
         self._locked = False
         self._open_arrays: dict[str, Any] = {}
+        self._system: System | None = None
 
     def __repr__(self) -> str:
         facts = self.metadata
@@ -81,6 +90,26 @@ class Run:
     def chunk_frames(self) -> int:
         """Frames per chunk: blocks are written in multiples of it."""
         return self.metadata.chunk_frames
+
+    @property
+    def system(self) -> System:
+        """Species, masses and potential, rebuilt from what is stored in the run.
+
+        A run that was imported without a potential has the Gupta potential of its metal.
+
+        Raises
+        ------
+        StoreError
+            If its potential is a table that the run does not hold, or what it holds is damaged.
+        """
+        if self._system is None:
+            self._system = read_system(self.path, self.metadata)
+        return self._system
+
+    @property
+    def holds_system(self) -> bool:
+        """Whether the potential is stored in the run with all of its numbers."""
+        return system_path(self.path).exists()
 
     @property
     def complete(self) -> bool:
@@ -217,6 +246,22 @@ class Run:
                 self._array(name)[first : first + count] = values
             written = self._store.take_written()
             self._commit(stage, first, count, written)
+
+    def store_system(self, system: System) -> None:
+        """Store species, masses and potential in the run, so that no later step needs a table.
+
+        Raises
+        ------
+        StoreError
+            If the energies of the run were made with another potential, or it cannot be written.
+        """
+        check_system(self.path, self.metadata, system)
+        if self.holds_system and same_system(self.system, system):
+            return
+        self.require_writable()
+        with self._exclusive():
+            write_system(self.path, system)
+            self._system = system
 
     def record_info(self, stage: str, info: Mapping[str, Any]) -> None:
         """Record how a stage was computed (its settings, its model), for `info` to return."""

@@ -22,13 +22,15 @@ from nanochart.biasing import (
 )
 from nanochart.dynamics import State, initialize
 from nanochart.errors import DynamicsError, StoreError
-from nanochart.store import Run, create
+from nanochart.store import Run, create, stream_fingerprint, stream_seed
 from nanochart.store import open as open_run
 from nanochart.units import BOLTZMANN
 from nanochart.workflow._bias_config import BiasConfig, StopSection
 from nanochart.workflow._bias_setup import Setup, make_setup
-from nanochart.workflow._sample import _differences, _never
+from nanochart.workflow._changes import changes, changes_sentence
+from nanochart.workflow._sample import _never
 from nanochart.workflow._sessions import SessionLog
+from nanochart.workflow._system import potential_numbers
 
 __all__ = ["bias_run"]
 
@@ -38,7 +40,8 @@ _CHECKPOINT_SECONDS = 30.0
 _HEATED, _TOO_HOT = 400, 0.03
 #: Frames before the error is first asked for.
 _FEWEST = 100
-_EXTENSIBLE = ("time", "stop")
+#: Fields that may differ between a run and the configuration it is resumed with.
+_CHANGEABLE = ("time", "stop", "run", "model")
 _WALKERS = ("positions", "velocities", "temperatures", "random", "steps")
 _ROUND = (
     "positions", "energies", "kinetic_energies", "values", "bias_energies", "work", "centres",
@@ -189,7 +192,8 @@ def _create(config: BiasConfig, path: str | Path, setup: Setup) -> Run:
         n_replicas=n,
         config=config.model_dump(mode="json"),
         seed=config.seed,
-        potential=dict(setup.potential.parameters, name=setup.potential.name),
+        system=setup.source.system,
+        stream=_stream(config, setup, model),
         provenance={
             "chart_of": setup.source.path.name,
             "model": model,
@@ -204,21 +208,26 @@ def _create(config: BiasConfig, path: str | Path, setup: Setup) -> Run:
     )
 
 
+def _stream(config: BiasConfig, setup: Setup, model: str | None) -> str:
+    """Fingerprint of the random numbers, in which what a resumed run may change has no part."""
+    apart = {*_CHANGEABLE, "seed"}
+    values = config.model_dump(mode="json", exclude_defaults=True, exclude=apart)
+    values["potential"] = potential_numbers(setup.potential)
+    values |= {"n_atoms": setup.source.metadata.n_atoms, "model": model}
+    return stream_fingerprint("biased", config.seed, values)
+
+
 def _open(config: BiasConfig, path: str | Path, setup: Setup) -> Run:
     run = open_run(path, mode="a")
     if run.metadata.kind != "biased":
         raise StoreError(f"{run.path} is no biased run, so there is nothing to resume")
     run.check_sizes()
     before, now = dict(run.metadata.config), config.model_dump(mode="json")
-    changed = [
-        text
-        for text in _differences(before, now)
-        if not text.startswith(tuple(f"{name} " for name in (*_EXTENSIBLE, "run", "model")))
-    ]
+    changed = [c for c in changes(before, now) if c.path[0] not in _CHANGEABLE]
     if changed:
         raise StoreError(
-            f"{run.path} was biased with other settings ({'; '.join(changed)}): resume it with its "
-            "own configuration, or start a new run"
+            f"{run.path} was biased with other settings ({changes_sentence(changed)}): resume it "
+            "with its own configuration, or start a new run"
         )
     if setup.n_rounds < run.n_frames:
         raise StoreError(
@@ -279,8 +288,8 @@ class _Biasing:
 
 def _begun(run: Run, config: BiasConfig, setup: Setup) -> _Biasing:
     run.truncate(0)
-    n = len(setup.starts)
-    walkers = initialize(setup.starts, setup.potential, np.full(n, config.temperature), config.seed)
+    n, seed = len(setup.starts), stream_seed(run.metadata)
+    walkers = initialize(setup.starts, setup.potential, np.full(n, config.temperature), seed)
     method = setup.method.initialize(len(setup.dynamics.cvs))
     return _Biasing(run, BiasingState(BiasedState(walkers, np.zeros(n)), method, 0))
 

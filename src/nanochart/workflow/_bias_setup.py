@@ -39,7 +39,6 @@ from nanochart.store import open as open_run
 from nanochart.units import AMU, BOLTZMANN
 from nanochart.workflow._bias_config import BiasConfig, GuardSection
 from nanochart.workflow._chart import check_model
-from nanochart.workflow._system import potential_of
 
 __all__ = ["Plain", "Setup", "make_setup"]
 
@@ -103,7 +102,7 @@ def make_setup(config: BiasConfig) -> Setup:
         If run or model cannot be used.
     """
     source = open_run(config.run)
-    potential = potential_of(source)
+    potential = source.system.potential
     known = _Known(source, config)
     variables = [_variable(name, known) for name in config.variables]
     needs_model = any(isinstance(v, ChartCoordinate | RDFDistance) for v in variables)

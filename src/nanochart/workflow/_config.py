@@ -23,6 +23,7 @@ __all__ = [
     "RunConfig",
     "SystemConfig",
     "TemperingSection",
+    "check_files",
     "load_config",
     "nanoseconds",
     "quench_config",
@@ -48,7 +49,11 @@ def _field(default: Any = ..., *, unit: str = "", **limits: Any) -> Any:
 
 
 class SystemConfig(_Section):
-    """What is simulated: ``metal``, ``n_atoms``, and the ``potential``, "gupta" or a setfl file."""
+    """What is simulated: ``metal``, ``n_atoms``, and the ``potential``, "gupta" or a setfl file.
+
+    Whether the file exists is asked by `check_files`, not here: a stored configuration is read
+    where its files may be no more.
+    """
 
     metal: str
     n_atoms: int = _field(unit="atoms", ge=2)
@@ -60,11 +65,6 @@ class SystemConfig(_Section):
             raise ValueError(
                 f"metal must be one of {', '.join(GUPTA_PARAMETERS)} for the Gupta potential, or "
                 f"potential must name an eam/alloy table; got {self.metal!r}"
-            )
-        if self.potential != "gupta" and not Path(self.potential).is_file():
-            raise ValueError(
-                f"potential must be gupta or the file of an eam/alloy table; there is no file "
-                f"{self.potential!r}"
             )
         return self
 
@@ -154,15 +154,9 @@ class RunConfig(_Section):
     seed: int = _field(0, ge=0)
 
     @model_validator(mode="after")
-    def _starts_exist(self) -> Self:
+    def _some_starts(self) -> Self:
         if not self.starts:
             raise ValueError(f"starts must name at least one motif ({', '.join(MOTIFS)}) or file")
-        for start in self.starts:
-            if start not in {*MOTIFS, BEST} and not Path(start).is_file():
-                raise ValueError(
-                    f"each of starts must be a motif ({', '.join(MOTIFS)}), {BEST!r} for the motif "
-                    f"of lowest energy, or a structure file; got {start!r}"
-                )
         return self
 
     @model_validator(mode="after")
@@ -256,7 +250,8 @@ def load_config(source: str | Path | dict[str, Any]) -> RunConfig:
     Parameters
     ----------
     source
-        YAML file, or its content as a dictionary.
+        YAML file, or its content as a dictionary. The files that a YAML file names must exist
+        (`check_files`); those of a dictionary are looked for when they are used.
 
     Raises
     ------
@@ -287,7 +282,44 @@ def load_config(source: str | Path | dict[str, Any]) -> RunConfig:
             f"{path} must hold the sections of a configuration (system, tempering, ...); "
             f"`nanochart presets --write au147` shows them"
         )
-    return validated(RunConfig, values, str(path))
+    return check_files(validated(RunConfig, values, str(path)), str(path))
+
+
+def check_files(config: RunConfig, where: str = "the configuration") -> RunConfig:
+    """The configuration with absolute paths, after a look whether the files it names exist.
+
+    Relative paths are relative to the working directory. This is asked once, when a user asks for
+    a run; a run that was made needs none of these files any more.
+
+    Parameters
+    ----------
+    config
+        As it was parsed.
+    where
+        Names it in a sentence.
+
+    Raises
+    ------
+    ConfigError
+        If a table or a start is missing.
+    """
+    table = config.system.potential
+    if table != "gupta" and not Path(table).is_file():
+        raise ConfigError(
+            f"{where}: system.potential must be gupta or the file of an eam/alloy table; there is "
+            f"no file {table!r} in {Path.cwd()}"
+        )
+    for start in config.starts:
+        if start not in {*MOTIFS, BEST} and not Path(start).is_file():
+            raise ConfigError(
+                f"{where}: each of starts must be a motif ({', '.join(MOTIFS)}), {BEST!r} for the "
+                f"motif of lowest energy, or a structure file; got {start!r}, and there is no such "
+                f"file in {Path.cwd()}"
+            )
+    starts = tuple(s if s in {*MOTIFS, BEST} else str(Path(s).absolute()) for s in config.starts)
+    absolute = table if table == "gupta" else str(Path(table).absolute())
+    system = config.system.model_copy(update={"potential": absolute})
+    return config.model_copy(update={"starts": starts, "system": system})
 
 
 def quench_config(base: QuenchConfig | None, changes: dict[str, Any]) -> QuenchConfig:

@@ -7,6 +7,7 @@ import csv
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from nanochart._progress import Progress, silent
 from nanochart.errors import StoreError
 from nanochart.free_energy import Difference, RunSpread, combine_differences, surface_spread
-from nanochart.store import Run
+from nanochart.store import Run, share_stream
 from nanochart.workflow._fes import DISCARD, FreeEnergies, fes_run, fes_summary
 from nanochart.workflow._fes_samples import Frames, weighted_frames
 
@@ -79,6 +80,7 @@ def fes_runs(
     """
     if len(runs) < 2:
         raise ValueError(f"a spread is one of at least two runs; got {len(runs)}")
+    _independent(runs)
     frames = [
         weighted_frames(run, options.get("discard", DISCARD), options.get("temperature"))
         for run in runs
@@ -109,6 +111,25 @@ def fes_runs(
     except ValueError:
         spread = None
     return IndependentRuns(tuple(parts), _together(parts), pair, differences, spread)
+
+
+def _independent(runs: Sequence[Run]) -> None:
+    """Refuse runs that share their random numbers: their spread is no error.
+
+    Raises
+    ------
+    StoreError
+        If two do.
+    """
+    for a, b in combinations(runs, 2):
+        if share_stream(a.metadata, b.metadata):
+            known = a.metadata.stream is not None
+            why = "the same seed and configuration" if known else "the same seed and size"
+            raise StoreError(
+                f"runs that are combined must be independent; {a.path} and {b.path} have {why} "
+                f"(seed {a.metadata.seed}) and so share their random numbers: make one of them "
+                "again with another --seed"
+            )
 
 
 def _same_question(frames: Sequence[Frames]) -> None:

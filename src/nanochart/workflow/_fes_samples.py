@@ -20,7 +20,6 @@ from nanochart.workflow._bias_setup import make_setup
 from nanochart.workflow._chart import check_model
 from nanochart.workflow._config import validated
 from nanochart.workflow._states import States, state_codes
-from nanochart.workflow._system import potential_of
 
 __all__ = ["BiasedFrames", "Frames", "TemperedFrames", "biased_config", "weighted_frames"]
 
@@ -178,7 +177,7 @@ class TemperedFrames:
                 f"{self.run.path} was charted with another model ({charted}) than {path.name} "
                 f"({model.fingerprint}): run `nanochart chart {self.run.path}` with it"
             )
-        potential = potential_of(self.run)
+        potential = self.run.system.potential
         variables = [ChartCoordinate(k) for k in range(len(self.names))]
         cvs = CVs.compile(variables, potential, model, self.run.metadata.element)
         return _log_gram(cvs, potential, self.data, chosen)

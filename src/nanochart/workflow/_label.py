@@ -1,17 +1,14 @@
 """The motif and the defects of every inherent structure of a run."""
 
 from concurrent.futures import Executor
-from pathlib import Path
 
 import numpy as np
 
 from nanochart._parallel import use_executor
 from nanochart._progress import Progress, silent
 from nanochart.errors import StoreError
-from nanochart.metals import NEAREST_NEIGHBOUR
 from nanochart.motifs import LABELS, analyze
 from nanochart.store import Run
-from nanochart.workflow._system import potential_of
 
 __all__ = ["label_run", "motif_counts"]
 
@@ -20,7 +17,6 @@ def label_run(
     run: Run,
     *,
     again: bool = False,
-    table: str | Path | None = None,
     executor: Executor | None = None,
     progress: Progress = silent,
 ) -> None:
@@ -32,9 +28,6 @@ def label_run(
         Open for writing, quenched.
     again
         Label all frames anew.
-    table
-        The eam/alloy table of a run that was made with one, for the nearest-neighbour distance of
-        its metal. It is recorded, so that later commands need no table.
     executor
         Where frames run; None is one thread per core.
     progress
@@ -52,11 +45,7 @@ def label_run(
             f"run `nanochart quench {run.path}` first"
         )
     metal = run.metadata.element
-    # A metal that only a table knows brings its distance along.
-    distance = None
-    if metal not in NEAREST_NEIGHBOUR:
-        recorded = run.info("label").get("nearest_neighbour")
-        distance = recorded or potential_of(run, table).nearest_neighbour
+    distance = run.system.nearest_neighbour()
     positions = run.to_xarray()["inherent_positions"]
     with run.lock(), use_executor(executor) as pool:
         if again:
@@ -82,7 +71,7 @@ def label_run(
                 },
             )
             progress("label", block.stop, n_frames)
-        if distance is not None:
+        if run.info("label") != {"nearest_neighbour": distance}:
             run.record_info("label", {"nearest_neighbour": distance})
 
 

@@ -7,10 +7,11 @@ import numpy as np
 
 from nanochart._parallel import use_executor
 from nanochart._progress import Progress, silent
+from nanochart.errors import StoreError
 from nanochart.minimization import quench
 from nanochart.store import STAGES, Run
 from nanochart.workflow._config import QuenchConfig
-from nanochart.workflow._system import potential_of, run_config
+from nanochart.workflow._system import run_config, store_potential
 
 __all__ = ["quench_run"]
 
@@ -33,19 +34,26 @@ def quench_run(
     config
         Target of the minimization; None takes the run's own.
     table
-        An ``eam/alloy`` table for an imported run.
+        An ``eam/alloy`` table for a run that does not hold its potential; it is stored in the run.
     again
         Quench all frames anew. All that was made of the old minima is dropped.
     executor
         Where frames run; None is one thread per core.
     progress
         Told of every block.
+
+    Raises
+    ------
+    StoreError
+        If the run has no frames, lacks its potential, or has another.
     """
+    total = run.committed()
+    if total == 0:
+        raise StoreError(f"{run.path} has no frames to quench: sample or import some first")
     own = run_config(run)
     settings = config or (own.quench if own else QuenchConfig())
-    potential = potential_of(run, table)
+    potential = store_potential(run, table, again=again)
     positions = run.to_xarray()["positions"]
-    total = run.committed()
     unconverged = 0
     with run.lock(), use_executor(executor) as pool:
         if again:

@@ -1,6 +1,6 @@
 """Parallel tempering into a run that can be stopped at any moment and resumed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
@@ -12,30 +12,34 @@ import numpy as np
 
 from nanochart._parallel import use_executor
 from nanochart._progress import Progress, silent
+from nanochart.dynamics import Langevin
 from nanochart.errors import DynamicsError, StoreError
 from nanochart.interop import to_atoms
 from nanochart.potentials import Potential
-from nanochart.store import Run, create
+from nanochart.store import Run, create, stream_seed
 from nanochart.store import open as open_run
 from nanochart.store._files import storage_errors
+from nanochart.system import System
 from nanochart.tempering import (
     Ladder,
     Round,
+    TemperingConfig,
     TemperingState,
     initialize_tempering,
     langevin_segment,
     step,
 )
 from nanochart.tempering._health import ReplicaError
-from nanochart.workflow._config import RunConfig
+from nanochart.workflow._changes import changes, changes_sentence
+from nanochart.workflow._config import RunConfig, check_files
 from nanochart.workflow._sampling import Sampling, restore
 from nanochart.workflow._sessions import SessionLog
 from nanochart.workflow._system import (
-    check_potential,
     make_dynamics,
     make_potential,
     make_starts,
     start_names,
+    stream_of,
 )
 
 __all__ = ["sample"]
@@ -45,8 +49,9 @@ _BLOCK_BYTES = 500_000
 #: Seconds after which a checkpoint is written also within a block: what a kill loses at most,
 #: beside the round in flight.
 _CHECKPOINT_SECONDS = 30.0
-#: What may differ between a run and the configuration it is resumed with.
-_EXTENSIBLE = ("time_per_replica",)
+#: Fields that may differ between a run and the configuration it is resumed with: its length, and
+#: what later stages are asked to do.
+_CHANGEABLE = (("tempering", "time_per_replica"), ("quench",), ("rdf",), ("training",))
 
 
 def _never() -> bool:
@@ -91,18 +96,29 @@ def sample(
         If a replica leaves the physical region. All rounds before that are saved, and the state
         of the replica before the fatal one beside the run.
     """
+    config = check_files(config)
     potential = make_potential(config)
     run = _open(config, path, potential) if resume else None
-    starts = make_starts(config, potential)
-    dynamics, tempering = make_dynamics(config, potential, starts)
+    # What the starts decided is stored with the run, which needs their files no more.
+    radius = None if run is None else run.metadata.provenance.get("sphere_radius")
+    starts = None
+    if radius is None:
+        starts = make_starts(config, potential)
+        dynamics = make_dynamics(config, potential, starts)
+    else:
+        dynamics = Langevin(config.dynamics.time_step, config.dynamics.friction, radius)
     if run is None:
-        run = _create(config, path, dict(potential.parameters, name=potential.name))
+        run = _create(config, path, potential, dynamics)
+    tempering = TemperingConfig(config.tempering.ladder, config.steps_per_round)
     segment = langevin_segment(potential, dynamics)
     with run.lock(), use_executor(executor) as pool:
         sampling = restore(run, config.n_discarded)
         if sampling is None:
-            state = initialize_tempering(starts, potential, tempering, config.seed)
+            if starts is None:
+                starts = make_starts(config, potential)
+            state = initialize_tempering(starts, potential, tempering, stream_seed(run.metadata))
             sampling = Sampling(run, config.n_discarded, state)
+            sampling.save()
         log = SessionLog(run, executor)
         next_round = partial(step, segment=segment, config=tempering, executor=pool)
         try:
@@ -213,7 +229,7 @@ class _Exchanges:
         return ", ".join(words)
 
 
-def _create(config: RunConfig, path: str | Path, potential: dict[str, Any]) -> Run:
+def _create(config: RunConfig, path: str | Path, potential: Potential, dynamics: Langevin) -> Run:
     names = start_names(config)
     n_replicas = len(config.tempering.ladder)
     frame_bytes = 12 * config.system.n_atoms * n_replicas
@@ -227,29 +243,26 @@ def _create(config: RunConfig, path: str | Path, potential: dict[str, Any]) -> R
         seed=config.seed,
         ladder=config.tempering.ladder.temperatures,
         start_motifs=[names[k % len(names)] for k in range(n_replicas)],
-        potential=potential,
+        system=System.pure(potential, config.system.n_atoms),
+        stream=stream_of(config, potential),
+        provenance={"sphere_radius": dynamics.sphere_radius},
         chunk_frames=min(config.n_rounds, max(1, _BLOCK_BYTES // frame_bytes)),
     )
 
 
 def _open(config: RunConfig, path: str | Path, potential: Potential) -> Run:
     run = open_run(path, mode="a")
-    before, now = dict(run.metadata.config), config.model_dump(mode="json")
     if run.metadata.kind != "sampled":
         raise StoreError(f"{run.path} was imported, so there is nothing to resume")
     run.check_sizes()
-    for values in (before, now):
-        values["tempering"] = {k: v for k, v in values["tempering"].items() if k not in _EXTENSIBLE}
-        # What later stages are asked to do has no part in the sampling.
-        for section in ("quench", "rdf", "training"):
-            values.pop(section)
-    changed = list(_differences(before, now))
+    before, now = _begun_with(run.metadata.config), _begun_with(config.model_dump(mode="json"))
+    changed = [c for c in changes(before, now) if not any(c.within(*path) for path in _CHANGEABLE)]
     if changed:
         raise StoreError(
-            f"{run.path} was sampled with other settings ({'; '.join(changed)}): resume it with "
-            f"its own configuration, or start a new run"
+            f"{run.path} was sampled with other settings ({changes_sentence(changed)}): resume it "
+            "with its own configuration, or start a new run"
         )
-    check_potential(run, potential)
+    run.store_system(System.pure(potential, config.system.n_atoms))
     if config.n_rounds < run.n_frames:
         raise StoreError(
             f"{run.path} is planned for {run.n_frames} frames, and time_per_replica asks for "
@@ -259,11 +272,12 @@ def _open(config: RunConfig, path: str | Path, potential: Potential) -> Run:
     return run
 
 
-def _differences(before: Any, now: Any, field: str = "") -> Iterator[str]:
-    """Each field that differs, by its path, with what it was and what it is."""
-    if isinstance(before, dict) and isinstance(now, dict):
-        for key in {**before, **now}:
-            path = f"{field}.{key}" if field else key
-            yield from _differences(before.get(key), now.get(key), path)
-    elif before != now:
-        yield f"{field} was {before}, is {now}"
+def _begun_with(config: dict[str, Any]) -> dict[str, Any]:
+    """A configuration as a resumed run sees it: it has begun, wherever its files have gone.
+
+    The potential of a table is told from another by its numbers, when it is stored.
+    """
+    system = dict(config["system"])
+    if system["potential"] != "gupta":
+        system["potential"] = "a table"
+    return {**config, "system": system, "starts": [Path(s).name for s in config["starts"]]}

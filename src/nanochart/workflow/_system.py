@@ -1,5 +1,6 @@
-"""From a configuration to the things it names: potential, starts, dynamics."""
+"""From a configuration to the things it names: potential, starts, dynamics, random stream."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +14,22 @@ from nanochart.errors import ConfigError, StoreError
 from nanochart.interop import read_trajectory
 from nanochart.minimization import quench
 from nanochart.potentials import GUPTA_PARAMETERS, Potential, eam, gupta
-from nanochart.store import Run
+from nanochart.store import Run, stream_fingerprint
 from nanochart.store import open as open_run
-from nanochart.tempering import TemperingConfig
+from nanochart.system import System
 from nanochart.workflow._config import BEST, RunConfig, load_config
 
 __all__ = [
-    "check_potential",
     "import_potential",
     "lengthened",
     "make_dynamics",
     "make_potential",
     "make_starts",
-    "potential_of",
+    "potential_numbers",
     "run_config",
     "start_names",
+    "store_potential",
+    "stream_of",
 ]
 
 
@@ -43,50 +45,40 @@ def run_config(run: Run) -> RunConfig | None:
     return load_config(run.metadata.config) if run.metadata.kind == "sampled" else None
 
 
-def potential_of(run: Run, table: str | Path | None = None) -> Potential:
-    """Potential that a run's energies were made with; for one that has none, a table or Gupta.
+def store_potential(run: Run, table: str | Path | None = None, *, again: bool = False) -> Potential:
+    """The potential of a run, stored in it if it was not: the one place that takes a table later.
+
+    Parameters
+    ----------
+    run
+        Open for writing.
+    table
+        An ``eam/alloy`` table, for a run that was imported without a potential, or made with this
+        table before runs stored their own.
+    again
+        Whether minima that were made with another potential are about to be dropped.
 
     Raises
     ------
     StoreError
-        If that potential is a table that is not given, or is no longer what it was.
+        If the run needs a table, or its energies or minima are those of another potential.
     """
-    known, config = run.metadata.potential, run_config(run)
-    if table is not None:
-        potential = eam(table, run.metadata.element)
-    elif config is not None:
-        potential = make_potential(config)
-    elif known.get("form") == "eam/alloy":
-        raise StoreError(
-            f"the energies of {run.path} are those of the table {known['file']}: "
-            f"give it with --potential"
-        )
-    elif run.metadata.element in GUPTA_PARAMETERS:
-        potential = gupta(run.metadata.element)
+    facts = run.metadata
+    if table is None:
+        system = run.system
     else:
-        raise StoreError(
-            f"there is no Gupta potential of {run.metadata.element}, the metal of {run.path}: "
-            f"give an eam/alloy table with --potential"
-        )
-    check_potential(run, potential)
-    return potential
-
-
-def check_potential(run: Run, potential: Potential) -> None:
-    """Refuse a potential other than the one that a run's energies were made with.
-
-    Raises
-    ------
-    StoreError
-        If it is another.
-    """
-    known = {k: v for k, v in run.metadata.potential.items() if k != "name"}
-    if known and known != dict(potential.parameters):
-        raise StoreError(
-            f"the potential {potential.name} is not the one that the energies of {run.path} were "
-            f"made with ({run.metadata.potential.get('name', known.get('form'))}, whose numbers "
-            f"differ): give that one, or start a new run"
-        )
+        system = System.pure(eam(table, facts.element), facts.n_atoms)
+        if run.committed("quench") and not again and not facts.potential:
+            known = run.system.potential.name if run.holds_system else None
+            known = known or run.info("quench").get("potential")
+            if known not in {None, system.potential.name}:
+                raise StoreError(
+                    f"the minima of {run.path} are those of the potential {known}; got "
+                    f"{system.potential.name}: quench all frames anew with it (--again), or leave "
+                    "it out"
+                )
+    run.store_system(system)
+    return system.potential
 
 
 def import_potential(
@@ -118,6 +110,35 @@ def lengthened(config: RunConfig, path: str | Path, time_per_replica: float) -> 
 def start_names(config: RunConfig) -> tuple[str, ...]:
     """Short name of each start: the motif, or the file's stem."""
     return tuple(s if s in {*MOTIFS, BEST} else Path(s).stem for s in config.starts)
+
+
+def stream_of(config: RunConfig, potential: Potential) -> str:
+    """Fingerprint of the random numbers of a sampling; its length has no part in it.
+
+    Files count by their content, so that a run repeats in another folder.
+    """
+    values = config.model_dump(
+        mode="json", exclude_defaults=True, include={"dynamics": True, "system": {"n_atoms"}}
+    )
+    section = config.tempering
+    values["tempering"] = {
+        "ladder": list(section.ladder.temperatures),
+        "swap_interval": section.swap_interval,
+        "discard": section.discard,
+    }
+    values["potential"] = potential_numbers(potential)
+    values["starts"] = [
+        start if start in {*MOTIFS, BEST}
+        else hashlib.sha256(_from_file(start, config).tobytes()).hexdigest()
+        for start in config.starts
+    ]  # fmt: skip
+    return stream_fingerprint("sampled", config.seed, values)
+
+
+def potential_numbers(potential: Potential) -> dict[str, Any]:
+    """What tells a potential from another, without the names of its file."""
+    numbers = {k: v for k, v in potential.parameters.items() if k != "file"}
+    return {**numbers, "symbol": potential.symbol}
 
 
 def make_starts(config: RunConfig, potential: Potential) -> NDArray[np.float64]:
@@ -159,16 +180,19 @@ def _from_file(path: str, config: RunConfig) -> NDArray[np.float64]:
     return np.asarray(atoms.positions, dtype=np.float64)
 
 
-def make_dynamics(
-    config: RunConfig, potential: Potential, starts: NDArray[np.float64]
-) -> tuple[Langevin, TemperingConfig]:
-    """Integrator and tempering, checked against the stiffness of the starts."""
+def make_dynamics(config: RunConfig, potential: Potential, starts: NDArray[np.float64]) -> Langevin:
+    """Integrator in a confining sphere around all starts, checked against their stiffness.
+
+    Raises
+    ------
+    ConfigError
+        If the time step is too long for one of them.
+    """
     longest = min(longest_time_step(x, potential) for x in starts)
     if config.dynamics.time_step > longest:
         raise ConfigError(
             f"dynamics.time_step (fs) must be at most {longest:.1f} for {config.system.metal}, a "
             f"twelfth of its shortest vibrational period; got {config.dynamics.time_step:g}"
         )
-    radius = max(confining_radius(x, margin=config.dynamics.confinement) for x in starts)
-    dynamics = Langevin(config.dynamics.time_step, config.dynamics.friction, radius)
-    return dynamics, TemperingConfig(config.tempering.ladder, config.steps_per_round)
+    radius = max(float(confining_radius(x, margin=config.dynamics.confinement)) for x in starts)
+    return Langevin(config.dynamics.time_step, config.dynamics.friction, radius)

@@ -16,14 +16,13 @@ from nanochart.autoencoder import Model
 from nanochart.errors import ModelError
 from nanochart.interop import TrajectoryBlock, read_trajectory
 from nanochart.landscape import Families, LastingStates, lasting_states, reconstruction_errors
-from nanochart.metals import NEAREST_NEIGHBOUR
 from nanochart.minimization import quench
-from nanochart.potentials import Potential
 from nanochart.store import Run
+from nanochart.system import System
 from nanochart.workflow._chart import check_charted, check_model
 from nanochart.workflow._config import QuenchConfig
 from nanochart.workflow._labels import family_labels, motif_labels
-from nanochart.workflow._system import potential_of, run_config
+from nanochart.workflow._system import run_config
 
 __all__ = ["Track", "track_run", "track_summary", "write_track"]
 
@@ -63,7 +62,7 @@ class Track:
     motifs, families
         Lasting states and transitions.
     nearest_neighbour
-        Å, for a metal that only a table knows.
+        Of the bulk metal, Å.
     """
 
     trajectory: str
@@ -95,7 +94,6 @@ def track_run(
     *,
     persistence: int = 10,
     interval: float | None = None,
-    table: str | Path | None = None,
     families: Families | None = None,
     unwrap: bool = False,
     executor: Executor | None = None,
@@ -117,8 +115,6 @@ def track_run(
         `nanochart.landscape.lasting_states`.
     interval
         Time between frames in ns, where it is to be told in ns.
-    table
-        An ``eam/alloy`` table, for a run that needs one.
     families
         Found in the chart of the model; None leaves them out.
     unwrap
@@ -142,7 +138,6 @@ def track_run(
     """
     check_model(run, model)
     check_charted(run, model)
-    potential = potential_of(run, table)
     own = run_config(run)
     settings = own.quench if own else QuenchConfig()
     parts: list[Track] = []
@@ -152,7 +147,7 @@ def track_run(
             trajectory, run.metadata.element, unwrap=unwrap, block_frames=64
         ):
             _check_size(trajectory, block, model)
-            parts.append(_part(str(trajectory), block, model, potential, settings, pool, families))
+            parts.append(_part(str(trajectory), block, model, run.system, settings, pool, families))
             steps.append(block.steps)
             done = block.first + len(block.steps)
             progress("track", done, float("inf"))
@@ -194,18 +189,24 @@ def _part(
     name: str,
     block: TrajectoryBlock,
     model: Model,
-    potential: Potential,
+    system: System,
     settings: QuenchConfig,
     pool: Executor,
     families: Families | None,
 ) -> Track:
     """Track a block of frames; what needs all of them is put in later."""
     positions = block.positions - block.positions.mean(axis=1, keepdims=True)
-    cold = quench(positions, potential, settings.max_force, settings.max_evaluations, executor=pool)
+    cold = quench(
+        positions,
+        system.potential,
+        settings.max_force,
+        settings.max_evaluations,
+        executor=pool,
+    )
     targets = model.density(cold.positions, block.element)
     inputs = targets if model.target == "self" else model.density(positions, block.element)
     chart = model.encode_rdf(targets)
-    distance = None if block.element in NEAREST_NEIGHBOUR else potential.nearest_neighbour
+    distance = system.nearest_neighbour(block.element)
     motif = motif_labels(cold.positions, block.element, distance)
     return Track(
         trajectory=name,

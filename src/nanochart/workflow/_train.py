@@ -25,10 +25,8 @@ from nanochart.autoencoder import (
 from nanochart.autoencoder import Progress as EpochProgress
 from nanochart.descriptors import RDF
 from nanochart.errors import StoreError
-from nanochart.metals import NEAREST_NEIGHBOUR
 from nanochart.store import Run
 from nanochart.workflow._config import RDFConfig
-from nanochart.workflow._system import potential_of
 
 __all__ = ["train_run", "train_runs"]
 
@@ -208,10 +206,7 @@ def nearest_neighbours(runs: Sequence[Run]) -> dict[str, float]:
     metals = {run.metadata.element: run for run in runs}
     if len(metals) == 1:
         return dict.fromkeys(metals, 1.0)
-    return {
-        metal: NEAREST_NEIGHBOUR.get(metal) or potential_of(run).nearest_neighbour
-        for metal, run in metals.items()
-    }
+    return {metal: run.system.nearest_neighbour() for metal, run in metals.items()}
 
 
 def _frames(run: Run, lengths: dict[str, float], reference: str, seed: int) -> _Frames:

@@ -24,7 +24,7 @@ from nanochart.tempering._tuning import (
     predicted_acceptance,
     tuned_ladder,
 )
-from nanochart.workflow._config import RunConfig, load_config
+from nanochart.workflow._config import RunConfig, check_files, load_config
 from nanochart.workflow._system import make_dynamics, make_potential, make_starts
 
 __all__ = ["Tuning", "tune_ladder", "tune_segment", "tuned_text", "write_tuned"]
@@ -115,9 +115,10 @@ def tune_ladder(
             f"the ends of a ladder must have 0 < t_min < t_max (K) to be tuned; got {low:g} and "
             f"{high:g}"
         )
+    config = check_files(config)
     potential = make_potential(config)
     starts = make_starts(config, potential)
-    dynamics, _ = make_dynamics(config, potential, starts)
+    dynamics = make_dynamics(config, potential, starts)
     steps = 2 * max(1, round(500.0 * _PILOT_INTERVAL / dynamics.time_step))
     return tune_segment(
         langevin_segment(potential, dynamics),

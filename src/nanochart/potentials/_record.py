@@ -1,0 +1,81 @@
+"""A potential as numbers to store, and back: a rebuilt one gives equal bits."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nanochart.potentials._eam import tabulated
+from nanochart.potentials._gupta import GuptaParameters, gupta_of
+from nanochart.potentials._potential import Potential
+from nanochart.potentials._setfl import Setfl
+
+__all__ = ["describe", "from_record", "is_described_by", "to_record"]
+
+Arrays = dict[str, NDArray[Any]]
+
+#: What a description says of the origin of the numbers, and not of the numbers.
+_ORIGIN = frozenset({"name", "file", "symbol"})
+
+
+def describe(potential: Potential) -> dict[str, Any]:
+    """Name and parameters, as plain JSON values; a table is known by its checksum."""
+    return {**potential.parameters, "name": potential.name}
+
+
+def is_described_by(potential: Potential, description: Mapping[str, Any]) -> bool:
+    """Whether a description is that of a potential with these numbers, whatever its file's name."""
+
+    def numbers(values: Mapping[str, Any]) -> dict[str, Any]:
+        return {k: v for k, v in values.items() if k not in _ORIGIN}
+
+    return numbers(potential.parameters) == numbers(description)
+
+
+def to_record(potential: Potential) -> tuple[dict[str, Any], Arrays]:
+    """Everything that defines a potential.
+
+    Returns
+    -------
+    header
+        Plain JSON values.
+    arrays
+        Those of a table by name; empty for a formula.
+    """
+    header = {**describe(potential), "symbol": potential.symbol}
+    if potential.table is None:
+        return header, {}
+    fields = {f.name: getattr(potential.table, f.name) for f in dataclasses.fields(Setfl)}
+    arrays = {k: v for k, v in fields.items() if isinstance(v, np.ndarray)}
+    header["table"] = {k: v for k, v in fields.items() if k not in arrays}
+    return header, arrays
+
+
+def from_record(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Potential:
+    """Rebuild a potential; its energies and forces equal those of the stored one bit for bit.
+
+    Raises
+    ------
+    ValueError
+        If the record is none of a potential that this version knows, or its numbers do not fit
+        each other.
+    """
+    form = header.get("form")
+    try:
+        if form == "gupta":
+            names = [f.name for f in dataclasses.fields(GuptaParameters)]
+            numbers = GuptaParameters(**{name: float(header[name]) for name in names})
+            potential = gupta_of(str(header["symbol"]), numbers)
+        elif "table" in header:
+            fields: dict[str, Any] = {**header["table"], **arrays}
+            potential = tabulated(Setfl(**fields), Path(str(header["file"])))
+        else:
+            raise ValueError(f"the form of its potential must be gupta or a table; got {form!r}")
+    except (KeyError, TypeError, OverflowError) as error:
+        raise ValueError(f"its potential lacks a number or has one too many ({error})") from None
+    if not is_described_by(potential, {k: v for k, v in header.items() if k != "table"}):
+        raise ValueError("the numbers of its potential do not fit each other")
+    return potential
