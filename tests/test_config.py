@@ -4,7 +4,7 @@ import yaml
 import nanochart as nc
 from conftest import small_config
 from nanochart.errors import ConfigError
-from nanochart.workflow import PRESETS, load_config, nanoseconds, preset_text
+from nanochart.workflow import PRESETS, load_bias_config, load_config, nanoseconds, preset_text
 from nanochart.workflow._config import check_files
 from nanochart.workflow._system import make_starts
 
@@ -70,6 +70,17 @@ def test_published_ladders_have_their_lengths_and_ends():
         ({"tempering": {"temperatures": [300, 310]}}, r"give either temperatures \(K\), or t_min"),
         ({"tempering": {"n": None}}, r"needs all of t_min \(K\), t_max \(K\) and n"),
         ({"tempering": {"swap_interval": "often"}}, r"swap_interval \(ps\) must be.*got 'often'"),
+        ({"dynamics": {"time_step": 0.005}}, r"time_step \(fs\) must be greater.*0.05; got 0.005"),
+        (
+            {"tempering": {"n": 10_000}},
+            r"tempering\.n \(temperatures\) must be less .*got 10000",
+        ),
+        (
+            {"tempering": {"time_per_replica": 1e300}},
+            r"time_per_replica \(ns\) must be less.*e\+300",
+        ),
+        ({"tempering": {"t_max": 20_000}}, r"t_max \(K\) must be less than or equal to 10000; got"),
+        ({"rdf": {"sigma": 1e-320}}, r"rdf\.sigma \(Å\) must be greater.*0.001; got"),
         ({"starts": []}, r"starts must name at least one motif"),
         ({"rdf": {"r_min": 2.0}}, r"rdf: give all of r_min \(Å\), r_max \(Å\) and n_bins"),
         ({"training": {"bottleneck": 0}}, r"training\.bottleneck must be.*got 0"),
@@ -181,3 +192,10 @@ def test_the_best_start_is_the_motif_of_lowest_energy():
     gold = nc.potentials.gupta("Au")
     # The decahedron, published as the global minimum of this potential.
     assert gold.energy(make_starts(config, gold)[0]) == pytest.approx(-532.7674, abs=2e-4)
+
+
+def test_a_barrier_in_another_unit_is_told(tmp_path):
+    values = {"run": "r.zarr", "temperature": 400, "variables": ["s1"], "time": 1.0}
+    (tmp_path / "bias.yaml").write_text(yaml.safe_dump({**values, "opes": {"barrier": 30}}))
+    with pytest.raises(ConfigError, match=r"opes: barrier \(eV\).*got 30: 30 kJ/mol are 0.311 eV"):
+        load_bias_config(tmp_path / "bias.yaml")

@@ -11,12 +11,14 @@ import yaml
 import nanochart as nc
 from conftest import small_config
 from nanochart.errors import StoreError
+from nanochart.store import share_stream, stream_seed
 from nanochart.system import System
 from nanochart.workflow import (
     bias_run,
     chart_run,
     families_run,
     fes_run,
+    fes_runs,
     label_run,
     load_bias_config,
     load_config,
@@ -27,6 +29,7 @@ from nanochart.workflow import (
     train_run,
 )
 from nanochart.workflow._changes import Change, changes
+from nanochart.workflow._system import stream_of
 from test_cli import nanochart
 
 GOLD = nc.potentials.gupta("Au")
@@ -229,6 +232,14 @@ def test_every_stage_of_a_run_of_a_table_works_without_the_table(tmp_path):
     asked = load_bias_config(tmp_path / "opes.yaml")
     biased = bias_run(asked, tmp_path / "opes.zarr")
     assert biased.system.potential.name == "EAM Au (gold.setfl)"
+    names = run.info("families")["names"]
+    stop = {"between": [*names[:2]], "error": 0.02}
+    for length, error in ((0.01, 0.02), (0.02, 0.05)):  # resumed with another error of its stop
+        values = {**bias, "time": length, "stop": {**stop, "error": error}}
+        (tmp_path / "stop.yaml").write_text(yaml.safe_dump(values))
+        settings = load_bias_config(tmp_path / "stop.yaml")
+        stopping = bias_run(settings, tmp_path / "stop.zarr", resume=length > 0.01)
+    assert stopping.committed() == 40
     fes_run(biased, by="family")
     (found,) = refine_run(run, asked)
     assert found.frames == 240
@@ -304,3 +315,93 @@ def test_changes_are_data_by_path():
     )
     assert str(found[0]) == "stop.error was 0.02, is 0.05"
     assert [c.within("stop") for c in found] == [True, False, False]
+
+
+# -------------------------------------------------------------------------------- streams
+
+
+def one_temperature(T, **changes):
+    """Cu38 at one temperature, 0.1 ns."""
+    values = {
+        "system": {"metal": "Cu", "n_atoms": 38},
+        "starts": ["octahedron"],
+        "tempering": {"temperatures": [T], "swap_interval": 1.0, "time_per_replica": 0.3},
+    }
+    return load_config({**values, **changes})
+
+
+def test_runs_of_one_seed_do_not_share_their_noise(tmp_path):
+    """Equal noise synchronizes neighbouring temperatures: their energies correlated by 0.98."""
+    a = sample(one_temperature(150.0), tmp_path / "a.zarr")
+    b = sample(one_temperature(155.0), tmp_path / "b.zarr")
+    first, second = (run.to_xarray()["energy"][100:, 0].to_numpy() for run in (a, b))
+    assert abs(np.corrcoef(first, second)[0, 1]) < 0.5
+    assert a.metadata.stream != b.metadata.stream
+
+
+@pytest.mark.parametrize(
+    ("changes", "same"),
+    [
+        ({}, True),
+        ({"training": {"epochs": 3}, "quench": {"max_force": 1e-3}}, True),
+        ({"starts": ["twin"]}, False),
+        ({"dynamics": {"time_step": 2.5}}, False),
+        ({"seed": 1}, False),
+        ({"system": {"metal": "Ag", "n_atoms": 38}}, False),
+    ],
+)
+def test_the_stream_is_that_of_what_is_sampled(changes, same):
+    first, other = one_temperature(150.0), one_temperature(150.0, **changes)
+    streams = [stream_of(c, nc.potentials.gupta(c.system.metal)) for c in (first, other)]
+    assert (streams[0] == streams[1]) is same
+
+
+def test_the_stream_does_not_depend_on_length_or_folder(tmp_path, monkeypatch):
+    config = one_temperature(150.0)
+    copper = nc.potentials.gupta("Cu")
+    longer = config.replaced(tempering={"time_per_replica": 9.0})
+    assert stream_of(longer, copper) == stream_of(config, copper)
+    found = set()
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+        nc.clusters.build("twin", "Cu", 38).write(tmp_path / name / f"{name}.xyz")
+        monkeypatch.chdir(tmp_path / name)
+        found.add(stream_of(config.replaced(starts=[f"{name}.xyz"]), copper))
+    assert len(found) == 1
+
+
+def metadata(**changes):
+    facts = {"element": "Au", "n_atoms": 38, "n_replicas": 2, "chunk_frames": 4, "seed": 7}
+    return nc.store.Metadata(**{**facts, **changes})
+
+
+def test_a_run_made_before_streams_goes_on_with_its_seed():
+    assert stream_seed(metadata()) == 7
+    assert stream_seed(metadata(stream="ff" * 32)) == 2**128 - 1
+
+
+@pytest.mark.parametrize(
+    ("other", "shared"),
+    [
+        ({}, True),
+        ({"seed": 8}, False),
+        ({"n_replicas": 3}, False),
+        ({"kind": "imported"}, False),
+        ({"stream": "ff"}, False),
+    ],
+)
+def test_runs_made_before_streams_share_by_seed_and_size(other, shared):
+    assert share_stream(metadata(), metadata(**other)) is shared
+
+
+def test_a_copy_shares_its_stream():
+    assert share_stream(metadata(stream="ab"), metadata(stream="ab"))
+    assert not share_stream(metadata(stream="ab"), metadata(stream="cd"))
+
+
+def test_runs_that_share_a_stream_are_not_combined(tmp_path):
+    config = one_temperature(150.0, tempering={"temperatures": [150.0], "swap_interval": 1.0,
+                                               "time_per_replica": 0.01})  # fmt: skip
+    runs = [sample(config, tmp_path / f"{name}.zarr") for name in "ab"]
+    with pytest.raises(StoreError, match=r"must be independent; .*a.zarr and .*b.zarr have the sa"):
+        fes_runs(runs)

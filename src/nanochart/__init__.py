@@ -9,12 +9,17 @@ Subpackages load on first use, so that ``import nanochart`` stays cheap.
 
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from types import ModuleType
+
+from nanochart._kernel_cache import prepare_cache
 
 try:
     __version__ = version("nanochart")
 except PackageNotFoundError:  # a source tree that was never installed
     __version__ = "0+unknown"
+
+prepare_cache(Path(__file__).parent)
 
 _SUBPACKAGES = (
     "autoencoder",

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from nanochart import __version__
+from nanochart._kernel_cache import fallback_sentence
 
 __all__ = ["app", "main"]
 
@@ -68,6 +69,8 @@ def main() -> None:
 
     Set ``NANOCHART_TRACEBACK`` to any value to see where an error came from.
     """
+    if sentence := fallback_sentence():
+        typer.echo(f"nanochart: {sentence}", err=True)
     try:
         _register()
         # Typer itself turns an interrupt into this exit code.

@@ -22,6 +22,9 @@ __all__ = [
     "load_bias_config",
 ]  # fmt: skip
 
+#: Barrier in eV above which another unit was meant: a metal's atoms leave the cluster first.
+_HIGHEST_BARRIER = 5.0
+
 #: A place: the name of a family, or coordinates.
 Place = str | tuple[float, ...]
 
@@ -55,6 +58,16 @@ class OPESSection(_Section):
 
     barrier: float = _field(unit="eV", gt=0)
     sigma: tuple[float, ...] | None = None
+
+    @model_validator(mode="after")
+    def _in_electronvolts(self) -> Self:
+        if self.barrier > _HIGHEST_BARRIER:
+            raise ValueError(
+                f"barrier (eV) must be at most {_HIGHEST_BARRIER:g}, which no change of a "
+                f"cluster's structure takes; got {self.barrier:g}: {self.barrier:g} kJ/mol are "
+                f"{self.barrier / 96.485:.3g} eV"
+            )
+        return self
 
 
 class UmbrellaSection(_Section):

@@ -4,7 +4,7 @@ import difflib
 import math
 import re
 from pathlib import Path
-from typing import Any, Self, TypeVar, get_args
+from typing import Annotated, Any, Self, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -48,6 +48,14 @@ def _field(default: Any = ..., *, unit: str = "", **limits: Any) -> Any:
     return Field(default, json_schema_extra={"unit": unit} if unit else None, **limits)
 
 
+#: What nobody can mean, so that a slip of units is told before anything is computed: time of a
+#: replica in ns (a second), temperatures of a ladder.
+_LONGEST, _MOST_RUNGS = 1e9, 1_000
+
+#: Of a metal that is not a gas, in K.
+Temperature = Annotated[float, Field(gt=0, le=10_000)]
+
+
 class SystemConfig(_Section):
     """What is simulated: ``metal``, ``n_atoms``, and the ``potential``, "gupta" or a setfl file.
 
@@ -56,7 +64,7 @@ class SystemConfig(_Section):
     """
 
     metal: str
-    n_atoms: int = _field(unit="atoms", ge=2)
+    n_atoms: int = _field(unit="atoms", ge=2, le=100_000)
     potential: str = "gupta"
 
     @model_validator(mode="after")
@@ -70,23 +78,26 @@ class SystemConfig(_Section):
 
 
 class DynamicsConfig(_Section):
-    """Langevin dynamics; ``confinement`` is the room between cluster and confining sphere."""
+    """Langevin dynamics; ``confinement`` is the room between cluster and confining sphere.
 
-    time_step: float = _field(5.0, unit="fs", gt=0)
-    friction: float = _field(1e-3, unit="1/fs", gt=0)
-    confinement: float = _field(4.0, unit="Å", gt=0)
+    A time step below 0.05 fs is one in ps: metals need none so short.
+    """
+
+    time_step: float = _field(5.0, unit="fs", ge=0.05, le=100)
+    friction: float = _field(1e-3, unit="1/fs", gt=0, le=1)
+    confinement: float = _field(4.0, unit="Å", gt=0, le=1_000)
 
 
 class TemperingSection(_Section):
     """The ladder, given or geometric, and the times of parallel tempering."""
 
-    temperatures: tuple[float, ...] | None = _field(None, unit="K")
-    t_min: float | None = _field(None, unit="K", gt=0)
-    t_max: float | None = _field(None, unit="K", gt=0)
-    n: int | None = _field(None, unit="temperatures", ge=2)
-    swap_interval: float = _field(unit="ps", gt=0)
-    discard: float = _field(0.0, unit="ns", ge=0)
-    time_per_replica: float = _field(unit="ns", gt=0)
+    temperatures: tuple[Temperature, ...] | None = _field(None, unit="K", max_length=_MOST_RUNGS)
+    t_min: Temperature | None = _field(None, unit="K")
+    t_max: Temperature | None = _field(None, unit="K")
+    n: int | None = _field(None, unit="temperatures", ge=2, le=_MOST_RUNGS)
+    swap_interval: float = _field(unit="ps", gt=0, le=1e5)
+    discard: float = _field(0.0, unit="ns", ge=0, le=_LONGEST)
+    time_per_replica: float = _field(unit="ns", gt=0, le=_LONGEST)
 
     @model_validator(mode="after")
     def _ladder_is_given_once(self) -> Self:
@@ -113,17 +124,17 @@ class TemperingSection(_Section):
 class QuenchConfig(_Section):
     """Target of the minimization."""
 
-    max_force: float = _field(1e-4, unit="eV/Å", gt=0)
-    max_evaluations: int = _field(5_000, unit="force evaluations", ge=1)
+    max_force: float = _field(1e-4, unit="eV/Å", ge=1e-10, le=1)
+    max_evaluations: int = _field(5_000, unit="force evaluations", ge=1, le=10_000_000)
 
 
 class RDFConfig(_Section):
     """Grid and bandwidth of the radial distribution function; without limits, fitted to the run."""
 
-    r_min: float | None = _field(None, unit="Å", gt=0)
-    r_max: float | None = _field(None, unit="Å", gt=0)
-    n_bins: int | None = _field(None, unit="bins", ge=16)
-    sigma: float = _field(0.2, unit="Å", gt=0)
+    r_min: float | None = _field(None, unit="Å", gt=0, le=1_000)
+    r_max: float | None = _field(None, unit="Å", gt=0, le=1_000)
+    n_bins: int | None = _field(None, unit="bins", ge=16, le=100_000)
+    sigma: float = _field(0.2, unit="Å", ge=1e-3, le=10)
 
     @model_validator(mode="after")
     def _all_or_none(self) -> Self:
@@ -151,7 +162,7 @@ class RunConfig(_Section):
     quench: QuenchConfig = QuenchConfig()
     rdf: RDFConfig = RDFConfig()
     training: TrainingConfig = TrainingConfig()
-    seed: int = _field(0, ge=0)
+    seed: int = _field(0, ge=0, lt=2**63)
 
     @model_validator(mode="after")
     def _some_starts(self) -> Self:

@@ -1,0 +1,69 @@
+"""Where compiled kernels are kept when neither the package nor a home can be written."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import nanochart
+from nanochart._kernel_cache import prepare_cache
+
+
+@pytest.fixture
+def read_only(tmp_path):
+    """A copy of the package that nothing can be written into, by any user, and no home."""
+    package = tmp_path / "lib" / "nanochart"
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path(nanochart.__file__).parent, package, ignore=ignore)
+    for folder in [package, *(p for p in package.rglob("*") if p.is_dir())]:
+        (folder / "__pycache__").write_text("a file, so that no folder can be made")
+    (tmp_path / "tmp").mkdir()
+    kept = {k: v for k, v in os.environ.items() if k in {"PATH", "LANG"}}
+    return {**kept, "PYTHONPATH": str(tmp_path / "lib"), "HOME": "/dev/null",
+            "TMPDIR": str(tmp_path / "tmp")}  # fmt: skip
+
+
+def run(code, env):
+    return subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
+    )
+
+
+def test_kernels_are_defined_where_nothing_can_be_written(read_only, tmp_path):
+    code = "import os, nanochart.potentials._kernels; print(os.environ['NUMBA_CACHE_DIR'])"
+    folder = Path(run(code, read_only).stdout.strip())
+    assert folder.parent == tmp_path / "tmp"
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_command_line_says_so_in_one_sentence(read_only):
+    code = "import sys; sys.argv[1:] = ['presets']; from nanochart.cli import main; main()"
+    said = run(code, read_only).stderr
+    assert "neither the package nor the home folder can be written" in said
+    assert "set NUMBA_CACHE_DIR" in said
+    assert said.count("\n") == 1
+
+
+def test_a_folder_that_others_can_write_is_not_used(read_only, tmp_path):
+    theirs = tmp_path / "tmp" / f"nanochart-kernels-{os.getuid()}"
+    theirs.mkdir(mode=0o777)
+    theirs.chmod(0o777)
+    code = "import os, nanochart; print(os.environ['NUMBA_CACHE_DIR'])"
+    folder = Path(run(code, read_only).stdout.strip())
+    assert folder != theirs
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_of_the_users_choice_is_left_alone(read_only, tmp_path):
+    code = "import os, nanochart; print(os.environ['NUMBA_CACHE_DIR'])"
+    mine = str(tmp_path / "mine")
+    assert run(code, {**read_only, "NUMBA_CACHE_DIR": mine}).stdout.strip() == mine
+
+
+def test_nothing_changes_where_the_package_can_be_written(tmp_path, monkeypatch):
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    prepare_cache(tmp_path)
+    assert "NUMBA_CACHE_DIR" not in os.environ
