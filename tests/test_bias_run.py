@@ -171,7 +171,8 @@ def test_parallel_tempering_and_a_biased_run_are_compared(charted, biased):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({}, "of the same configuration and seed, 0: give each its own seed"),
+        ({}, "of the same configuration and seed, 0, which share their random numbers: give"),
+        ({"time": 0.04}, "of the same configuration and seed, 0, which share"),
         ({"temperature": 420, "seed": 1}, "must have one temperature; got 400"),
     ],
 )

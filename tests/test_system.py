@@ -13,12 +13,12 @@ from conftest import small_config
 from nanochart.errors import StoreError
 from nanochart.store import share_stream, stream_seed
 from nanochart.system import System
+from nanochart.tempering import TemperingConfig, initialize_tempering, langevin_segment, step
 from nanochart.workflow import (
     bias_run,
     chart_run,
     families_run,
     fes_run,
-    fes_runs,
     label_run,
     load_bias_config,
     load_config,
@@ -29,7 +29,7 @@ from nanochart.workflow import (
     train_run,
 )
 from nanochart.workflow._changes import Change, changes
-from nanochart.workflow._system import stream_of
+from nanochart.workflow._system import make_dynamics, make_starts, stream_of
 from test_cli import nanochart
 
 GOLD = nc.potentials.gupta("Au")
@@ -380,6 +380,24 @@ def test_a_run_made_before_streams_goes_on_with_its_seed():
     assert stream_seed(metadata(stream="ff" * 32)) == 2**128 - 1
 
 
+def test_a_run_made_before_streams_is_resumed_with_equal_bits(tmp_path):
+    config = small_config(tempering={"time_per_replica": 0.002})
+    path = tmp_path / "run.zarr"
+    sample(config, path, stop=lambda: True)
+    edit_metadata(path, stream=None)  # killed before its first checkpoint, by an earlier version
+    for file in (path / "restart" / "files").glob("checkpoint-*"):
+        file.unlink()
+    resumed = sample(config, path, resume=True).to_xarray()["positions"]
+    starts = make_starts(config, GOLD)
+    tempering = TemperingConfig(config.tempering.ladder, config.steps_per_round)
+    segment = langevin_segment(GOLD, make_dynamics(config, GOLD, starts))
+    state = initialize_tempering(starts, GOLD, tempering, config.seed)
+    for _ in range(config.n_discarded + 1):
+        state, observed = step(state, segment, tempering)
+    x = observed.positions - observed.positions.mean(axis=1, keepdims=True)
+    np.testing.assert_array_equal(resumed[0], x.astype(np.float32))
+
+
 @pytest.mark.parametrize(
     ("other", "shared"),
     [
@@ -397,11 +415,3 @@ def test_runs_made_before_streams_share_by_seed_and_size(other, shared):
 def test_a_copy_shares_its_stream():
     assert share_stream(metadata(stream="ab"), metadata(stream="ab"))
     assert not share_stream(metadata(stream="ab"), metadata(stream="cd"))
-
-
-def test_runs_that_share_a_stream_are_not_combined(tmp_path):
-    config = one_temperature(150.0, tempering={"temperatures": [150.0], "swap_interval": 1.0,
-                                               "time_per_replica": 0.01})  # fmt: skip
-    runs = [sample(config, tmp_path / f"{name}.zarr") for name in "ab"]
-    with pytest.raises(StoreError, match=r"must be independent; .*a.zarr and .*b.zarr have the sa"):
-        fes_runs(runs)

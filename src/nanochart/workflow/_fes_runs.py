@@ -7,7 +7,6 @@ import csv
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +79,6 @@ def fes_runs(
     """
     if len(runs) < 2:
         raise ValueError(f"a spread is one of at least two runs; got {len(runs)}")
-    _independent(runs)
     frames = [
         weighted_frames(run, options.get("discard", DISCARD), options.get("temperature"))
         for run in runs
@@ -113,27 +111,8 @@ def fes_runs(
     return IndependentRuns(tuple(parts), _together(parts), pair, differences, spread)
 
 
-def _independent(runs: Sequence[Run]) -> None:
-    """Refuse runs that share their random numbers: their spread is no error.
-
-    Raises
-    ------
-    StoreError
-        If two do.
-    """
-    for a, b in combinations(runs, 2):
-        if share_stream(a.metadata, b.metadata):
-            known = a.metadata.stream is not None
-            why = "the same seed and configuration" if known else "the same seed and size"
-            raise StoreError(
-                f"runs that are combined must be independent; {a.path} and {b.path} have {why} "
-                f"(seed {a.metadata.seed}) and so share their random numbers: make one of them "
-                "again with another --seed"
-            )
-
-
 def _same_question(frames: Sequence[Frames]) -> None:
-    """Same chart and temperature; and no run twice."""
+    """Same chart and temperature; and no two of one random stream."""
     for k, mine in enumerate(frames):
         for other in frames[:k]:
             for what, a, b in (
@@ -146,11 +125,12 @@ def _same_question(frames: Sequence[Frames]) -> None:
                         f"{other.run.path} and {b} in {mine.run.path}"
                     )
             facts = mine.run.metadata
-            if facts.config == other.run.metadata.config:
+            if share_stream(facts, other.run.metadata):
+                alike = "size" if facts.stream is None else "configuration"
                 raise StoreError(
                     f"runs that are combined must be independent; got {other.run.path} and "
-                    f"{mine.run.path} of the same configuration and seed, {facts.seed}: "
-                    "give each its own seed"
+                    f"{mine.run.path} of the same {alike} and seed, {facts.seed}, which share "
+                    "their random numbers: give each its own seed"
                 )
 
 
