@@ -11,7 +11,7 @@ from nanochart.store._metadata import Metadata
 from nanochart.store._open import create_run as create
 from nanochart.store._open import open_run as open  # noqa: A004  callers write nc.store.open
 from nanochart.store._run import Damage, Run
-from nanochart.store._stream import share_stream, stream_fingerprint, stream_seed
+from nanochart.store._stream import seed_of, share_stream, stream_fingerprint, stream_seed
 from nanochart.store._variables import STAGES, VARIABLES, Variable
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Variable",
     "create",
     "open",
+    "seed_of",
     "share_stream",
     "stream_fingerprint",
     "stream_seed",

@@ -12,7 +12,7 @@ from typing import Any
 
 from nanochart.store._metadata import Metadata
 
-__all__ = ["share_stream", "stream_fingerprint", "stream_seed"]
+__all__ = ["seed_of", "share_stream", "stream_fingerprint", "stream_seed"]
 
 
 def stream_fingerprint(kind: str, seed: int, configuration: Mapping[str, Any]) -> str:
@@ -39,7 +39,12 @@ def stream_seed(metadata: Metadata) -> int:
     """
     if metadata.stream is None:
         return int(metadata.seed or 0)
-    return int(metadata.stream[:32], 16)
+    return seed_of(metadata.stream)
+
+
+def seed_of(fingerprint: str) -> int:
+    """Seed of the generators of a stream, 128 bits of its fingerprint."""
+    return int(fingerprint[:32], 16)
 
 
 def share_stream(a: Metadata, b: Metadata) -> bool:

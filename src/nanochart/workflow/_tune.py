@@ -14,6 +14,7 @@ from nanochart._progress import Progress, silent
 from nanochart.dynamics import Langevin
 from nanochart.errors import ConfigError
 from nanochart.potentials import Potential
+from nanochart.store import seed_of, stream_fingerprint
 from nanochart.tempering import Ladder, TemperingConfig, langevin_segment
 from nanochart.tempering._diagnostics import Acceptance
 from nanochart.tempering._pilot import Pilot, run_pilot
@@ -166,7 +167,7 @@ def tune_segment(
     steps, rounds
         Time steps between exchange attempts, and attempts, of each short run.
     iterations, seed, executor, progress
-        As of :func:`tune_ladder`; the k-th run has the seed ``seed + k``.
+        As of :func:`tune_ladder`; each short run has a stream of its own.
     """
     if iterations < 1:
         raise ValueError(f"iterations must be at least 1; got {iterations}")
@@ -181,8 +182,8 @@ def tune_segment(
     def measure(k: int, structures: NDArray[np.float64]) -> Pilot:
         settings = TemperingConfig(ladder, steps)
         return run_pilot(
-            segment, structures, potential, settings, discarded, rounds - discarded, seed + k,
-            pool, told,
+            segment, structures, potential, settings, discarded, rounds - discarded,
+            _pilot_seed(seed, k, ladder), pool, told,
         )  # fmt: skip
 
     with use_executor(executor) as pool:
@@ -268,6 +269,12 @@ def write_tuned(source: str | Path, ladder: Ladder, path: str | Path) -> Path:
     except FileExistsError:
         raise ConfigError(f"{target} exists already: name another file with --output") from None
     return target
+
+
+def _pilot_seed(seed: int, k: int, ladder: Ladder) -> int:
+    """Seed of the k-th short run, whose noise no other run has."""
+    asked = {"k": k, "ladder": list(ladder.temperatures)}
+    return seed_of(stream_fingerprint("pilot", seed, asked))
 
 
 def _rounds(pilot: float, steps: int, dynamics: Langevin) -> int:
