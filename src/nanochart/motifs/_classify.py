@@ -93,8 +93,8 @@ def analyze(
 ) -> Analysis:
     """Class, margin and defects of each quenched structure.
 
-    With the types of `nanochart.descriptors.atom_types`, vacancies inside filled, and interior atoms
-    those with eleven neighbours or more, the first of these rules that holds decides:
+    With the types of `nanochart.descriptors.atom_types`, vacancies inside filled, and atoms with
+    eleven neighbours or more as the interior, the first of these rules that holds decides:
 
     1. "amorphous": three quarters or more of the interior atoms are of the type "other";
     2. "ih": there is an atom of the type "ico" less than 0.55 radii of gyration from the centre of
