@@ -266,6 +266,18 @@ def test_random_cluster_is_no_crystal():
     assert of_kind(x, FCC).sum() + of_kind(x, HCP).sum() < 0.1 * len(x)
 
 
+@pytest.mark.parametrize("metal", ["Au", "Ag", "Cu"])
+def test_random_clusters_are_not_packed_into_the_best_crystal(metal):
+    # 38 spheres that are parted until they touch pack into the truncated octahedron.
+    gupta = nc.potentials.gupta(metal)
+    found = [build("random", metal, 38, seed=seed).positions for seed in range(40)]
+    energies = gupta.energy(np.stack(found))
+    crystal = float(gupta.energy(build("octahedron", metal, 38).positions))
+    assert (energies < crystal + 1e-3).sum() <= 1
+    assert (nc.motifs.classify(np.stack(found), metal) == "fcc").sum() <= 1
+    assert len(np.unique(np.round(energies, 3))) >= 36
+
+
 # -- metals and potentials -------------------------------------------------------------------------
 
 

@@ -4,10 +4,15 @@ import json
 
 import numpy as np
 import pytest
+from ase import Atoms
+from ase.calculators.emt import EMT
+from ase.calculators.morse import MorsePotential
+from ase.optimize import BFGS
 
 import nanochart as nc
 from conftest import small_config
 from nanochart.motifs import DESCRIPTORS, LABELS, analyze, classify
+from nanochart.motifs._heat import apparent_temperature
 from test_cli import nanochart
 
 OWN = {"icosahedron": "ih", "decahedron": "dh", "octahedron": "fcc", "twin": "twin", "hcp": "twin"}
@@ -133,10 +138,28 @@ def test_a_vertex_pushed_into_the_ring_around_it_is_a_rosette():
     assert found.descriptors["vertex_vacancies"] == 0
 
 
-def test_an_icosahedron_without_its_centre_is_one():
-    x = built("icosahedron", 147, "Cu")
+@pytest.mark.parametrize("metal", ["Au", "Ag", "Cu"])
+@pytest.mark.parametrize("n", [55, 147, 309])
+def test_an_icosahedron_without_its_centre_is_one(n, metal):
+    x = built("icosahedron", n, metal)
     centre = int(np.argmin(np.linalg.norm(x - x.mean(axis=0), axis=1)))
-    assert classify(relaxed(without(x, [centre]), "Cu"), "Cu") == "ih"
+    found = analyze(relaxed(without(x, [centre]), metal), metal)
+    assert found.labels == "ih"
+    # Its shells are those of a whole one, so it is as sure.
+    assert found.margins > 0.9
+    assert found.descriptors["disordered_fraction"] == 0.0
+    assert found.descriptors["fivefold_axes"] == 6
+
+
+@pytest.mark.parametrize("motif", ["octahedron", "twin", "decahedron"])
+def test_a_vacancy_inside_disorders_nothing(motif):
+    x = built(motif, 201, "Cu")
+    whole = analyze(x, "Cu")
+    inside = np.argsort(np.linalg.norm(x - x.mean(axis=0), axis=1))[2]
+    found = analyze(relaxed(without(x, [inside]), "Cu"), "Cu")
+    assert found.labels == whole.labels
+    for name in ("disordered_fraction", "fcc_fraction", "hcp_fraction", "fivefold_axes"):
+        assert found.descriptors[name] == pytest.approx(whole.descriptors[name]), name
 
 
 @pytest.mark.parametrize(("cut", "label"), [(3.0, "ih"), (0.0, "mix"), (-3.0, "amorphous")])
@@ -275,6 +298,42 @@ def test_thermal_frames_are_refused(metal, temperature):
     )
     with pytest.raises(ValueError, match=r"must be quenched.*use nanochart.minimization.quench"):
         classify(hot.positions, metal)
+
+
+def minimum_of(calculator, metal, motif, n, distance):
+    """A built structure of silver, relaxed by another potential at another size."""
+    atoms = Atoms([metal] * n, positions=built(motif, n, "Ag") * distance / 2.89)
+    atoms.calc = calculator
+    assert BFGS(atoms, logfile=None).run(fmax=1e-3, steps=500)
+    return atoms.positions
+
+
+@pytest.mark.parametrize(
+    ("metal", "calculator"),
+    [
+        ("Ag", MorsePotential(r0=2.89, rho0=4.0, epsilon=0.3, rcut1=10.0, rcut2=12.0)),
+        ("Ag", EMT()),
+        ("Pt", EMT()),
+    ],
+)
+@pytest.mark.parametrize(("motif", "label"), [("icosahedron", "ih"), ("decahedron", "dh")])
+def test_minima_of_another_potential_are_not_taken_for_thermal(metal, calculator, motif, label):
+    distance = {"Ag": 2.89, "Pt": 2.77}[metal]
+    x = minimum_of(calculator, metal, motif, 55, distance)
+    # Potentials differ in their lattice constants, too.
+    for size in (0.97, 1.0, 1.02):
+        assert classify(size * x, metal, nearest_neighbour=distance) == label
+
+
+def test_the_apparent_temperature_is_that_of_the_frames():
+    x = np.repeat(built("decahedron", 75)[None], 40, axis=0)
+    hot = nc.dynamics.initialize(x, GOLD, temperatures=[100.0] * 20 + [300.0] * 20, seed=4)
+    hot, _ = nc.dynamics.run_segment(hot, GOLD, nc.dynamics.Langevin(time_step=3.0), n_steps=1500)
+    found = apparent_temperature(1.03 * hot.positions, "Au", nc.descriptors.bonding_cutoff("Au"))
+    # 219 degrees of freedom: one frame is known within a tenth.
+    assert found[:20].mean() == pytest.approx(100.0, rel=0.1)
+    assert found[20:].mean() == pytest.approx(300.0, rel=0.1)
+    assert apparent_temperature(x[:1], "Au", nc.descriptors.bonding_cutoff("Au"))[0] < 1.0
 
 
 def test_small_minima_are_not_taken_for_thermal():

@@ -38,7 +38,7 @@ ALLOWED = {
     "minimization": {"potentials"},
     "tempering": {"dynamics", "potentials"},
     "autoencoder": {"descriptors"},
-    "motifs": {"descriptors", "potentials"},
+    "motifs": {"descriptors", "minimization", "potentials"},
     "landscape": {"autoencoder", "descriptors", "motifs"},
     "testing": {"biasing", "dynamics", "potentials"},
     "biasing": {"autoencoder", "descriptors", "dynamics", "potentials", "tempering"},

@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Method = Literal["hdbscan", "mixture"]
 
+#: Distinct minima below which there is no density to cluster.
+_FEWEST = 30
 #: Points of the sample of a family that is tried for parts by each method.
 _PARTS = {"hdbscan": 4000, "mixture": 2500}
 #: Least share of the family that a part must have, and distinct minima.
@@ -50,10 +52,19 @@ def divide(
     *,
     progress: Progress = silent,
 ) -> Division:
-    """Cluster a sample of the minima and give every minimum the label of those near it."""
+    """Cluster a sample of the minima and give every minimum the label of those near it.
+
+    Fewer than ``_FEWEST`` minima have no density to cluster: all are left as noise.
+    """
+    if len(minima.counts) < _FEWEST:
+        asked = getattr(config, config.knob)
+        return Division(np.full(len(minima.counts), -1), 0.0 if asked == "auto" else asked, ())
     sample = draw_sample(minima, config.n_fit, rng)
     choice = choose(sample.points, config, rng, progress=progress)
-    return Division(_carried(minima, sample, choice.labels), choice.knob, choice.trials)
+    labels = _carried(minima, sample, choice.labels)
+    if labels.max() < 0:
+        labels = np.zeros_like(labels)  # nothing stands apart: the whole is one family
+    return Division(labels, choice.knob, choice.trials)
 
 
 def _carried(minima: Minima, sample: Sample, labels: Ints) -> Ints:

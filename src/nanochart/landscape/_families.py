@@ -14,6 +14,7 @@ from nanochart.landscape._choice import Trial, vote
 from nanochart.landscape._division import divide, refined
 from nanochart.landscape._families_config import FamiliesConfig
 from nanochart.landscape._minima import Minima, distinct_minima, draw_sample
+from nanochart.landscape._settlement import reach_of, settled
 
 __all__ = ["NOISE", "Families", "fit_families"]
 
@@ -25,9 +26,9 @@ NOISE: Final = 0
 _NOISE_NAME = "noise"
 #: Frames below which there is nothing to group.
 _FEWEST = 50
-#: Fitted points beyond whose nearest neighbours a frame is in no place the fit has seen: the
-#: distance that all but this share of the fitted points keep, times a factor.
-_OUTSIDE, _MARGIN = 0.01, 3.0
+#: How far frames of one minimum are found from its place: what this share of all frames keep, times
+#: a factor.
+_NEARLY_ALL, _WIDE = 0.999, 3.0
 #: Minima that are kept at most.
 _KEPT = 50_000
 
@@ -51,7 +52,7 @@ class Families:
     config
         What was asked.
     knob
-        The size, bandwidth or number that was used.
+        The size, bandwidth or number that was used; 0 where there were too few minima to cluster.
     trials
         All settings that were tried for it.
     names
@@ -127,6 +128,7 @@ def fit_families(
     config: FamiliesConfig | None = None,
     *,
     energies: ArrayLike | None = None,
+    shapes: ArrayLike | None = None,
     metric: Callable[[Floats], Floats] | None = None,
     progress: Progress = silent,
 ) -> Families:
@@ -134,8 +136,9 @@ def fit_families(
 
     The distinct minima are sampled, with sqrt(n) points for one that was found n times; the sample
     is clustered, with a setting chosen by the criterion; a family whose members alone fall into
-    stable parts is split into them; families are numbered by their frames, and those with fewer
-    than ``config.smallest`` are noise.
+    stable parts is split into them. A minimum that was visited often is a family of its own where
+    it stands alone, and where there are fewer than 30 minima, which have no density. Families are
+    numbered by their frames, and those with fewer than ``config.smallest`` are noise.
 
     Parameters
     ----------
@@ -145,6 +148,9 @@ def fit_families(
         What is asked; None takes the defaults.
     energies
         Of the minima in eV, (frame,), which help to tell what is the same minimum.
+    shapes
+        Numbers (frame, k) that do so, too, such as principal radii of gyration in Å; None takes the
+        chart coordinates.
     metric
         From places in the chart (n, d) to coordinates (n, m) whose distances count, as
         :class:`ReconstructionMetric`; None takes the distances in the chart.
@@ -169,16 +175,17 @@ def fit_families(
     0
     """
     asked = config or FamiliesConfig()
-    s, E = _checked(points, energies)
+    s, E, shape = _checked(points, energies, shapes)
     rng = np.random.default_rng(asked.seed)
-    minima = distinct_minima(s, E, asked.tolerance)
+    minima = distinct_minima(
+        s, E, shape, tolerance=asked.tolerance, shape_tolerance=asked.shape_tolerance
+    )
     placed = minima if metric is None else replace(minima, points=metric(minima.points))
     level = divide(placed, asked, rng, progress=progress)
     labels = level.labels
-    if labels.max() < 0:
-        labels = np.zeros_like(labels)  # nothing stands apart: the whole is one family
     if asked.refine:
         labels = refined(placed, labels, asked, rng, progress=progress)
+    labels = settled(placed, labels, asked.smallest)
     places, of_place = _kept(minima, labels, rng)
     frames = labels[minima.index]
     codes = _by_size(frames, asked.smallest, int(labels.max()) + 1)
@@ -189,7 +196,8 @@ def fit_families(
     return Families(
         points=places,
         labels=np.where(of_place >= 0, codes[of_place], NOISE),
-        reach=_reach(places),
+        # A frame of a known minimum is never noise, however few minima there are.
+        reach=max(reach_of(places), _around(minima, s)),
         config=asked,
         knob=level.knob,
         trials=level.trials,
@@ -197,7 +205,15 @@ def fit_families(
     )
 
 
-def _checked(points: ArrayLike, energies: ArrayLike | None) -> tuple[Floats, Floats | None]:
+def _around(minima: Minima, points: Floats) -> float:
+    """Distance in the chart that hardly a frame has from the mean place of its minimum."""
+    off = np.linalg.norm(points - minima.points[minima.index], axis=1)
+    return float(_WIDE * np.quantile(off, _NEARLY_ALL))
+
+
+def _checked(
+    points: ArrayLike, energies: ArrayLike | None, shapes: ArrayLike | None
+) -> tuple[Floats, Floats | None, Floats | None]:
     s = np.asarray(points, dtype=np.float64)
     if s.ndim != 2 or s.shape[1] == 0:
         raise ValueError(
@@ -209,15 +225,24 @@ def _checked(points: ArrayLike, energies: ArrayLike | None) -> tuple[Floats, Flo
             "sample longer"
         )
     _require_finite(s, "chart coordinates")
+    shape = None
+    if shapes is not None:
+        shape = np.asarray(shapes, dtype=np.float64)
+        if shape.ndim != 2 or len(shape) != len(s):
+            raise ValueError(
+                f"shapes must have the shape ({len(s)}, k), one row for each frame; got "
+                f"{shape.shape}"
+            )
+        _require_finite(shape, "shapes of minima")
     if energies is None:
-        return s, None
+        return s, None, shape
     E = np.asarray(energies, dtype=np.float64)
     if E.shape != s.shape[:1]:
         raise ValueError(
             f"energies must have the shape ({len(s)},), one for each frame; got {E.shape}"
         )
     _require_finite(E[:, None], "energies of minima")
-    return s, E
+    return s, E, shape
 
 
 def _require_finite(values: Floats, what: str) -> None:
@@ -245,10 +270,3 @@ def _by_size(frames: Ints, smallest: int, n: int) -> Ints:
     kept = order[sizes[order] >= smallest]
     codes[kept] = np.arange(1, len(kept) + 1)
     return codes
-
-
-def _reach(points: Floats) -> float:
-    if len(points) < 2:
-        return 0.0
-    nearest = cKDTree(points).query(points, k=[2])[0][:, 0]
-    return float(_MARGIN * np.quantile(nearest, 1.0 - _OUTSIDE))

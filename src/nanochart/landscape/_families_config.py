@@ -37,7 +37,9 @@ class FamiliesConfig(BaseModel):
     n_fit
         Points of the sample at most.
     tolerance
-        Energies in eV within which frames at one place of the chart are the same minimum.
+        Energies in eV within which frames of one shape are the same minimum.
+    shape_tolerance
+        Principal radii of gyration in Å within which frames of one energy are.
     smallest
         Frames below which a family is counted as noise.
     refine
@@ -57,6 +59,7 @@ class FamiliesConfig(BaseModel):
     n_resamples: int = Field(default=4, ge=2, le=50)
     n_fit: int = Field(default=10_000, ge=100)
     tolerance: float = Field(default=1e-4, gt=0.0, allow_inf_nan=False)
+    shape_tolerance: float = Field(default=5e-3, gt=0.0, allow_inf_nan=False)
     smallest: int = Field(default=10, ge=1)
     refine: bool = True
     seed: int = Field(default=0, ge=0)

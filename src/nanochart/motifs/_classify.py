@@ -71,7 +71,7 @@ def classify(
     Raises
     ------
     ValueError
-        If more than half of the structures are not quenched, a position is not finite, atoms lie on
+        If more than half of the structures are thermal, a position is not finite, atoms lie on
         top of each other, or the metal is not known.
 
     Examples
@@ -93,14 +93,14 @@ def analyze(
 ) -> Analysis:
     """Class, margin and defects of each quenched structure.
 
-    With the types of `nanochart.descriptors.atom_types`, and interior atoms those with eleven
-    neighbours or more, the first of these rules that holds decides:
+    With the types of `nanochart.descriptors.atom_types`, vacancies inside filled, and atoms with
+    eleven neighbours or more as the interior, the first of these rules that holds decides:
 
     1. "amorphous": three quarters or more of the interior atoms are of the type "other";
     2. "ih": there is an atom of the type "ico" less than 0.55 radii of gyration from the centre of
-       mass, three in ten of its neighbours inside the cluster are of the type "axis", or at least
-       five axes meet in such a point, where the atom is missing; and less than 17 % of all atoms
-       are disordered interior ones;
+       mass, three in ten of its neighbours inside the cluster are of the type "axis", or, where no
+       atom is of the type "ico", at least five axes meet in such a point; and less than 17 % of all
+       atoms are disordered interior ones;
     3. "mix": any other structure with an "ico" atom, with 30 % disorder or more, or with more than
        one five-fold axis;
     4. "dh": one axis;
@@ -113,9 +113,8 @@ def analyze(
     positions, metal, nearest_neighbour, executor
         As for :func:`classify`.
     known_quenched
-        Whether the structures come from a quench that converged. Otherwise structures whose bonds
-        are as uneven as those of thermal ones are refused, which gold's small icosahedra are with a
-        potential that is not known here.
+        Whether the structures come from a quench that converged. Otherwise a set of which more than
+        half move as at 110 K or more is refused.
 
     Returns
     -------

@@ -30,7 +30,7 @@ from nanochart.motifs._kernels_axes import (
     through,
 )
 from nanochart.motifs._kernels_planes import find_planes, plane_normal
-from nanochart.motifs._kernels_sites import MOST_SITES, empty_sites
+from nanochart.motifs._kernels_sites import MOST_HOLES, MOST_SITES, empty_sites, holes
 
 _OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
 
@@ -41,10 +41,10 @@ _OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
     PLANES, ORIENTATIONS, ISLANDS, ISLAND_ATOMS,
     VERTEX_VACANCIES, OTHER_VACANCIES, ADATOMS, ROSETTES, GROOVE_ATOMS,
     SURFACE_5, SURFACE_6, SURFACE_7, SURFACE_8, SURFACE_9,
-    RADIUS, ASPHERICITY, SHORTEST, SPREAD,
-) = range(31)  # fmt: skip
+    RADIUS, ASPHERICITY, SPREAD,
+) = range(30)  # fmt: skip
 
-N_COLUMNS = 31
+N_COLUMNS = 30
 
 #: Neighbours from which an atom counts as interior: surfaces have ten at most, in grooves.
 _INTERIOR = 11
@@ -70,43 +70,47 @@ def _shape(x, centre, result):
 
 
 @njit(**_OPTIONS)
-def _bond_lengths(x, neighbours, coordination, d, result):
-    """Mean of the shortest fiftieth of all bonds, and the spread of all, in units of ``d``."""
-    n = x.shape[1]
-    lengths = np.empty(n * ROOM // 2)
+def _bond_spread(x, neighbours, coordination):
+    """Standard deviation of all bond lengths over their mean; NaN without bonds."""
     count = 0
-    for i in range(n):
+    total = squares = 0.0
+    for i in range(x.shape[1]):
         for a in range(coordination[i]):
             j = neighbours[i, a]
             if j > i:
                 p, q, r = x[0, i] - x[0, j], x[1, i] - x[1, j], x[2, i] - x[2, j]
-                lengths[count] = math.sqrt(p * p + q * q + r * r) / d
+                r2 = p * p + q * q + r * r
+                squares += r2
+                total += math.sqrt(r2)
                 count += 1
     if count == 0:
-        result[SHORTEST], result[SPREAD] = np.nan, np.nan
-        return
-    few = max(1, count // 50)
-    lowest = np.partition(lengths[:count], few - 1)[:few]
-    result[SHORTEST] = lowest.mean()
-    result[SPREAD] = lengths[:count].std()
+        return np.nan
+    mean = total / count
+    return math.sqrt(max(squares / count - mean * mean, 0.0)) / mean
 
 
 @njit(**_OPTIONS)
 def measure(frames, d, cutoff, rows, full):
     """Measure ``frames`` (frame, atom, 3) of nearest-neighbour distance ``d`` into ``rows``.
 
+    Vacancies inside are filled before anything is counted but vacancies, shape and bonds: the atoms
+    around one have eleven neighbours, so that none of them would be of a lattice, and twelve such
+    atoms are the whole interior of an icosahedron of 54.
+
     Stops at the first frame in which an atom has more than ROOM neighbours and puts its number into
     ``full[0]``.
     """
-    n = frames.shape[1]
-    x = np.empty((3, n))
-    neighbours = np.empty((n, ROOM), np.int32)
-    coordination = np.empty(n, np.int32)
-    bonded = np.empty((n, (n + 63) >> 6), np.uint64)
+    n_atoms = frames.shape[1]
+    room = n_atoms + MOST_HOLES
+    whole = np.empty((3, n_atoms))
+    neighbours = np.empty((room, ROOM), np.int32)
+    coordination = np.empty(room, np.int32)
+    bonded = np.empty((room, (room + 63) >> 6), np.uint64)
     shell = np.empty(ROOM, np.uint64)
-    kinds = np.empty(n, np.int8)
-    fivefold = np.zeros((n, 12), np.int32)
-    normals = np.empty((n, 3))
+    kinds = np.empty(room, np.int8)
+    fivefold = np.zeros((room, 12), np.int32)
+    normals = np.empty((room, 3))
+    hole = np.empty((MOST_HOLES, 3))
     lines = np.empty((MOST_LINES, 6))
     weight = np.empty(MOST_LINES, np.int64)
     sites = np.empty((MOST_SITES, 4))
@@ -114,6 +118,7 @@ def measure(frames, d, cutoff, rows, full):
     for f in range(frames.shape[0]):
         result = rows[f]
         result[:] = 0.0
+        x, n = whole, n_atoms
         for k in range(3):
             centre[k] = 0.0
             for i in range(n):
@@ -122,6 +127,21 @@ def measure(frames, d, cutoff, rows, full):
         if not find_bonds(x, cutoff, neighbours, coordination, bonded):
             full[0] = f
             return
+        six, more = empty_sites(x, d, cutoff, neighbours, coordination, bonded, sites)
+        result[VERTEX_VACANCIES] = six
+        result[OTHER_VACANCIES] = more
+        _shape(x, centre, result)
+        result[SPREAD] = _bond_spread(x, neighbours, coordination)
+        filled = holes(x, d, cutoff, neighbours, coordination, hole)
+        if filled > 0:
+            n += filled
+            x = np.empty((3, n))
+            for k in range(3):
+                x[k, :n_atoms] = whole[k]
+                x[k, n_atoms:] = hole[:filled, k]
+            if not find_bonds(x, cutoff, neighbours, coordination, bonded):
+                full[0] = f
+                return
         hub, hub_off = -1, np.inf  # the centre of an icosahedron nearest to that of mass
         point[:] = centre
         for i in range(n):
@@ -199,8 +219,3 @@ def measure(frames, d, cutoff, rows, full):
             result[HUB_OFFSET] = math.sqrt(off)
         found = find_planes(x, d, kinds, normals, lines[max(main, 0)], main >= 0)
         result[PLANES], result[ORIENTATIONS], result[ISLANDS], result[ISLAND_ATOMS] = found
-        six, more = empty_sites(x, d, cutoff, neighbours, coordination, bonded, sites)
-        result[VERTEX_VACANCIES] = six
-        result[OTHER_VACANCIES] = more
-        _shape(x, centre, result)
-        _bond_lengths(x, neighbours, coordination, d, result)

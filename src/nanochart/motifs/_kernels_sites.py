@@ -1,4 +1,4 @@
-"""Compiled search for the empty sites of a surface."""
+"""Compiled search for empty sites: those of a surface, and vacancies inside."""
 
 import math
 
@@ -11,6 +11,80 @@ _OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
 _EMPTY, _APART = 0.8, 0.6
 
 MOST_SITES = 4096
+
+#: Vacancies inside a cluster that are looked for, at most.
+MOST_HOLES = 8
+#: Neighbours of a vacancy inside, as of an atom there; two side by side have eleven atoms each.
+_INSIDE = 11
+#: Neighbours that an atom and a vacancy beside it have in common: four in a lattice, five along a
+#: five-fold axis, one less beside a second vacancy.
+_SHARED = 3
+#: Times that a trial site is moved to the middle of the atoms that it touches.
+_CENTRINGS = 3
+
+
+@njit(**_OPTIONS)
+def holes(x, d, cutoff, neighbours, coordination, found):
+    """Put the vacancies inside a cluster into ``found`` (hole, 3); returns how many there are.
+
+    An atom inside that lacks one or two of twelve neighbours points at the place of what it lacks:
+    against the sum of the directions of those it has. There is a vacancy where ``_INSIDE`` atoms or
+    more touch the middle of themselves and none is closer to it than ``_EMPTY`` d.
+    """
+    n = x.shape[1]
+    near, limit, apart = (_EMPTY * d) ** 2, cutoff * cutoff, (_APART * d) ** 2
+    p, middle = np.empty(3), np.empty(3)
+    count = 0
+    for i in range(n):
+        if coordination[i] < 10 or coordination[i] > 11:
+            continue
+        p[:] = 0.0
+        for a in range(coordination[i]):
+            j = neighbours[i, a]
+            e0, e1, e2 = x[0, i] - x[0, j], x[1, i] - x[1, j], x[2, i] - x[2, j]
+            r = math.sqrt(e0 * e0 + e1 * e1 + e2 * e2)
+            p[0] += e0 / r
+            p[1] += e1 / r
+            p[2] += e2 / r
+        size = max(math.sqrt(p[0] ** 2 + p[1] ** 2 + p[2] ** 2), 1e-9)
+        for k in range(3):
+            p[k] = x[k, i] + d / size * p[k]
+        shared = 0  # neighbours of the atom that touch the site, of which a surface has few
+        for a in range(coordination[i]):
+            j = neighbours[i, a]
+            e0, e1, e2 = x[0, j] - p[0], x[1, j] - p[1], x[2, j] - p[2]
+            shared += e0 * e0 + e1 * e1 + e2 * e2 <= limit
+        known = False
+        for h in range(count):
+            e0, e1, e2 = found[h, 0] - p[0], found[h, 1] - p[1], found[h, 2] - p[2]
+            known |= e0 * e0 + e1 * e1 + e2 * e2 < apart
+        if known or shared < _SHARED:
+            continue
+        touching, closest = 0, np.inf
+        for _ in range(_CENTRINGS):
+            touching, closest = 0, np.inf
+            middle[:] = 0.0
+            for q in range(n):
+                e0, e1, e2 = x[0, q] - p[0], x[1, q] - p[1], x[2, q] - p[2]
+                r2 = e0 * e0 + e1 * e1 + e2 * e2
+                closest = min(closest, r2)
+                if r2 <= limit:
+                    touching += 1
+                    for k in range(3):
+                        middle[k] += x[k, q]
+            if touching < _INSIDE:
+                break
+            for k in range(3):
+                p[k] = middle[k] / touching
+        if touching < _INSIDE or closest < near or count == MOST_HOLES:
+            continue
+        for h in range(count):
+            e0, e1, e2 = found[h, 0] - p[0], found[h, 1] - p[1], found[h, 2] - p[2]
+            known |= e0 * e0 + e1 * e1 + e2 * e2 < apart
+        if not known:
+            found[count] = p
+            count += 1
+    return count
 
 
 @njit(**_OPTIONS)

@@ -32,7 +32,8 @@ ICO_DISORDER_BELOW = 0.17
 HUB_INTACT_FROM = 0.30
 #: Distance of an icosahedron's centre from the centre of mass, in radii of gyration.
 HUB_OFFSET_BELOW = 0.55
-#: Axes that must meet in one point where the atom in the centre of the icosahedron is missing.
+#: Axes that must meet in one point where no atom is of the type ico: the centre's neighbours are
+#: displaced, by a rosette beside it.
 MEETING_FROM = 5
 #: hcp atoms from which a structure without an axis is a twin.
 TWIN_FROM = 2

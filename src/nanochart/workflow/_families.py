@@ -19,7 +19,7 @@ from nanochart.landscape import (
     family_cards,
     fit_families,
 )
-from nanochart.landscape._minima import distinct_minima
+from nanochart.landscape._minima import distinct_minima, principal_radii
 from nanochart.store import Run
 from nanochart.tempering import rung_populations
 from nanochart.workflow._chart import check_charted
@@ -33,6 +33,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _DEFECT = "defect_"
+#: Frames whose positions are read at once.
+_BLOCK = 256
 
 
 def families_config(changes: Mapping[str, Any]) -> FamiliesConfig:
@@ -107,8 +109,14 @@ def families_run(
             f"the chart of {run.path} has NaN in {int((~np.isfinite(s)).any(axis=-1).sum())} "
             f"frames: run `nanochart chart {run.path}` again"
         )
+    shapes = _shapes(data)
     found = fit_families(
-        s[converged], asked, energies=E[converged], metric=metric, progress=progress
+        s[converged],
+        asked,
+        energies=E[converged],
+        shapes=shapes[converged],
+        metric=metric,
+        progress=progress,
     )
     codes = found.assign(s).astype(np.int64)
     found, codes = _without_empty(found, codes)
@@ -119,7 +127,11 @@ def families_run(
         if str(name).startswith(_DEFECT)
     }
     minima = distinct_minima(
-        s.reshape(-1, s.shape[-1]), np.nan_to_num(E.ravel()), asked.tolerance
+        s.reshape(-1, s.shape[-1]),
+        np.nan_to_num(E.ravel()),
+        shapes.reshape(-1, shapes.shape[-1]),
+        tolerance=asked.tolerance,
+        shape_tolerance=asked.shape_tolerance,
     ).index.reshape(codes.shape)
     cards = family_cards(
         codes,
@@ -169,6 +181,15 @@ def _check_stages(run: Run, data: xr.Dataset) -> None:
             f"{run.path} has {run.committed('chart')} charted frames of {frames}: "
             f"run `nanochart chart {run.path}` first"
         )
+
+
+def _shapes(data: xr.Dataset) -> Floats:
+    """Principal radii of gyration of the inherent structures, (frame, replica, 3), in blocks."""
+    positions = data["inherent_positions"]
+    blocks = range(0, positions.shape[0], _BLOCK)
+    return np.concatenate(
+        [principal_radii(np.nan_to_num(positions[k : k + _BLOCK].to_numpy())) for k in blocks]
+    )
 
 
 def _reconstruction_metric(run: Run, model: Model) -> ReconstructionMetric:
