@@ -85,7 +85,7 @@ class DynamicsConfig(_Section):
 
     time_step: float = _field(5.0, unit="fs", ge=0.05, le=100)
     friction: float = _field(1e-3, unit="1/fs", gt=0, le=1)
-    confinement: float = _field(4.0, unit="Å", gt=0, le=1_000)
+    confinement: float = _field(4.0, unit="Å", gt=0, le=100_000)
 
 
 class TemperingSection(_Section):
