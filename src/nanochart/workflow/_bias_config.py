@@ -90,11 +90,14 @@ class UmbrellaSection(_Section):
 
 
 class SteeredSection(_Section):
-    """A restraint that moves through places, ``duration`` from each to the next."""
+    """A restraint that moves through places, ``duration`` from each to the next.
+
+    It is held at the first for ``hold``, in which every walker comes to equilibrium there.
+    """
 
     along: tuple[Place, ...]
     duration: float = _field(unit="ns", gt=0)
-    hold: float = _field(0.05, unit="ns", ge=0)
+    hold: float = _field(0.05, unit="ns", gt=0)
     stiffness: tuple[float, ...] | float = _field(unit="eV per unit²")
 
 
