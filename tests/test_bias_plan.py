@@ -144,7 +144,7 @@ def test_states_of_a_source_that_changed_are_refused_by_what_changed(begun, tmp_
     before = fes_run(biased, by="family", discard=0.0).populations
     source = nc.store.open(tmp_path / "cu38.zarr", mode="a")
     families_run(
-        source, families_config({"method": "mixture", "number": 2}), measures=False,
+        source, families_config({"method": "mixture", "number": 3}), measures=False,
         model=nc.autoencoder.load(tmp_path / "cu38.nanochart"),
     )  # fmt: skip
     with pytest.raises(StoreError, match=r"families or motifs of .*cu38.zarr are no longer those"):
