@@ -198,11 +198,12 @@ def test_families_of_another_model_are_not_taken(charted, biased):
 
 def test_umbrella_windows_give_a_surface_in_one_dimension(charted):
     config = settings(
-        charted, variables=["s1"], opes=None, walkers=None, time=0.05, stride=2,
+        charted, variables=["s1"], opes=None, walkers=None, time=0.05,
         umbrella={"low": [-1.0], "high": [1.0], "shape": [6], "stiffness": 1.0},
     )  # fmt: skip
     run = bias_run(config, charted / "umbrella.zarr")
     assert run.metadata.n_replicas == 6
+    assert plan_of(run).stride == 2  # every fifth would widen the windows
     found = fes_run(run, discard=0.0)
     assert found.surface.dimension == 1
     assert np.nanmin(found.surface.energy) == 0.0
@@ -431,6 +432,11 @@ def test_a_guard_keeps_the_walkers_near_the_training_frames(charted):
          "outside of what the run has seen"),
         ({"opes": None, "umbrella": {"low": [0, 0], "high": [1, 1], "shape": [2, 2],
                                      "stiffness": 1e6}}, "stiffness of a restraint of s1 must be"),
+        ({"opes": None, "stride": 5, "umbrella": {"low": [0, 0], "high": [1, 1], "shape": [2, 2],
+                                                  "stiffness": [0.5, 0]}}, "or a stride of 4"),
+        ({"opes": None, "steered": {"along": [[0, 0], [0, 1]], "duration": 0.01, "hold": 0,
+                                    "stiffness": 0.01}}, r"hold .ns. must be greater than 0"),
+        ({"stop": {"between": ["dh/1", "ih/99"]}}, "stop.between must name two families of"),
         ({"walls": [{"variable": "q6", "at": 0.1, "stiffness": 1}]}, "must be one of s1, s2; got"),
         ({"model": "no.nanochart"}, "there is no model .*no.nanochart"),
     ],
@@ -539,7 +545,7 @@ def test_a_biased_run_has_its_own_temperature(biased):
 def test_windows_of_one_place_cannot_be_weighted_between(charted):
     assert Restraint.at([0.0], [1.0]).energy([[0.5]]) == pytest.approx(0.125)
     config = settings(
-        charted, variables=["s1"], opes=None, walkers=None, time=0.05, stride=1,
+        charted, variables=["s1"], opes=None, walkers=None, time=0.05,
         umbrella={"low": [-1.2], "high": [1.2], "shape": [2], "stiffness": 2.0},
     )  # fmt: skip
     run = bias_run(config, charted / "apart.zarr")

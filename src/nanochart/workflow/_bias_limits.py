@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanochart.biasing import stiffest_accurate, stiffest_stable
-from nanochart.errors import ConfigError
-from nanochart.workflow._bias_config import BiasConfig
+from nanochart.workflow._bias_config import GuardSection
 
 __all__ = ["Limits"]
 
@@ -46,38 +45,34 @@ class Limits:
     mass: float
 
     @classmethod
-    def of(cls, config: BiasConfig, names: tuple[str, ...], squares: Floats, mass: float) -> Self:
+    def of(
+        cls, names: tuple[str, ...], squares: Floats, mass: float, stride: int, time_step: float
+    ) -> Self:
         """The limits of variables whose gradients have the squares (frame, m)."""
-        stride, dt = config.stride, config.dynamics.time_step
-        return cls(
-            names,
-            stiffest_accurate(squares, mass, stride * dt, stride),
-            stiffest_stable(squares, mass, stride * dt),
-            stride,
-            dt,
-            squares,
-            mass,
-        )
+        interval = stride * time_step
+        accurate = stiffest_accurate(squares, mass, interval, stride)
+        stable = stiffest_stable(squares, mass, interval)
+        return cls(names, accurate, stable, stride, time_step, squares, mass)
 
-    def check_method(self, method: Any) -> None:
-        """Refuse restraints and walls that the stride cannot follow."""
+    def refusal(self, method: Any, guard: GuardSection | None = None) -> str | None:
+        """What the stride cannot follow, in a sentence; None if it follows all."""
         for a, stiffness in enumerate(getattr(method, "stiffness", ())):
             if stiffness > self.accurate[a]:
-                raise self._error(a, stiffness, "a restraint of", accurate=True)
+                return self._sentence(a, stiffness, "a restraint of", accurate=True)
         for wall in method.walls:
-            self.check_wall(wall.stiffness, wall.variable, "a wall of")
+            if wall.stiffness > self.stable[wall.variable]:
+                return self._sentence(wall.variable, wall.stiffness, "a wall of", accurate=False)
+        if guard is not None and guard.stiffness > self.stable.min():
+            tightest = int(self.stable.argmin())
+            return self._sentence(tightest, guard.stiffness, "the guard along", accurate=False)
+        return None
 
-    def check_wall(self, stiffness: float, variable: int, what: str) -> None:
-        """Refuse a wall or guard that the stride cannot follow."""
-        if stiffness > self.stable[variable]:
-            raise self._error(variable, stiffness, what, accurate=False)
-
-    def _error(self, variable: int, stiffness: float, what: str, *, accurate: bool) -> ConfigError:
+    def _sentence(self, variable: int, stiffness: float, what: str, *, accurate: bool) -> str:
         limit = (self.accurate if accurate else self.stable)[variable]
         longest = self._longest(variable, stiffness, accurate=accurate)
         why = ", so that its distribution keeps its width" if accurate else ""
         remedy = f"a stride of {longest}" if longest else "a shorter time step"
-        return ConfigError(
+        return (
             f"the stiffness of {what} {self.names[variable]} must be at most {limit:.3g} eV per "
             f"unit² for an impulse every {self.stride} steps of {self.time_step:g} fs{why}; got "
             f"{stiffness:.3g}: take a softer one, or {remedy}"

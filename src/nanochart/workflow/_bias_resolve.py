@@ -91,13 +91,17 @@ def resolve(config: BiasConfig) -> Resolved:
         source.require_thermal()
     _check_stop(config, source)
     data = source.values(cvs, potential)
-    limits = Limits.of(config, cvs.names, source.slopes(cvs, potential), potential.mass)
+    squares, dt = source.slopes(cvs, potential), config.dynamics.time_step
     walls = tuple(_wall(section, cvs) for section in config.walls)
-    method, n_walkers, targets = _method(config, source, cvs, data, walls, limits)
-    limits.check_method(method)
-    guard = None
-    if config.guard is not None:
-        guard = _guard(config.guard, method, cvs, data, limits)
+    for stride in config.strides:
+        limits = Limits.of(cvs.names, squares, potential.mass, stride, dt)
+        method, n_walkers, targets = _method(config, source, cvs, data, walls, limits)
+        refusal = limits.refusal(method, config.guard)
+        if refusal is None:
+            break
+    else:
+        raise ConfigError(refusal)
+    guard = None if config.guard is None else _guard(config.guard, method, cvs, data)
     starts, names = choose_starts(config, source, data, targets, n_walkers)
     radius = max(confining_radius(x, margin=config.dynamics.confinement) for x in starts)
     plan = BiasPlan(
@@ -110,7 +114,7 @@ def resolve(config: BiasConfig) -> Resolved:
         guard=guard,
         temperature=config.temperature,
         dynamics=Langevin(config.dynamics.time_step, config.dynamics.friction, radius),
-        stride=config.stride,
+        stride=stride,
         steps_per_round=config.steps_per_round,
         starts=starts,
         start_names=names,
@@ -206,12 +210,10 @@ def _stiffness(value: float | tuple[float, ...], m: int) -> tuple[float, ...]:
     return values
 
 
-def _guard(section: GuardSection, method: Any, cvs: CVs, data: Floats, limits: Limits) -> Grid:
+def _guard(section: GuardSection, method: Any, cvs: CVs, data: Floats) -> Grid:
     """A wall around the thermal frames of the source."""
     if len(cvs) > 3:
         raise ConfigError(f"a guard is on 1 to 3 variables; got {len(cvs)}: {cvs.names}")
-    for a in range(len(cvs)):
-        limits.check_wall(section.stiffness, a, "the guard along")
     span = np.ptp(data, axis=0)
     low = getattr(method, "low", None) or tuple(data.min(axis=0) - MARGIN * span)
     high = getattr(method, "high", None) or tuple(data.max(axis=0) + MARGIN * span)
