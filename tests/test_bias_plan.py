@@ -267,6 +267,7 @@ def test_a_run_that_its_own_stop_ended_is_done(begun, charted, tmp_path, monkeyp
         assert "eV is known to 0.02 eV" in done.stdout
         assert "--resume" not in done.stdout + done.stderr
         assert nc.store.open(path).committed() == 10
+    assert "done before its planned end: F(" in CliRunner().invoke(app, ["info", str(path)]).stdout
 
 
 def test_a_run_killed_before_its_stop_was_asked_ends_where_it_would_have(

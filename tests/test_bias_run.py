@@ -3,9 +3,11 @@
 import json
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import xarray as xr
 import yaml
 from scipy.spatial import cKDTree
 
@@ -44,6 +46,7 @@ from nanochart.workflow import (
 )
 from nanochart.workflow._bias import _check_heat
 from nanochart.workflow._bias_plans import plan_of
+from nanochart.workflow._works import _drifts
 from test_cli import nanochart
 
 
@@ -283,6 +286,19 @@ def test_works_that_go_elsewhere_or_are_taken_twice_are_not_combined(steered):
         works_of_runs(steered[:1], steered[:1])
     with pytest.raises(StoreError, match=r"must be independent; .* give each its own seed"):
         works_of_runs([steered[0], steered[0]])
+
+
+@pytest.mark.parametrize(("trend", "moving"), [(0.0, False), (0.3, True)])
+def test_walkers_that_still_move_when_the_hold_ends_are_told(trend, moving):
+    rng = np.random.default_rng(0)
+    rounds, walkers = 30, 12
+    values = rng.normal(size=(40, walkers, 2)) + trend * np.arange(40)[:, None, None]
+    values[rounds:] += 100.0  # what comes after the hold is no part of it
+    run = SimpleNamespace(to_xarray=lambda: xr.Dataset({"cv": (("t", "w", "v"), values)}))
+    plan = SimpleNamespace(
+        method=SimpleNamespace(steps=(rounds * 100, 4000)), steps_per_round=100, n_walkers=walkers
+    )
+    assert _drifts(run, plan) is moving
 
 
 def test_few_works_say_that_nothing_is_known(charted, steered):

@@ -15,16 +15,17 @@ import numpy as np
 from nanochart.errors import StoreError
 from nanochart.store._files import RECORDS, storage_errors, write_atomic
 
-__all__ = ["find_attachment", "pack", "unpack", "write_attachment"]
+__all__ = ["find_attachment", "pack", "unpack", "write_attachments"]
 
 _INFO = "info"
 
 
-def write_attachment(run: Path, name: str, content: bytes) -> None:
-    """Write a file of a run in the making, and its checksum."""
-    digest = hashlib.sha256(content).hexdigest()
-    write_atomic(run / RECORDS / name, content)
-    write_atomic(run / RECORDS / f"{name}.sha256", f"{digest}\n".encode())
+def write_attachments(run: Path, contents: Mapping[str, bytes]) -> None:
+    """Write files of a run in the making, and their checksums."""
+    for name, content in contents.items():
+        digest = hashlib.sha256(content).hexdigest()
+        write_atomic(run / RECORDS / name, content)
+        write_atomic(run / RECORDS / f"{name}.sha256", f"{digest}\n".encode())
 
 
 def find_attachment(run: Path, name: str) -> Path | None:

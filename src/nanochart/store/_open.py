@@ -13,7 +13,7 @@ import zarr
 
 from nanochart.errors import StoreError
 from nanochart.metals import element as look_up_element
-from nanochart.store._attachments import write_attachment
+from nanochart.store._attachments import write_attachments
 from nanochart.store._files import RECORDS, storage_errors
 from nanochart.store._journal import Journal
 from nanochart.store._metadata import Metadata
@@ -132,8 +132,7 @@ def create_run(
             _build(building, metadata, attributes, static, n_frames)
             if system is not None:
                 write_system(building, system)
-            for name, content in (attachments or {}).items():
-                write_attachment(building, name, content)
+            write_attachments(building, attachments or {})
             if path.exists():
                 path.rmdir()
             building.rename(path)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from nanochart.biasing import BiasPlan, protocol_difference
 from nanochart.errors import StoreError
 from nanochart.free_energy import WorkEstimate, bar, jarzynski
-from nanochart.store import Run
+from nanochart.store import Run, share_stream
 from nanochart.workflow._bias_plans import plan_of
 
 __all__ = ["Works", "works_of_runs"]
@@ -108,14 +109,13 @@ def _check_protocols(
                 f"{difference}: steer it again with the places in "
                 f"{'reverse' if mirrored else 'the same'} order and all else equal"
             )
-    seen: dict[str, Run] = {}
-    for run, plan in zip([*forward, *backward], [*plans, *back], strict=True):
-        if plan.fingerprint in seen:
+    for run, other in combinations([*forward, *backward], 2):
+        if share_stream(run.metadata, other.metadata):
             raise StoreError(
-                f"works that are combined must be independent; got {seen[plan.fingerprint].path} "
-                f"and {run.path} of equal numbers and one seed, {plan.seed}: give each its own seed"
+                f"works that are combined must be independent; got {run.path} and {other.path} of "
+                f"the same configuration and seed, {run.metadata.seed}, which share their random "
+                "numbers: give each its own seed"
             )
-        seen[plan.fingerprint] = run
 
 
 def _drifts(run: Run, plan: BiasPlan) -> bool:
