@@ -3,7 +3,18 @@
 import numpy as np
 import pytest
 
-from nanochart.biasing import stiffest_accurate, stiffest_stable
+import nanochart as nc
+from nanochart.biasing import (
+    Bias,
+    BiasedDynamics,
+    BiasedState,
+    Coordination,
+    CVs,
+    Restraint,
+    stiffest_accurate,
+    stiffest_stable,
+)
+from nanochart.dynamics import Langevin, initialize
 from nanochart.units import AMU
 
 MASS, DT = 63.5, 5.0
@@ -65,3 +76,30 @@ def test_the_mean_gradient_decides_on_the_width_and_the_largest_on_stability():
     np.testing.assert_allclose(accurate, [0.05 * unit / 2.0, 0.05 * unit / 50.0])
     np.testing.assert_array_equal(stiffest_accurate(squares, MASS, 5.0, 1),
                                   stiffest_stable(squares, MASS, 5.0))  # fmt: skip
+
+
+def test_the_compiled_loop_is_the_scheme_whose_covariance_that_is():
+    gold = nc.potentials.gupta("Au")
+    x = nc.clusters.build("octahedron", "Au", 38).positions
+    x = x + np.random.default_rng(0).normal(0, 0.1, x.shape)
+    cvs, stride, kappa = CVs.compile([Coordination()], gold), 5, 0.2
+    centre = float(cvs.values(x, gold)[0]) + 0.3
+    state = BiasedState(initialize(x[None], gold, [300.0], 1), np.zeros(1))
+    quiet = BiasedDynamics(gold, Langevin(DT, 0.0), cvs, stride)
+    bias = Bias(1, Restraint.at([centre], [kappa]))
+    moved, _ = quiet(state, bias, 2 * stride, stride)
+
+    def force(x, step):
+        total = gold.energy_forces(x)[1]
+        if step % stride == 0:
+            s = cvs.values(x, gold)[0]
+            total = total - stride * cvs.with_gradient(x, gold, [kappa * (s - centre)])[1]
+        return total
+
+    x, v, m = state.walkers.positions[0], state.walkers.velocities[0], gold.mass * AMU
+    for step in range(2 * stride):
+        v = v + 0.5 * DT * force(x, step) / m
+        x = x + DT * v
+        v = v + 0.5 * DT * force(x, step + 1) / m
+    np.testing.assert_allclose(moved.walkers.positions[0], x, atol=1e-9)
+    np.testing.assert_allclose(moved.walkers.velocities[0], v, atol=1e-11)
