@@ -33,9 +33,9 @@ from nanochart.biasing import (
     Restraint,
 )
 from nanochart.dynamics import Langevin, initialize, run_segment
-from nanochart.workflow import BiasConfig
+from nanochart.workflow._bias_config import LONGEST_STRIDE
 
-STRIDE = BiasConfig.model_fields["stride"].default
+STRIDE = LONGEST_STRIDE
 
 
 def model() -> Model:

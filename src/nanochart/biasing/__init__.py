@@ -23,12 +23,22 @@ from nanochart.biasing._rounds import (
     biased_round,
 )
 from nanochart.biasing._segment import BiasedDynamics, BiasedSamples, BiasedState
-from nanochart.biasing._umbrella import NoState, Steered, Umbrella, along, windows_on_grid
+from nanochart.biasing._stability import stiffest_accurate, stiffest_stable
+from nanochart.biasing._umbrella import (
+    NoState,
+    Steered,
+    Umbrella,
+    Unbiased,
+    along,
+    windows_on_grid,
+)
+from nanochart.biasing.plan import BiasPlan, Origin, protocol_difference
 
 __all__ = [
     "CV",
     "OPES",
     "Bias",
+    "BiasPlan",
     "BiasedDynamics",
     "BiasedRound",
     "BiasedSamples",
@@ -46,12 +56,14 @@ __all__ = [
     "Method",
     "NoState",
     "OPESState",
+    "Origin",
     "PotentialEnergy",
     "RDFDistance",
     "Restraint",
     "Steered",
     "SteinhardtQ6",
     "Umbrella",
+    "Unbiased",
     "Wall",
     "along",
     "biased_round",
@@ -59,5 +71,8 @@ __all__ = [
     "guard_grid",
     "known_distance",
     "known_reach",
+    "protocol_difference",
+    "stiffest_accurate",
+    "stiffest_stable",
     "windows_on_grid",
 ]

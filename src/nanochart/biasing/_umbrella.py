@@ -1,4 +1,4 @@
-"""Umbrella sampling and steered dynamics: restraints at rest, and restraints that move."""
+"""Methods that learn nothing: no bias, restraints at rest, and restraints that move."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,14 +8,53 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanochart.biasing._bias import Bias, Restraint, Wall
+from nanochart.units import BOLTZMANN
 
-__all__ = ["NoState", "Steered", "Umbrella", "along", "windows_on_grid"]
+__all__ = ["NoState", "Steered", "Umbrella", "Unbiased", "along", "windows_on_grid"]
 
 Floats = NDArray[np.float64]
 
 
 class NoState(NamedTuple):
     """Nothing is learned on the way."""
+
+
+@dataclass(frozen=True)
+class Unbiased:
+    r"""No bias but walls, and a guard where there is one.
+
+    They are a bias, too: a configuration has the weight :math:`e^{V / k_B T}` of their energy V.
+
+    Parameters
+    ----------
+    temperature
+        T in K.
+    walls
+        All of the bias.
+    """
+
+    temperature: float
+    walls: tuple[Wall, ...] = ()
+
+    def initialize(self, n_variables: int) -> NoState:
+        """Nothing."""
+        del n_variables
+        return NoState()
+
+    def bias(self, state: NoState, walker: int, n_variables: int) -> Bias:
+        """The walls."""
+        del state, walker
+        return Bias(n_variables, walls=self.walls)
+
+    def update(self, state: NoState, values: Floats, energies: Floats) -> NoState:
+        """Nothing."""
+        del values, energies
+        return state
+
+    def log_weights(self, state: NoState, energies: Floats) -> Floats:
+        """V / kT of each walker."""
+        del state
+        return np.asarray(energies, dtype=np.float64) / (BOLTZMANN * self.temperature)
 
 
 @dataclass(frozen=True)

@@ -57,26 +57,38 @@ def fes(
     from nanochart import store
 
     opened = [store.open(run) for run in runs]
-    steered = bool((opened[0].metadata.config or {}).get("steered"))
+    steered = opened[0].metadata.provenance.get("method") == "steered"
     if steered or backward:
         from nanochart.workflow import works_of_runs
 
-        found, there, back = works_of_runs(opened, [store.open(path) for path in backward or []])
+        works = works_of_runs(opened, [store.open(path) for path in backward or []])
         from nanochart.report import draw_works
 
+        found = works.estimate
         folder = output or runs[0].with_name(f"{runs[0].stem}-fes")
         folder.mkdir(parents=True, exist_ok=True)
         drawn = [folder / f"works{suffix}" for suffix in (".png", ".pdf")]
         for path in drawn:
-            draw_works(there, back, found).savefig(path, dpi=200)
+            draw_works(works.forward, works.backward, found).savefig(path, dpi=200)
+        known = found.known
         result: dict[str, Any] = {
-            "difference": found.value, "error": found.error, "dissipated": found.dissipated,
+            "from": works.start, "to": works.end, "temperature": works.temperature,
+            "difference": found.value if known else None,
+            "error": found.error if known else None,
+            "dissipated": found.dissipated if known else None,
+            "works": [len(works.forward), len(works.backward)],
             "reliable": found.reliable, "advice": found.advice,
             "files": [str(path) for path in drawn],
         }  # fmt: skip
+        number = f"{found.value:.4f} ± {found.error:.4f} eV" if known else "unknown"
+        dissipated = f"dissipated: {found.dissipated:.4f} eV; " if known else ""
         lines = [
-            f"free-energy difference: {found.value:.4f} ± {found.error:.4f} eV",
-            f"dissipated: {found.dissipated:.4f} eV; {found.advice}",
+            (
+                f"free energy restrained at {works.end} less that at {works.start}, "
+                f"{works.temperature:g} K: {number}"
+                + (", not reliable" if known and not found.reliable else "")
+            ),
+            f"{dissipated}{found.advice}",
             f"figure: {drawn[0]}",
         ]
         emit(result, json, lines)
@@ -159,7 +171,7 @@ def _lines(summary: dict[str, Any]) -> list[str]:
         barrier = summary["barrier"]
         error = " ± unknown" if barrier["error"] is None else f" ± {barrier['error']:.3f}"
         lines.append(f"barrier along the path: {barrier['value']:.3f}{error} eV")
-    if summary["outside_training"] > 0.01:
+    if (summary["outside_training"] or 0.0) > 0.01:
         lines.append(
             f"{summary['outside_training']:.0%} of the frames are where the model was not trained"
         )

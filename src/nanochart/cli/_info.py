@@ -45,7 +45,7 @@ def _lines(facts: dict[str, Any], verified: bool) -> list[str]:
             for name, values in made["config"].items()
             if name != "seed" and values is not None
         ),
-        ("state", "complete" if facts["complete"] else "not complete"),
+        ("state", _state(facts)),
         *((s, f"{n['committed']} of {n['of']} frames") for s, n in facts["stages"].items()),
         *_exchange(facts["exchange"]),
         *_timings(facts["timings"]),
@@ -112,6 +112,12 @@ def _flat(values: Any) -> str:
     if isinstance(values, dict):
         return ", ".join(f"{k} {_short(v)}" for k, v in values.items() if v is not None)
     return _short(values)
+
+
+def _state(facts: dict[str, Any]) -> str:
+    if facts["stopped"]:
+        return f"done before its planned end: {facts['stopped']}"
+    return "complete" if facts["complete"] else "not complete"
 
 
 def _short(value: Any) -> str:

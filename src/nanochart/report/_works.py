@@ -19,7 +19,7 @@ def draw_works(forward: ArrayLike, backward: ArrayLike | None, found: "WorkEstim
     """Distributions of the forward works and, mirrored, of the backward ones.
 
     They cross at the free-energy difference (Crooks, Phys. Rev. E 60, 2721 (1999)), which is drawn
-    with its 95 % interval; each work is a tick below.
+    with its 95 % interval where it is known; each work is a tick below.
 
     Parameters
     ----------
@@ -44,10 +44,14 @@ def draw_works(forward: ArrayLike, backward: ArrayLike | None, found: "WorkEstim
             works, np.full(len(works), height), "|", color=color, ms=4, mew=0.5, alpha=0.6,
             transform=panel.get_xaxis_transform(), clip_on=False,
         )  # fmt: skip
-    half = 1.96 * found.error
-    panel.axvspan(found.value - half, found.value + half, color=INK, alpha=0.15, lw=0)
-    sign = "" if found.reliable else " (not reliable)"
-    panel.axvline(found.value, color=INK, lw=0.9, label=f"$\\Delta F$ = {found.value:.3f} eV{sign}")
+    if found.known:
+        half = 1.96 * found.error
+        panel.axvspan(found.value - half, found.value + half, color=INK, alpha=0.15, lw=0)
+        sign = "" if found.reliable else " (not reliable)"
+        label = f"$\\Delta F$ = {found.value:.3f} eV{sign}"
+        panel.axvline(found.value, color=INK, lw=0.9, label=label)
+    else:
+        panel.plot([], [], " ", label="$\\Delta F$ is unknown")
     panel.set_xlabel(axis_label("work", "eV"))
     panel.set_ylabel(axis_label("density", "1/eV"))
     panel.tick_params(axis="x", pad=9)

@@ -6,6 +6,7 @@ table `VARIABLES`.
 """
 
 from nanochart.errors import StoreError
+from nanochart.store._attachments import pack, unpack
 from nanochart.store._checkpoint import Checkpoint
 from nanochart.store._metadata import Metadata
 from nanochart.store._open import create_run as create
@@ -25,8 +26,10 @@ __all__ = [
     "Variable",
     "create",
     "open",
+    "pack",
     "seed_of",
     "share_stream",
     "stream_fingerprint",
     "stream_seed",
+    "unpack",
 ]

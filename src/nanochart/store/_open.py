@@ -13,6 +13,7 @@ import zarr
 
 from nanochart.errors import StoreError
 from nanochart.metals import element as look_up_element
+from nanochart.store._attachments import write_attachments
 from nanochart.store._files import RECORDS, storage_errors
 from nanochart.store._journal import Journal
 from nanochart.store._metadata import Metadata
@@ -45,6 +46,7 @@ def create_run(
     provenance: Mapping[str, Any] | None = None,
     kind: Literal["sampled", "imported", "biased"] = "sampled",
     chunk_frames: int | None = None,
+    attachments: Mapping[str, bytes] | None = None,
 ) -> Run:
     """Make an empty run of a planned size, open for writing.
 
@@ -79,6 +81,8 @@ def create_run(
     chunk_frames
         Frames per chunk: how many are committed, and at most lost, together. By default about
         4 MB of positions.
+    attachments
+        Name -> content of files that belong to the run and never change; see `Run.attachment`.
 
     Raises
     ------
@@ -128,6 +132,7 @@ def create_run(
             _build(building, metadata, attributes, static, n_frames)
             if system is not None:
                 write_system(building, system)
+            write_attachments(building, attachments or {})
             if path.exists():
                 path.rmdir()
             building.rename(path)

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from nanochart.errors import StoreError
 from nanochart.store import _blocks, _layout
+from nanochart.store._attachments import find_attachment
 from nanochart.store._checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from nanochart.store._chunk_store import ChunkStore, chunk_key
 from nanochart.store._files import RECORDS, storage_errors, sync_all
@@ -141,6 +142,18 @@ class Run:
         stage_variables(stage)
         self._journal.refresh()
         return dict(self._journal.info.get(stage, {}))
+
+    def attachment(self, name: str) -> Path | None:
+        """Path of a file that was stored with the run when it was made; None if there is none.
+
+        Its checksum is compared first.
+
+        Raises
+        ------
+        StoreError
+            If it is damaged.
+        """
+        return find_attachment(self.path, name)
 
     def to_xarray(self, chunks: Any = None) -> xr.Dataset:
         """Return the committed frames as a lazy Dataset with named dimensions and units.

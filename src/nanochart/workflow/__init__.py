@@ -27,13 +27,7 @@ if TYPE_CHECKING:
     from nanochart.workflow._export_chemiscope import export_chemiscope
     from nanochart.workflow._export_plumed import export_plumed
     from nanochart.workflow._families import families_config, families_path, families_run
-    from nanochart.workflow._fes import (
-        FreeEnergies,
-        fes_run,
-        fes_summary,
-        works_of_runs,
-        write_fes,
-    )
+    from nanochart.workflow._fes import FreeEnergies, fes_run, fes_summary, write_fes
     from nanochart.workflow._fes_runs import (
         IndependentRuns,
         fes_runs,
@@ -54,6 +48,7 @@ if TYPE_CHECKING:
     from nanochart.workflow._track_figures import track_cards, track_movie
     from nanochart.workflow._train import train_run, train_runs
     from nanochart.workflow._tune import Tuning, tune_ladder, tune_segment, write_tuned
+    from nanochart.workflow._works import works_of_runs
 
 __all__ = [
     "DEMO",
@@ -152,7 +147,7 @@ __getattr__ = lazy_names(
         "FreeEnergies": "_fes",
         "fes_run": "_fes",
         "fes_summary": "_fes",
-        "works_of_runs": "_fes",
+        "works_of_runs": "_works",
         "IndependentRuns": "_fes_runs",
         "fes_runs": "_fes_runs",
         "runs_summary": "_fes_runs",

@@ -12,9 +12,11 @@ import numpy as np
 from nanochart._parallel import use_executor
 from nanochart._progress import Progress, silent
 from nanochart.biasing import (
+    BiasedDynamics,
     BiasedRound,
     BiasedState,
     BiasingState,
+    BiasPlan,
     MetadynamicsState,
     NoState,
     OPESState,
@@ -25,12 +27,12 @@ from nanochart.errors import DynamicsError, StoreError
 from nanochart.store import Run, create, stream_fingerprint, stream_seed
 from nanochart.store import open as open_run
 from nanochart.units import BOLTZMANN
-from nanochart.workflow._bias_config import BiasConfig, StopSection
-from nanochart.workflow._bias_setup import Setup, make_setup
+from nanochart.workflow._bias_config import BiasConfig
+from nanochart.workflow._bias_plans import attachments_of, dynamics_of, plan_of
+from nanochart.workflow._bias_resolve import Resolved, resolve
 from nanochart.workflow._changes import changes, changes_sentence
 from nanochart.workflow._sample import _never
 from nanochart.workflow._sessions import SessionLog
-from nanochart.workflow._system import potential_numbers
 
 __all__ = ["bias_run"]
 
@@ -61,9 +63,11 @@ def bias_run(
 ) -> Run:
     """Bias a cluster along collective variables.
 
-    The run holds a frame of each walker at the end of each round, with its variables, the energy
-    of the bias, the centre of a restraint, the work, and the logarithm of its weight. Every
-    command for runs works on it.
+    What the configuration names is looked up in the source run once, when the run is made; the
+    numbers are stored with it, and it goes on with those, whatever became of the source. The run
+    holds a frame of each walker at the end of each round, with its variables, the energy of the
+    bias, the centre of a restraint, the work, and the logarithm of its weight. Every command for
+    runs works on it.
 
     Parameters
     ----------
@@ -72,7 +76,8 @@ def bias_run(
     path
         Folder of the new run.
     resume
-        Go on with the run that is there, with equal bits; ``time`` may be longer.
+        Go on with the run that is there, with equal bits; ``time`` may be longer, and ``stop``
+        another. The source is not needed.
     executor
         Where walkers run; None is one thread per core. The frames do not depend on it.
     progress
@@ -83,22 +88,30 @@ def bias_run(
     Raises
     ------
     ConfigError, StoreError, ModelError
-        If the configuration does not fit what there is.
+        If the configuration does not fit what there is, or a run to resume holds no plan.
     DynamicsError
         If a walker leaves the physical region; all rounds before that are saved.
     """
-    setup = make_setup(config)
-    run = _open(config, path, setup) if resume else _create(config, path, setup)
-    n_steps = config.steps_per_round
+    if resume:
+        run = _open(config, path)
+        plan = plan_of(run)
+        dynamics = dynamics_of(run, plan)
+        run.extend(_n_rounds(config, plan, run))
+    else:
+        resolved = resolve(config)
+        plan, dynamics = resolved.plan, resolved.dynamics
+        run = _create(config, path, resolved)
     with run.lock(), use_executor(executor) as pool:
-        biasing = _restored(run) or _begun(run, config, setup)
+        biasing = _restored(run) or _begun(run, plan, dynamics)
         log = SessionLog(run, executor)
+        # What was committed before is judged first: a kill may have come before it was.
+        reached = None if biasing.pending else _reached(run, config)
         stopped = False
         try:
-            while not stopped and run.committed() < run.n_frames:
+            while not stopped and reached is None and run.committed() < run.n_frames:
                 if not biasing.full:
                     state, observed = biased_round(
-                        biasing.state, setup.dynamics, setup.method, n_steps, pool
+                        biasing.state, dynamics, plan.biasing, plan.steps_per_round, pool
                     )
                     biasing.take_up(state, observed)
                     log.add_round()
@@ -108,9 +121,8 @@ def bias_run(
                     biasing.commit()
                     biasing.save()
                     log.record_if_due()
-                    _check_heat(run, config)
-                    if config.stop is not None and _known(run, config, config.stop):
-                        stopped = True
+                    _check_heat(run, plan)
+                    reached = _reached(run, config)
                 elif stopped or biasing.age > _CHECKPOINT_SECONDS:
                     biasing.save()
         except StoreError:
@@ -124,13 +136,24 @@ def bias_run(
             raise DynamicsError(
                 f"{sentence}; the {run.committed()} frames of {run.path} are kept"
             ) from error
-        log.record()
+        log.record(stopped=reached)
         if run.committed() == run.n_frames and not run.complete:
             run.finalize()
     return run
 
 
-def _check_heat(run: Run, config: BiasConfig) -> None:
+def _n_rounds(config: BiasConfig, plan: BiasPlan, run: Run) -> int:
+    """Rounds that the run is to have, at least those that are planned."""
+    n_rounds = plan.n_rounds or config.rounds(config.time or 0.0)
+    if n_rounds < run.n_frames:
+        raise StoreError(
+            f"{run.path} is planned for {run.n_frames} frames, and time asks for {n_rounds}: a run "
+            "can be made longer, not shorter"
+        )
+    return n_rounds
+
+
+def _check_heat(run: Run, plan: BiasPlan) -> None:
     r"""Refuse walkers that the bias heats: impulses too far apart for how fast the variable moves.
 
     The mean of :math:`2 K / 3 N k_B` over the last frames is compared with the temperature; one
@@ -145,32 +168,31 @@ def _check_heat(run: Run, config: BiasConfig) -> None:
     data = run.to_xarray()["kinetic_energy"][max(0, n - _HEATED) : n].to_numpy()
     n_atoms = run.metadata.n_atoms
     heat = float(data.mean()) / (1.5 * n_atoms * BOLTZMANN)
-    excess = heat / config.temperature - 1.0
+    excess = heat / plan.temperature - 1.0
     error = np.sqrt(2.0 / (3.0 * n_atoms * data.size))
     if excess > _TOO_HOT and excess > 6.0 * error:
         raise DynamicsError(
             f"the bias heats the walkers: their kinetic temperature is {heat:.0f} K in place of "
-            f"{config.temperature:g} K over the last {len(data)} frames, because the bias acts "
-            f"every {config.stride} steps only, and where it drives the walkers a variable moves "
+            f"{plan.temperature:g} K over the last {len(data)} frames, because the bias acts "
+            f"every {plan.stride} steps only, and where it drives the walkers a variable moves "
             "faster than that; take a smaller stride, add a guard, or a weaker bias"
         )
 
 
-def _known(run: Run, config: BiasConfig, wanted: StopSection) -> bool:
-    """Whether the difference that was asked for is known; says so in the run's record."""
+def _reached(run: Run, config: BiasConfig) -> str | None:
+    """That the difference that was asked for is known, in a sentence; None if it is not yet."""
     from nanochart.workflow._fes import family_difference
 
-    if run.committed() < _FEWEST:
-        return False
+    wanted = config.stop
+    if wanted is None or run.committed() < _FEWEST:
+        return None
     gap, converged = family_difference(run, config, wanted.between)
-    done = converged and gap.error <= wanted.error
-    if done:
-        sentence = (
-            f"F({wanted.between[1]}) - F({wanted.between[0]}) = {gap.value:.3f} ± {gap.error:.3f} "
-            f"eV is known to {wanted.error:g} eV"
-        )
-        run.record_info("frames", {"stopped": sentence})
-    return done
+    if not (converged and gap.error <= wanted.error):
+        return None
+    return (
+        f"F({wanted.between[1]}) - F({wanted.between[0]}) = {gap.value:.3f} ± {gap.error:.3f} "
+        f"eV is known to {wanted.error:g} eV"
+    )
 
 
 def _note(observed: BiasedRound) -> str:
@@ -179,45 +201,35 @@ def _note(observed: BiasedRound) -> str:
     return f"walkers around {where}; bias {observed.bias_energies.max():.3g} eV"
 
 
-def _create(config: BiasConfig, path: str | Path, setup: Setup) -> Run:
-    facts = setup.source.metadata
-    n = len(setup.starts)
-    model = setup.source.info("chart").get("model")
-    cvs = setup.dynamics.cvs
+def _create(config: BiasConfig, path: str | Path, resolved: Resolved) -> Run:
+    plan = resolved.plan
+    n_rounds = plan.n_rounds or config.rounds(config.time or 0.0)
     return create(
         path,
-        element=facts.element,
-        n_atoms=facts.n_atoms,
-        n_frames=setup.n_rounds,
-        n_replicas=n,
+        element=plan.element,
+        n_atoms=plan.n_atoms,
+        n_frames=n_rounds,
+        n_replicas=plan.n_walkers,
         config=config.model_dump(mode="json"),
         seed=config.seed,
-        system=setup.source.system,
-        stream=_stream(config, setup, model),
+        system=resolved.system,
+        stream=stream_fingerprint("biased", plan.seed, {"plan": plan.fingerprint}),
         provenance={
-            "chart_of": setup.source.path.name,
-            "model": model,
-            "method": config.method,
-            "variables": list(cvs.names),
-            "units": list(cvs.units),
-            "starts": list(setup.start_names),
-            "time_per_frame": config.pace,
+            "chart_of": plan.origin.run,
+            "model": resolved.chart,
+            "method": plan.method_name,
+            "variables": list(plan.names),
+            "units": list(plan.units),
+            "starts": list(plan.start_names),
+            "time_per_frame": plan.time_per_round,
         },
         kind="biased",
-        chunk_frames=min(setup.n_rounds, max(1, _BLOCK_BYTES // (12 * facts.n_atoms * n))),
+        chunk_frames=min(n_rounds, max(1, _BLOCK_BYTES // (12 * plan.n_atoms * plan.n_walkers))),
+        attachments=attachments_of(resolved),
     )
 
 
-def _stream(config: BiasConfig, setup: Setup, model: str | None) -> str:
-    """Fingerprint of the random numbers, in which what a resumed run may change has no part."""
-    apart = {*_CHANGEABLE, "seed"}
-    values = config.model_dump(mode="json", exclude_defaults=True, exclude=apart)
-    values["potential"] = potential_numbers(setup.potential)
-    values |= {"n_atoms": setup.source.metadata.n_atoms, "model": model}
-    return stream_fingerprint("biased", config.seed, values)
-
-
-def _open(config: BiasConfig, path: str | Path, setup: Setup) -> Run:
+def _open(config: BiasConfig, path: str | Path) -> Run:
     run = open_run(path, mode="a")
     if run.metadata.kind != "biased":
         raise StoreError(f"{run.path} is no biased run, so there is nothing to resume")
@@ -229,12 +241,6 @@ def _open(config: BiasConfig, path: str | Path, setup: Setup) -> Run:
             f"{run.path} was biased with other settings ({changes_sentence(changed)}): resume it "
             "with its own configuration, or start a new run"
         )
-    if setup.n_rounds < run.n_frames:
-        raise StoreError(
-            f"{run.path} is planned for {run.n_frames} frames, and time asks for "
-            f"{setup.n_rounds}: a run can be made longer, not shorter"
-        )
-    run.extend(setup.n_rounds)
     return run
 
 
@@ -286,11 +292,12 @@ class _Biasing:
         self._saved = time.monotonic()
 
 
-def _begun(run: Run, config: BiasConfig, setup: Setup) -> _Biasing:
+def _begun(run: Run, plan: BiasPlan, dynamics: BiasedDynamics) -> _Biasing:
     run.truncate(0)
-    n, seed = len(setup.starts), stream_seed(run.metadata)
-    walkers = initialize(setup.starts, setup.potential, np.full(n, config.temperature), seed)
-    method = setup.method.initialize(len(setup.dynamics.cvs))
+    n = plan.n_walkers
+    temperatures, seed = np.full(n, plan.temperature), stream_seed(run.metadata)
+    walkers = initialize(plan.starts, dynamics.potential, temperatures, seed)
+    method = plan.biasing.initialize(len(plan.variables))
     return _Biasing(run, BiasingState(BiasedState(walkers, np.zeros(n)), method, 0))
 
 

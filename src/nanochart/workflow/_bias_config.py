@@ -10,6 +10,7 @@ from nanochart.errors import ConfigError
 from nanochart.workflow._config import DynamicsConfig, _field, _Section, _UniqueKeys, validated
 
 __all__ = [
+    "LONGEST_STRIDE",
     "METHODS",
     "BiasConfig",
     "GuardSection",
@@ -21,6 +22,9 @@ __all__ = [
     "WallSection",
     "load_bias_config",
 ]  # fmt: skip
+
+#: Steps between impulses of the bias where nothing needs fewer.
+LONGEST_STRIDE = 5
 
 #: Barrier in eV above which another unit was meant: a metal's atoms leave the cluster first.
 _HIGHEST_BARRIER = 5.0
@@ -90,11 +94,14 @@ class UmbrellaSection(_Section):
 
 
 class SteeredSection(_Section):
-    """A restraint that moves through places, ``duration`` from each to the next."""
+    """A restraint that moves through places, ``duration`` from each to the next.
+
+    It is held at the first for ``hold``, in which every walker comes to equilibrium there.
+    """
 
     along: tuple[Place, ...]
     duration: float = _field(unit="ns", gt=0)
-    hold: float = _field(0.05, unit="ns", ge=0)
+    hold: float = _field(0.05, unit="ns", gt=0)
     stiffness: tuple[float, ...] | float = _field(unit="eV per unit²")
 
 
@@ -109,7 +116,10 @@ METHODS = ("metadynamics", "opes", "umbrella", "steered")
 
 
 class BiasConfig(_Section):
-    """A biased run: where, by what, how long."""
+    """A biased run: where, by what, how long.
+
+    Without a ``stride`` it is 5 steps, or as many as restraints and walls allow.
+    """
 
     run: str
     model: str | None = None
@@ -125,7 +135,7 @@ class BiasConfig(_Section):
     high: tuple[float, ...] | None = None
     time: float | None = _field(None, unit="ns", gt=0)
     pace: float = _field(2.5, unit="ps", gt=0)
-    stride: int = _field(5, unit="steps", ge=1)
+    stride: int | None = _field(None, unit="steps", ge=1)
     walls: tuple[WallSection, ...] = ()
     guard: GuardSection | None = None
     stop: StopSection | None = None
@@ -146,9 +156,10 @@ class BiasConfig(_Section):
     @model_validator(mode="after")
     def _paces_fit(self) -> Self:
         steps = 1000.0 * self.pace / self.dynamics.time_step
-        if abs(steps - round(steps)) > 1e-6 * steps or round(steps) % self.stride:
+        stride = self.stride or 1
+        if abs(steps - round(steps)) > 1e-6 * steps or round(steps) % stride:
             raise ValueError(
-                f"pace (ps) must be a multiple of stride time steps, {self.stride} of "
+                f"pace (ps) must be a multiple of stride time steps, {stride} of "
                 f"{self.dynamics.time_step:g} fs; got {self.pace:g}"
             )
         return self
@@ -157,6 +168,13 @@ class BiasConfig(_Section):
     def method(self) -> str | None:
         """Name of the method, None for plain dynamics."""
         return next((name for name in METHODS if getattr(self, name) is not None), None)
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """The stride that is asked for, or those that may be taken, the longest first."""
+        if self.stride is not None:
+            return (self.stride,)
+        return tuple(n for n in range(LONGEST_STRIDE, 0, -1) if self.steps_per_round % n == 0)
 
     @property
     def steps_per_round(self) -> int:

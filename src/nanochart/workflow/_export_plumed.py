@@ -4,12 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
+from nanochart.biasing import Metadynamics, Steered
 from nanochart.errors import StoreError
 from nanochart.interop import write_colvar, write_hills
 from nanochart.store import Run
-from nanochart.workflow._bias_config import BiasConfig
-from nanochart.workflow._bias_setup import make_setup
-from nanochart.workflow._config import validated
+from nanochart.workflow._bias_plans import plan_of
 
 __all__ = ["export_plumed"]
 
@@ -34,29 +33,28 @@ def export_plumed(run: Run, folder: str | Path) -> list[Path]:
             f"{run.path} must be a biased run with frames to have COLVAR files: make one with "
             "`nanochart bias CONFIG`"
         )
-    config = validated(BiasConfig, dict(run.metadata.config), "the configuration of the run")
-    data, names = run.to_xarray(), list(run.metadata.provenance["variables"])
+    plan = plan_of(run)
+    data, names, method = run.to_xarray(), list(plan.names), plan.method
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
-    times = data["step"].to_numpy() * config.dynamics.time_step * 1e-3
+    times = data["step"].to_numpy() * plan.dynamics.time_step * 1e-3
     values, bias = data["cv"].to_numpy(), data["bias_energy"].to_numpy()
     written = []
     for walker in range(values.shape[1]):
         columns = {name: values[:, walker, k] for k, name in enumerate(names)}
         columns["bias"] = bias[:, walker]
-        if config.steered is not None:
+        if isinstance(method, Steered):
             columns["work"] = data["work"].to_numpy()[:, walker]
         written.append(target / f"COLVAR.{walker}")
         write_colvar(written[-1], times, columns)
-    checkpoint = run.load_checkpoint() if config.metadynamics is not None else None
-    if config.metadynamics is not None and checkpoint is not None:
-        method = make_setup(config).method
+    checkpoint = run.load_checkpoint() if isinstance(method, Metadynamics) else None
+    if isinstance(method, Metadynamics) and checkpoint is not None:
         centres, heights = (checkpoint.arrays[f"method_{n}"] for n in ("centres", "heights"))
         walkers = values.shape[1]
         rounds = np.arange(len(heights)) // walkers + 1
         written.append(target / "HILLS")
         write_hills(
-            written[-1], rounds * config.pace, names, centres, method.sigma, heights,
+            written[-1], rounds * plan.time_per_round, names, centres, method.sigma, heights,
             method.bias_factor,
         )  # fmt: skip
     return written

@@ -12,19 +12,16 @@ from numpy.typing import NDArray
 
 from nanochart._progress import Progress, silent
 from nanochart.biasing import known_distance, known_reach
-from nanochart.errors import ConfigError, StoreError
+from nanochart.errors import ConfigError
 from nanochart.free_energy import (
     Convergence,
     Difference,
     FreeEnergyPath,
     Populations,
     Surface,
-    WorkEstimate,
-    bar,
     basins,
     convergence,
     free_energy_surface,
-    jarzynski,
     make_blocks,
     minimum_path,
     normalized,
@@ -32,7 +29,7 @@ from nanochart.free_energy import (
 )
 from nanochart.store import Run
 from nanochart.workflow._bias_config import BiasConfig
-from nanochart.workflow._fes_samples import biased_config, weighted_frames
+from nanochart.workflow._fes_samples import weighted_frames
 from nanochart.workflow._states import States
 
 __all__ = [
@@ -40,7 +37,6 @@ __all__ = [
     "family_difference",
     "fes_run",
     "fes_summary",
-    "works_of_runs",
     "write_fes",
 ]
 
@@ -305,46 +301,6 @@ def _known(
     grid = np.stack(np.meshgrid(*surface.axes, indexing="ij"), axis=-1)
     near = known_distance(cKDTree(points), grid) <= known_reach(points)
     return near, float(states.outside)
-
-
-def works_of_runs(
-    forward: Sequence[Run], backward: Sequence[Run]
-) -> tuple[WorkEstimate, Floats, Floats]:
-    """Free-energy difference from steered runs in one direction, or in both.
-
-    Parameters
-    ----------
-    forward
-        Runs whose walkers were steered one way.
-    backward
-        Runs the other way; none, for Jarzynski's estimate.
-
-    Returns
-    -------
-    estimate
-        Of the free energy at the end less that at the start.
-    forward, backward
-        The works in eV, (walker,) of all runs.
-    """
-    works: list[Floats] = []
-    temperatures: set[float] = set()
-    for runs in (forward, backward):
-        collected = []
-        for run in runs:
-            config = biased_config(run)
-            if config.steered is None or not run.complete:
-                raise StoreError(
-                    f"{run.path} must be a steered run that is complete: works are those of whole "
-                    "protocols; finish it with `nanochart bias CONFIG --resume`"
-                )
-            temperatures.add(config.temperature)
-            collected.append(run.to_xarray()["work"][-1].to_numpy())
-        works.append(np.concatenate(collected) if collected else np.empty(0))
-    if len(temperatures) != 1:
-        raise StoreError(f"steered runs must have one temperature; got {sorted(temperatures)} K")
-    T = temperatures.pop()
-    found = bar(works[0], works[1], T) if len(works[1]) else jarzynski(works[0], T)
-    return found, works[0], works[1]
 
 
 def fes_summary(found: FreeEnergies) -> dict[str, Any]:

@@ -1,27 +1,24 @@
 """Frames with weights, whatever run they come from: what free energies are made of."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from nanochart.biasing import known_reach
+from nanochart.biasing import BiasPlan, known_reach
 from nanochart.errors import StoreError
 from nanochart.free_energy import UmbrellaWeights, log_gram, umbrella_weights
 from nanochart.motifs import LABELS
 from nanochart.store import Run
-from nanochart.store import open as open_run
 from nanochart.tempering import Ladder, ladder_log_weights
-from nanochart.workflow._bias_config import BiasConfig
-from nanochart.workflow._bias_setup import make_setup
+from nanochart.workflow._bias_plans import dynamics_of, plan_of
+from nanochart.workflow._bias_then import SourceThen
 from nanochart.workflow._chart import check_model
-from nanochart.workflow._config import validated
 from nanochart.workflow._states import States, state_codes
 
-__all__ = ["BiasedFrames", "Frames", "TemperedFrames", "biased_config", "weighted_frames"]
+__all__ = ["BiasedFrames", "Frames", "TemperedFrames", "weighted_frames"]
 
 Floats = NDArray[np.float64]
 
@@ -34,8 +31,8 @@ class BiasedFrames:
 
     Attributes
     ----------
-    run, config
-        The run, and how it was biased.
+    run, plan
+        The run, and what it was biased by.
     data
         Its frames, as xarray.
     first, planned
@@ -43,7 +40,7 @@ class BiasedFrames:
     """
 
     run: Run
-    config: BiasConfig
+    plan: BiasPlan
     data: Any
     first: int
     planned: int
@@ -51,12 +48,12 @@ class BiasedFrames:
     @property
     def method(self) -> str:
         """What biased it."""
-        return self.config.method or "plain dynamics"
+        return self.plan.method_name or "plain dynamics"
 
     @property
     def temperature(self) -> float:
         """K."""
-        return self.config.temperature
+        return self.plan.temperature
 
     @property
     def model(self) -> str | None:
@@ -66,12 +63,12 @@ class BiasedFrames:
     @property
     def names(self) -> tuple[str, ...]:
         """Of the variables."""
-        return tuple(self.run.metadata.provenance["variables"])
+        return self.plan.names
 
     @property
     def units(self) -> tuple[str, ...]:
         """Of the variables."""
-        return tuple(self.run.metadata.provenance["units"])
+        return self.plan.units
 
     def values(self) -> Floats:
         """Variables (time, walker, m)."""
@@ -79,25 +76,25 @@ class BiasedFrames:
 
     def log_weights(self) -> Floats | UmbrellaWeights:
         """(time, walker), in the ensemble without bias."""
-        if self.config.umbrella is None:
+        if self.plan.method_name != "umbrella":
             return np.asarray(self.data["log_weight"].to_numpy(), dtype=np.float64)
-        values = self.values()
-        method = make_setup(self.config).method
-        m, n_walkers = values.shape[2], values.shape[1]
-        energies = np.stack(
-            [method.bias(None, k, m).energy(values)[0] for k in range(n_walkers)], axis=-1
-        )
-        return umbrella_weights(energies, self.config.temperature)
+        energies = self.plan.window_energies(self.values())
+        return umbrella_weights(energies, self.temperature)
 
     def states(self, by: str) -> States:
         """Family or motif of each frame, by its place in the chart or its own label."""
-        source = open_run(self.config.run)
+        try:
+            source = SourceThen.of(self.run, self.plan)
+        except StoreError:
+            if by != "label":
+                raise
+            source = None  # motifs of the run's own minima need no source
         return state_codes(self.run, source, self.data, self.values(), self.names, by)
 
     def log_gram(self, chosen: list[int]) -> Floats:
         """½ ln det J Jᵀ of every frame (time, walker), from the compiled variables."""
-        setup = make_setup(self.config)
-        return _log_gram(setup.dynamics.cvs, setup.potential, self.data, chosen)
+        dynamics = dynamics_of(self.run, self.plan)
+        return _log_gram(dynamics.cvs, dynamics.potential, self.data, chosen)
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,20 +198,20 @@ def weighted_frames(run: Run, discard: float, temperature: float | None = None) 
     n = run.committed()
     first = int(discard * n)
     if run.metadata.kind == "biased":
-        config = biased_config(run)
-        if config.steered is not None:
+        plan = plan_of(run)
+        if plan.method_name == "steered":
             raise StoreError(
                 f"{run.path} is a steered run, which is out of equilibrium: compare the works of "
                 "several with `nanochart fes RUN RUN ...`, or sample by opes, metadynamics or "
                 "umbrella"
             )
-        if temperature is not None and temperature != config.temperature:
+        if temperature is not None and temperature != plan.temperature:
             raise ValueError(
-                f"the temperature of a biased run is its own, {config.temperature:g} K; got "
+                f"the temperature of a biased run is its own, {plan.temperature:g} K; got "
                 f"{temperature:g}: leave it out"
             )
         _long_enough(run, n - first, discard, "run `nanochart bias CONFIG --resume` first")
-        return BiasedFrames(run, config, _frames(run, first, n), first, run.n_frames)
+        return BiasedFrames(run, plan, _frames(run, first, n), first, run.n_frames)
     data = run.to_xarray()
     if not {"ladder", "rung", "energy", "chart"} <= set(data.variables):
         raise StoreError(
@@ -248,25 +245,6 @@ def _long_enough(run: Run, n: int, discard: float, remedy: str) -> None:
             f"{run.path} has {n} frames after the first {discard:.0%}, and a surface needs at "
             f"least {_FEWEST}: {remedy}"
         )
-
-
-def biased_config(run: Run) -> BiasConfig:
-    """How a biased run was made, with the run whose chart it uses where that lies now."""
-    if run.metadata.kind != "biased":
-        raise StoreError(
-            f"{run.path} is no biased run: make one with `nanochart bias CONFIG`; populations of a "
-            "sampled run are those of `nanochart thermo`"
-        )
-    config = validated(BiasConfig, dict(run.metadata.config), "the configuration of the run")
-    if not Path(config.run).exists():  # both may have been moved together
-        beside = run.path.with_name(str(run.metadata.provenance.get("chart_of", "")))
-        if not beside.exists():
-            raise StoreError(
-                f"the run {config.run}, whose chart {run.path} is biased along, is not there, and "
-                f"no {beside.name} lies beside it: put it back"
-            )
-        config = config.model_copy(update={"run": str(beside), "model": None})
-    return config
 
 
 def _log_gram(cvs: Any, potential: Any, data: Any, chosen: list[int]) -> Floats:

@@ -30,11 +30,12 @@ def run_info(run: Run, *, verify: bool = False) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``run``, ``complete``, ``stages`` (stage -> ``committed`` and ``of``, in frames),
-        ``made_from`` (config, seed, potential, versions, machine), ``exchange`` (``acceptance``
-        and ``pairs``), ``timings`` (of all sessions, with the estimated ``seconds_left``),
-        ``writer``, ``checkpoint``, ``problems`` (a sentence for each thing that is not well) and
-        ``advice`` (one for each that could be better).
+        ``run``, ``complete``, ``stopped`` (why a biased run is done before its planned end, or
+        None), ``stages`` (stage -> ``committed`` and ``of``, in frames), ``made_from`` (config,
+        seed, potential, versions, machine), ``exchange`` (``acceptance`` and ``pairs``),
+        ``timings`` (of all sessions, with the estimated ``seconds_left``), ``writer``,
+        ``checkpoint``, ``problems`` (a sentence for each thing that is not well) and ``advice``
+        (one for each that could be better).
     """
     facts = run.metadata
     frames = run.committed()
@@ -50,6 +51,7 @@ def run_info(run: Run, *, verify: bool = False) -> dict[str, Any]:
         "kind": facts.kind,
         "replicas": facts.n_replicas,
         "complete": run.complete,
+        "stopped": run.info("frames").get("stopped"),
         "stages": {
             stage: {
                 "committed": run.committed(stage),

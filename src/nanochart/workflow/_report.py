@@ -98,7 +98,7 @@ def report_run(
 def _free_energies(run: Run, biased: Sequence[Run]) -> list[FreeEnergies] | None:
     """Of the biased runs, or of the run itself where it is one; None where there is none."""
     runs = list(biased) or ([run] if run.metadata.kind == "biased" else [])
-    equilibrium = [each for each in runs if each.metadata.config.get("steered") is None]
+    equilibrium = [each for each in runs if each.metadata.provenance.get("method") != "steered"]
     return [fes_run(each) for each in equilibrium] if runs else None
 
 

@@ -81,12 +81,23 @@ class SessionLog:
         if now - self.last >= min(_INTERVAL, 0.2 * (now - self.begin)):
             self.record()
 
-    def record(self, failure: str | None = None) -> None:
-        """Write what this session has done so far into the run's record."""
+    def record(self, failure: str | None = None, stopped: str | None = None) -> None:
+        """Write what this session has done so far into the run's record.
+
+        Parameters
+        ----------
+        failure
+            The sentence that ended the session.
+        stopped
+            Why the run is done before its planned end.
+        """
         self.last = time.perf_counter()
         session = {
             **self.facts,
             "rounds": self.rounds,
             "seconds": round(self.last - self.begin, 3),
         }
-        self.run.record_info("frames", {"sessions": [*self.earlier, session], "failure": failure})
+        facts = {"sessions": [*self.earlier, session], "failure": failure}
+        if stopped is not None:
+            facts["stopped"] = stopped
+        self.run.record_info("frames", facts)

@@ -11,6 +11,7 @@ from nanochart.biasing import known_distance, known_reach
 from nanochart.errors import StoreError
 from nanochart.motifs import LABELS
 from nanochart.store import Run
+from nanochart.workflow._bias_then import SourceThen
 
 __all__ = ["States", "state_codes"]
 
@@ -49,14 +50,15 @@ class States:
 
 
 def state_codes(
-    run: Run, source: Run, data: Any, values: Floats, names: tuple[str, ...], by: str
+    run: Run, source: SourceThen | None, data: Any, values: Floats, names: tuple[str, ...], by: str
 ) -> States:
     """Tell the states of frames.
 
     Parameters
     ----------
     run, source
-        The biased run, and the one whose chart it uses.
+        The biased run, and the one whose chart it uses; None, where that is no longer what it was
+        and ``by`` is "label".
     data
         Frames of the biased run, as xarray.
     values
@@ -73,16 +75,9 @@ def state_codes(
     """
     charted = [k for k, name in enumerate(names) if name[0] == "s" and name[1:].isdigit()]
     axes = tuple(names[k] for k in charted)
-    tree, reach, outside, frames = None, np.inf, 0.0, None
+    tree, reach, outside, frames = None, np.inf, 0.0 if source is not None else np.nan, None
     s = values[..., charted]
-    if charted and "chart" in source.to_xarray():
-        biased, now = run.metadata.provenance.get("model"), source.info("chart").get("model")
-        if biased != now:
-            raise StoreError(
-                f"{run.path} was biased along the chart of the model {biased}, and {source.path} "
-                f"has the chart of {now} by now: families of one have no place in the other; chart "
-                f"it with that model again (`nanochart chart`), or bias anew"
-            )
+    if source is not None and charted and "chart" in source.to_xarray():
         frames = source.to_xarray()
         n = frames.sizes["frame"] * frames.sizes["replica"]
         frames = frames.isel(frame=slice(None, None, max(1, n // _MOST)))
@@ -101,11 +96,17 @@ def state_codes(
         return States(LABELS, codes, axes, tree, reach, outside)
     if by not in {"family", "motif"}:
         raise ValueError(f"by must be family, motif or label; got {by!r}")
-    if tree is None or frames is None or by not in frames or (frames[by] == -1).all():
+    if (
+        source is None
+        or tree is None
+        or frames is None
+        or by not in frames
+        or (frames[by] == -1).all()
+    ):
         what = "families" if by == "family" else "motifs"
         raise StoreError(
             f"states by {by} need a run along chart coordinates whose source has {what}: run "
-            f"`nanochart {'families' if by == 'family' else 'label'} {source.path}` first, or "
+            f"`nanochart {'families' if by == 'family' else 'label'}` on the source first, or "
             "quench and label the biased run and take --by label"
         )
     known = frames[by].to_numpy().ravel().astype(np.int64)

@@ -1,0 +1,279 @@
+"""The plan of a biased run."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nanochart.biasing._bias import Grid
+from nanochart.biasing._cv import CV, ChartCoordinate, CVs, RDFDistance
+from nanochart.biasing._guard import Guarded
+from nanochart.biasing._metadynamics import Metadynamics
+from nanochart.biasing._opes import OPES
+from nanochart.biasing._segment import BiasedDynamics
+from nanochart.biasing._umbrella import Steered, Umbrella, Unbiased
+from nanochart.biasing.plan import _record
+from nanochart.dynamics import Langevin
+from nanochart.potentials import Potential
+
+if TYPE_CHECKING:
+    from nanochart.autoencoder import Model
+
+__all__ = ["BiasPlan", "Origin"]
+
+Floats = NDArray[np.float64]
+
+_METHODS = {Metadynamics: "metadynamics", OPES: "opes", Umbrella: "umbrella", Steered: "steered"}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a plan was resolved: the source run as it was then.
+
+    Attributes
+    ----------
+    run
+        Its name.
+    frames
+        Its frames.
+    states
+        Fingerprint of the families and motifs of these frames.
+    """
+
+    run: str
+    frames: int
+    states: str
+
+
+@dataclass(frozen=True, eq=False)
+class BiasPlan:
+    """What a biased run is resolved to, once, when it is begun: numbers, and no names to look up.
+
+    Two plans of equal `fingerprint` give equal bits. The time a run takes is no part of its plan,
+    except where a restraint moves.
+
+    Attributes
+    ----------
+    element, n_atoms, potential
+        The cluster, and the potential's name and parameters.
+    variables
+        Collective variables, with the arrays of their references.
+    model
+        Fingerprint of the model of chart coordinates and of distances in RDF space; None where no
+        variable needs one.
+    method
+        Metadynamics, OPES, Umbrella, Steered or Unbiased, with all walls.
+    guard
+        On the first variables, or None.
+    temperature
+        K.
+    dynamics
+        Time step, friction and confining sphere.
+    stride, steps_per_round
+        Time steps between impulses of the bias, and between its updates.
+    starts
+        (walker, atom, 3) in Å.
+    start_names
+        What each walker starts from.
+    places
+        Names of the points of a steered run, in order; empty otherwise.
+    seed
+        As asked for.
+    origin
+        The source run.
+    """
+
+    element: str
+    n_atoms: int
+    potential: Mapping[str, Any]
+    variables: tuple[CV, ...]
+    model: str | None
+    method: Metadynamics | OPES | Umbrella | Steered | Unbiased
+    guard: Grid | None
+    temperature: float
+    dynamics: Langevin
+    stride: int
+    steps_per_round: int
+    starts: Floats
+    start_names: tuple[str, ...]
+    places: tuple[str, ...]
+    seed: int
+    origin: Origin
+    _guarded: Guarded | None = field(init=False, repr=False, default=None)
+
+    def __post_init__(self) -> None:
+        x = self.starts
+        if x.ndim != 3 or x.shape[1:] != (self.n_atoms, 3) or len(x) != len(self.start_names):
+            raise ValueError(
+                f"the starts of a bias plan must have the shape (walker, {self.n_atoms}, 3) with a "
+                f"name for each walker; got {x.shape} and {len(self.start_names)} names"
+            )
+        if self.guard is not None:
+            object.__setattr__(self, "_guarded", Guarded(self.method, self.guard))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the variables."""
+        return tuple(variable.name for variable in self.variables)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Of the variables."""
+        return tuple(variable.unit for variable in self.variables)
+
+    @property
+    def n_walkers(self) -> int:
+        """Number of walkers."""
+        return len(self.starts)
+
+    @property
+    def method_name(self) -> str | None:
+        """As in a configuration; None without a bias."""
+        return _METHODS.get(type(self.method))
+
+    @property
+    def biasing(self) -> Any:
+        """The method with its guard, as rounds of biased dynamics take it."""
+        return self.method if self._guarded is None else self._guarded
+
+    @property
+    def time_per_round(self) -> float:
+        """Ps."""
+        return self.steps_per_round * self.dynamics.time_step * 1e-3
+
+    @property
+    def n_rounds(self) -> int | None:
+        """Rounds of a steered run; None where the length of a run is free."""
+        if isinstance(self.method, Steered):
+            return self.method.steps[-1] // self.steps_per_round
+        return None
+
+    @property
+    def needs_model(self) -> bool:
+        """Whether a variable is one of a chart or of its RDF."""
+        return any(isinstance(v, ChartCoordinate | RDFDistance) for v in self.variables)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of every number that decides on the trajectory."""
+        arrays, facts = self.to_record()
+        facts = {name: value for name, value in facts.items() if name != "origin"}
+        digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+        for name in sorted(arrays):
+            digest.update(name.encode() + np.ascontiguousarray(arrays[name]).tobytes())
+        return digest.hexdigest()[:16]
+
+    def compiled(self, potential: Potential, model: "Model | None") -> BiasedDynamics:
+        """The dynamics, with compiled variables.
+
+        Parameters
+        ----------
+        potential
+            The plan's.
+        model
+            The plan's; may be None where no variable needs one.
+
+        Raises
+        ------
+        ValueError
+            If the model is another than the plan's.
+        """
+        found = model.fingerprint if model is not None and self.needs_model else None
+        if found != self.model:
+            raise ValueError(f"the model of a bias plan must be {self.model}; got {found}")
+        used = model if self.needs_model else None
+        cvs = CVs.compile(self.variables, potential, used, self.element)
+        return BiasedDynamics(potential, self.dynamics, cvs, self.stride)
+
+    def window_energies(self, values: ArrayLike) -> Floats:
+        """Energy in eV of values (..., m) in the window of each walker, (..., walker).
+
+        With walls and guard; of umbrella windows alone, whose bias does not change with time.
+        """
+        if not isinstance(self.method, Umbrella):
+            raise TypeError(f"only umbrella sampling has windows; got {self.method_name}")
+        s, m = np.asarray(values, dtype=np.float64), len(self.variables)
+        return np.stack(
+            [self.biasing.bias(None, k, m).energy(s)[0] for k in range(self.n_walkers)], axis=-1
+        )
+
+    def to_record(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Plain arrays by name, and plain JSON values."""
+        arrays: dict[str, NDArray[Any]] = {"starts": np.asarray(self.starts, dtype=np.float64)}
+        variables = []
+        for k, variable in enumerate(self.variables):
+            variables.append(_record.variable_facts(variable))
+            if isinstance(variable, RDFDistance):
+                arrays[f"reference_{k}"] = np.asarray(variable.reference)
+        if self.guard is not None:
+            arrays["guard_low"] = np.asarray(self.guard.low, dtype=np.float64)
+            arrays["guard_high"] = np.asarray(self.guard.high, dtype=np.float64)
+            arrays["guard_values"] = np.asarray(self.guard.values, dtype=np.float64)
+        facts = {
+            "version": _record.VERSION,
+            "element": self.element,
+            "n_atoms": self.n_atoms,
+            "potential": dict(self.potential),
+            "variables": variables,
+            "model": self.model,
+            "method": _record.method_facts(self.method),
+            "temperature": self.temperature,
+            "dynamics": asdict(self.dynamics),
+            "stride": self.stride,
+            "steps_per_round": self.steps_per_round,
+            "start_names": list(self.start_names),
+            "places": list(self.places),
+            "seed": self.seed,
+            "origin": asdict(self.origin),
+        }
+        return arrays, facts
+
+    @classmethod
+    def from_record(
+        cls, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]
+    ) -> "BiasPlan":
+        """The plan that `to_record` gave.
+
+        Raises
+        ------
+        ValueError
+            If something is missing or of a newer nanochart.
+        """
+        if facts.get("version") != _record.VERSION:
+            raise ValueError(
+                f"a bias plan must be of version {_record.VERSION}, the only one that this "
+                f"nanochart knows; got {facts.get('version')!r}"
+            )
+        try:
+            guard = None
+            if "guard_values" in arrays:
+                values = arrays["guard_values"]
+                axes = tuple(range(values.ndim))
+                guard = Grid(arrays["guard_low"], arrays["guard_high"], values, axes)
+            return cls(
+                element=facts["element"],
+                n_atoms=facts["n_atoms"],
+                potential=facts["potential"],
+                variables=tuple(
+                    _record.variable_of(about, arrays.get(f"reference_{k}"))
+                    for k, about in enumerate(facts["variables"])
+                ),
+                model=facts["model"],
+                method=_record.method_of(facts["method"]),
+                guard=guard,
+                temperature=facts["temperature"],
+                dynamics=Langevin(**facts["dynamics"]),
+                stride=facts["stride"],
+                steps_per_round=facts["steps_per_round"],
+                starts=arrays["starts"],
+                start_names=tuple(facts["start_names"]),
+                places=tuple(facts["places"]),
+                seed=facts["seed"],
+                origin=Origin(**facts["origin"]),
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"the bias plan is incomplete ({error})") from error

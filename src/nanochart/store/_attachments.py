@@ -1,0 +1,69 @@
+"""Files that belong to a run and never change, each beside its checksum.
+
+They are written before the folder of a new run appears, so a run has all of them or none.
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nanochart.errors import StoreError
+from nanochart.store._files import RECORDS, storage_errors, write_atomic
+
+__all__ = ["find_attachment", "pack", "unpack", "write_attachments"]
+
+_INFO = "info"
+
+
+def write_attachments(run: Path, contents: Mapping[str, bytes]) -> None:
+    """Write files of a run in the making, and their checksums."""
+    for name, content in contents.items():
+        digest = hashlib.sha256(content).hexdigest()
+        write_atomic(run / RECORDS / name, content)
+        write_atomic(run / RECORDS / f"{name}.sha256", f"{digest}\n".encode())
+
+
+def find_attachment(run: Path, name: str) -> Path | None:
+    """File of a run whose content is what was written; None if it has none of that name.
+
+    Raises
+    ------
+    StoreError
+        If it is missing or damaged.
+    """
+    path, seal = run / RECORDS / name, run / RECORDS / f"{name}.sha256"
+    if not path.exists() and not seal.exists():
+        return None
+    with storage_errors(path):
+        found = [p.read_bytes() if p.exists() else None for p in (path, seal)]
+    content, digest = found
+    if content is None or digest is None or hashlib.sha256(content).hexdigest() != _text(digest):
+        what = "is missing" if content is None else "does not have the checksum beside it"
+        raise StoreError(f"{path} is damaged: it {what}; restore it from a copy of the run")
+    return path
+
+
+def _text(digest: bytes) -> str:
+    return digest.decode("ascii", errors="replace").strip()
+
+
+def pack(arrays: Mapping[str, np.ndarray], info: Mapping[str, Any]) -> bytes:
+    """Arrays of numbers and plain JSON values as the content of one file."""
+    text = json.dumps(dict(info), allow_nan=False).encode()
+    buffer = io.BytesIO()
+    parts = {_INFO: np.frombuffer(text, dtype=np.uint8), **arrays}
+    np.savez_compressed(buffer, **parts)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def unpack(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """What `pack` was given, from a file of its content."""
+    with storage_errors(path), np.load(path, allow_pickle=False) as stored:
+        arrays = dict(stored)
+    info = json.loads(arrays.pop(_INFO).tobytes())
+    return arrays, info
