@@ -8,7 +8,8 @@ import numpy as np
 from nanochart.metals import element
 from nanochart.potentials._kernels import TABLE, Model
 from nanochart.potentials._potential import Potential
-from nanochart.potentials._setfl import Setfl, hermite_coefficients, read_setfl
+from nanochart.potentials._setfl import hermite_coefficients
+from nanochart.potentials._setfl_reader import Setfl, read_setfl
 
 __all__ = ["eam"]
 
@@ -17,10 +18,12 @@ _NEAREST = {"fcc": np.sqrt(0.5), "bcc": np.sqrt(0.75), "hcp": 1.0, "diamond": np
 
 
 def eam(path: str | Path, symbol: str) -> Potential:
-    """Embedded-atom potential from a setfl table (LAMMPS's ``pair_style eam/alloy``).
+    """Embedded-atom potential from a setfl table (LAMMPS's ``pair_style eam/alloy`` or ``eam/fs``).
 
     The table's functions F(ρ), f(r) and r φ(r) are interpolated by piecewise cubics with the
-    slopes that LAMMPS takes, so both give the same energies from one file.
+    slopes that LAMMPS takes, so both give the same energies from one file. Of a Finnis-Sinclair
+    table (``eam/fs``), whose densities depend on both elements of a pair, a cluster of one element
+    needs the density of that element at itself.
 
     Parameters
     ----------

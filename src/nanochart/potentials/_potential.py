@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanochart.potentials import _kernels
-from nanochart.potentials._setfl import Setfl, write_setfl
+from nanochart.potentials._setfl import write_setfl
+from nanochart.potentials._setfl_reader import Setfl
 
 __all__ = ["Potential"]
 
