@@ -8,7 +8,7 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from nanochart.interop._frame import RawFrame
+from nanochart.interop._frame import RawFrame, number, step_number
 from nanochart.metals import element as look_up_element
 
 __all__ = ["from_atoms", "raw_frame", "to_atoms"]
@@ -82,7 +82,7 @@ def from_atoms(atoms: Atoms, element: str | None = None) -> np.ndarray:
     return positions
 
 
-def raw_frame(atoms: Atoms) -> RawFrame:
+def raw_frame(atoms: Atoms, what: str) -> RawFrame:
     """Take from Atoms what a trajectory needs."""
     results = getattr(atoms.calc, "results", {})
     periodic = [bool(flag) for flag in atoms.pbc]
@@ -91,14 +91,7 @@ def raw_frame(atoms: Atoms) -> RawFrame:
         frozenset(atoms.get_chemical_symbols()),
         np.array(atoms.cell[:], dtype=np.float64),
         (periodic[0], periodic[1], periodic[2]),
-        _number(results.get("energy", atoms.info.get("energy")), math.nan),
-        _number(atoms.info.get("temperature"), math.nan),
-        int(_number(atoms.info.get("step"), -1)),
+        number(results.get("energy", atoms.info.get("energy")), math.nan),
+        number(atoms.info.get("temperature"), math.nan),
+        step_number(number(atoms.info.get("step"), -1), what),
     )
-
-
-def _number(value: Any, default: float) -> float:
-    try:
-        return default if value is None else float(value)
-    except (TypeError, ValueError):
-        return default
