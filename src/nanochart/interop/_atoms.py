@@ -9,6 +9,7 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from nanochart.interop._frame import RawFrame, number, step_number
+from nanochart.interop._whole import Mending, whole_cluster
 from nanochart.metals import element as look_up_element
 
 __all__ = ["from_atoms", "raw_frame", "to_atoms"]
@@ -63,7 +64,8 @@ def from_atoms(atoms: Atoms, element: str | None = None) -> np.ndarray:
     Raises
     ------
     ValueError
-        If it is of several elements or another one, periodic, empty, or not finite.
+        If it is of several elements or another one, periodic, empty, not finite, or not one piece
+        with bonds of the metal's length.
     """
     symbols = set(atoms.get_chemical_symbols())
     expected = "one element" if element is None else look_up_element(element).symbol
@@ -79,7 +81,8 @@ def from_atoms(atoms: Atoms, element: str | None = None) -> np.ndarray:
     positions = np.array(atoms.positions, dtype=np.float64)
     if not np.isfinite(positions).all():
         raise ValueError("the cluster must have finite positions (Å); got NaN or infinity")
-    return positions
+    raw = RawFrame(positions, frozenset(symbols), np.zeros((3, 3)), (False, False, False))
+    return whole_cluster(raw, symbols.pop(), Mending(), "the cluster").positions
 
 
 def raw_frame(atoms: Atoms, what: str) -> RawFrame:

@@ -27,6 +27,7 @@ _COORDINATES = (("xu", "yu", "zu"), ("x", "y", "z"), ("xsu", "ysu", "zsu"), ("xs
 _IMAGES = ("ix", "iy", "iz")
 #: Unit of length of the systems of units that have one of the atomic scale.
 _LENGTHS = {"metal": "angstrom", "real": "angstrom", "electron": "bohr", "nano": "nm"}
+_FIRST = "ITEM: TIMESTEP"
 #: Items before the atoms of a frame; LAMMPS writes six at most.
 _MOST_ITEMS = 32
 
@@ -47,7 +48,8 @@ def read_lammps_dump(path: Path) -> Iterator[RawFrame | FrameError]:
 
 
 def _is_first_line(line: str) -> bool:
-    return line.startswith(("ITEM: TIMESTEP", "ITEM: UNITS"))
+    # It may stand behind the last line of a frame that a killed program did not end.
+    return _FIRST in line
 
 
 def _read_frame(lines: Lines, what: str) -> RawFrame | None:
@@ -59,6 +61,7 @@ def _read_header(lines: Lines, what: str) -> dict[str, list[str]] | None:
     """Read the items before the atoms: name -> words of its lines; None at the file's end."""
     header: dict[str, list[str]] = {}
     for line in iter(lines.next_filled, ""):
+        line = line[max(0, line.find(_FIRST)) :]  # noqa: PLW2901  # as in `_is_first_line`
         if not line.startswith("ITEM:") or len(header) > _MOST_ITEMS:
             raise FrameError(f"{what} must begin with 'ITEM:'; got {line.strip()[:40]!r}")
         name = line[5:].strip()

@@ -18,7 +18,7 @@ CUT_SHORT = "as a killed program leaves it: remove it, or leave it out with --sk
 #: Characters of one line, and of the atoms of one frame, beyond which a file is no trajectory. A
 #: compressed file may hold a thousand times its size.
 _LONGEST_LINE = 2**20
-_LARGEST_FRAME = 2**28
+_LARGEST_FRAME = 2**26
 #: Atoms of one frame.
 _MOST_ATOMS = 1_000_000
 

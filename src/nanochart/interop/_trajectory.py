@@ -140,6 +140,8 @@ def read_trajectory(
                 left_out, bad=left_out.bad + 1, first=left_out.first or f"{path}: {error}"
             )
             continue
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
         if frame is None:
             left_out = replace(left_out, other_sizes=left_out.other_sizes + 1)
             continue
