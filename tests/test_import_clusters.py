@@ -10,7 +10,7 @@ from ase.cluster import Icosahedron
 
 import nanochart as nc
 from nanochart.errors import ConfigError
-from nanochart.interop._pieces import bond_length, boxed, check_bonds, pieces
+from nanochart.interop._pieces import bond_length, bonded_pieces, boxed, pieces
 from nanochart.workflow import load_config
 from nanochart.workflow._system import make_starts
 from test_interop import clusters, read
@@ -219,7 +219,7 @@ def test_isolated_atoms_are_refused(tmp_path):
 def test_built_clusters_are_of_one_piece(n_atoms):
     for motif in ("icosahedron", "decahedron", "octahedron", "twin", "hcp", "random"):
         x = gold(motif, n_atoms)
-        check_bonds(x, "Au", "angstrom", motif)
+        assert bonded_pieces(x, "Au", "angstrom", motif).max() == 0
         assert pieces(x, "Au").max() == 0
 
 
@@ -236,6 +236,16 @@ def test_hot_liquids_pass(tmp_path, metal):
     )
     path = plain(tmp_path / f"{metal}.xyz", samples.positions[:, 0], metal)
     assert len(read(path)[1]) == 10
+
+
+def test_large_clusters_are_looked_over_like_small_ones():
+    x = Icosahedron("Au", 6).positions  # 561 atoms
+    assert bonded_pieces(x, "Au", "angstrom", "it").max() == 0
+    assert bonded_pieces(np.concatenate([x, x[:1] + 60.0]), "Au", "angstrom", "it").max() == 1
+    with pytest.raises(ValueError, match=r"it has atoms 0 and 561 on top of each other"):
+        bonded_pieces(np.concatenate([x, x[:1]]), "Au", "angstrom", "it")
+    with pytest.raises(ValueError, match=r"look like bohr"):
+        bonded_pieces(x / 0.529, "Au", "angstrom", "it")
 
 
 def test_a_dimer_of_each_metal_passes(tmp_path):

@@ -200,7 +200,12 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
     [
         ("a.xyz.gz", b"2\n", b"x" * 2**20, "line 2 is longer than 1,048,576 characters"),
         ("a.dump.gz", b"ITEM: TIMESTEP\n", b"0" * 2**20, "line 2 is longer than 1,048,576 char"),
-        ("b.xyz.gz", b"900000\n\n", b"Au " + b"0 " * 2**18 + b"\n", "larger than any of a traj"),
+        (
+            "b.xyz.gz",
+            b"900000\n\n",
+            (b"Au " + b"0 " * 2**15 + b"\n") * 16,
+            "larger than any of a traj",
+        ),
     ],
 )
 def test_a_small_file_that_unpacks_to_gigabytes_takes_no_memory(

@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 from nanochart.interop._frame import FrameError
 from nanochart.metals import NEAREST_NEIGHBOUR
 
-__all__ = ["UNITS", "bond_length", "boxed", "check_bonds", "pieces"]
+__all__ = ["UNITS", "bond_length", "bonded_pieces", "boxed", "pieces"]
 
 Floats = NDArray[np.float64]
 
@@ -28,6 +28,8 @@ _OVERLAP = 0.5
 #: Atoms farther apart than this, in bond lengths, are not bonded: between second (1.41) and third
 #: (1.73) neighbours of a close-packed crystal, because bonds of hot clusters reach far.
 _REACH = 1.6
+#: Up to this many atoms all pairs are looked at, which is faster than a tree.
+_FEW = 400
 #: Lattice -> nearest-neighbour distance in lattice constants.
 _NEAREST = {"fcc": math.sqrt(0.5), "bcc": math.sqrt(0.75), "hcp": 1.0, "sc": 1.0}
 
@@ -44,8 +46,8 @@ def bond_length(symbol: str) -> float:
     return float(2.0 * covalent_radii[number])
 
 
-def check_bonds(positions: Floats, symbol: str, unit: str, what: str) -> None:
-    """Refuse positions whose nearest neighbours are not at the distance of the metal's.
+def bonded_pieces(positions: Floats, symbol: str, unit: str, what: str) -> NDArray[np.int32]:
+    """Return the pieces of a cluster, whose nearest neighbours must be at the metal's distance.
 
     Parameters
     ----------
@@ -58,37 +60,54 @@ def check_bonds(positions: Floats, symbol: str, unit: str, what: str) -> None:
     what
         The frame, for the message.
 
+    Returns
+    -------
+    NDArray[np.int32]
+        As `pieces`.
+
     Raises
     ------
     FrameError
         If atoms are on top of each other, isolated, or the lengths are in another unit.
     """
-    bond = bond_length(symbol)
     if len(positions) < 2:
         raise FrameError(f"{what} must have two atoms at least; got {len(positions)}")
-    tree = cKDTree(positions)
-    typical = float(np.median(tree.query(positions, k=2)[0][:, 1]))
-    said = (
-        f"{what} must have neighbours about {bond:.2f} Å apart, as {symbol} has; got "
-        f"{typical:.3g} Å (median)"
-    )
-    if not _SHORTEST <= typical / bond <= _LONGEST:
-        for other, factor in UNITS.items():
-            if other != unit and 0.85 <= typical * factor / UNITS[unit] / bond <= 1.15:
-                remedy = "leave --unit out" if other == "angstrom" else f"give --unit {other}"
-                raise FrameError(f"{said}: its lengths look like {other}: {remedy}")
-        if typical > _REACH * bond:
-            raise FrameError(
-                f"{said}: its atoms are isolated, or its lengths are scaled or in another unit "
-                "(--unit)"
-            )
-        raise FrameError(f"{said}: check its element and its unit (--unit)")
-    for first, second in sorted(tree.query_pairs(_OVERLAP * bond))[:1]:
+    bond = bond_length(symbol)
+    if len(positions) > _FEW:
+        nearest = cKDTree(positions).query(positions, k=2)[0][:, 1]
+        whole = False
+    else:
+        squared = _squared_distances(positions)
+        nearest = np.sqrt(squared.min(axis=1))
+        whole = _is_connected(squared < (_REACH * bond) ** 2)
+    _check_lengths(float(np.median(nearest)), symbol, unit, what)
+    if nearest.min() < _OVERLAP * bond:
+        first, second = min(cKDTree(positions).query_pairs(_OVERLAP * bond))
         apart = np.linalg.norm(positions[first] - positions[second])
         raise FrameError(
             f"{what} has atoms {first} and {second} on top of each other ({apart:.3f} Å apart; "
             f"neighbours in {symbol} are {bond:.2f} Å apart): remove the frame"
         )
+    return np.zeros(len(positions), dtype=np.int32) if whole else pieces(positions, symbol)
+
+
+def _check_lengths(typical: float, symbol: str, unit: str, what: str) -> None:
+    bond = bond_length(symbol)
+    if _SHORTEST <= typical / bond <= _LONGEST:
+        return
+    said = (
+        f"{what} must have neighbours about {bond:.2f} Å apart, as {symbol} has; got "
+        f"{typical:.3g} Å (median)"
+    )
+    for other, factor in UNITS.items():
+        if other != unit and 0.85 <= typical * factor / UNITS[unit] / bond <= 1.15:
+            remedy = "leave --unit out" if other == "angstrom" else f"give --unit {other}"
+            raise FrameError(f"{said}: its lengths look like {other}: {remedy}")
+    if typical > _REACH * bond:
+        raise FrameError(
+            f"{said}: its atoms are isolated, or its lengths are scaled or in another unit (--unit)"
+        )
+    raise FrameError(f"{said}: check its element and its unit (--unit)")
 
 
 def pieces(positions: Floats, symbol: str) -> NDArray[np.int32]:
@@ -98,6 +117,26 @@ def pieces(positions: Floats, symbol: str) -> NDArray[np.int32]:
     graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
     found: NDArray[np.int32] = connected_components(graph, directed=False)[1]
     return found
+
+
+def _squared_distances(positions: Floats) -> Floats:
+    """Squared distances of all pairs, (atom, atom), infinite on the diagonal."""
+    centred = positions - positions.mean(axis=0)
+    squares = np.einsum("ij,ij->i", centred, centred)
+    squared = squares[:, None] + squares - 2.0 * (centred @ centred.T)
+    np.fill_diagonal(squared, np.inf)
+    return np.asarray(np.maximum(squared, 0.0))
+
+
+def _is_connected(near: NDArray[np.bool_]) -> bool:
+    """Whether every atom is reached from the first one; ``near`` (atom, atom) is symmetric."""
+    reached = near[0].copy()
+    reached[0] = True
+    count = 0
+    while count < reached.sum():
+        count = int(reached.sum())
+        reached |= near[reached].any(axis=0)
+    return count == len(near)
 
 
 def boxed(positions: Floats, symbol: str) -> Mapping[str, float]:

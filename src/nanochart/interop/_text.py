@@ -4,6 +4,7 @@ import gzip
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
@@ -18,18 +19,20 @@ CUT_SHORT = "as a killed program leaves it: remove it, or leave it out with --sk
 #: Characters of one line, and of the atoms of one frame, beyond which a file is no trajectory. A
 #: compressed file may hold a thousand times its size.
 _LONGEST_LINE = 2**20
+_LONGEST_ROW = 2**17
 _LARGEST_FRAME = 2**26
-#: Atoms of one frame.
+#: Atoms of one frame, and of those how many are read at once.
 _MOST_ATOMS = 1_000_000
+_ROWS = 256
 
 
 class Lines:
-    """The lines of a text file, which may be pushed back one at a time."""
+    """The lines of a text file, which may be pushed back."""
 
     def __init__(self, file: TextIO) -> None:
-        self.number = 0
+        self._number = 0
         self._file = file
-        self._pushed: str | None = None
+        self._pushed: list[str] = []  # the next one last
 
     def next(self) -> str:
         """Return the next line with its end, "" at the end of the file.
@@ -41,17 +44,12 @@ class Lines:
         EOFError
             If the compressed data end too early.
         """
-        if self._pushed is not None:
-            line, self._pushed = self._pushed, None
-            return line
-        self.number += 1
-        line = self._read(_LONGEST_LINE + 1)
-        if len(line) > _LONGEST_LINE:
-            raise ValueError(
-                f"line {self.number} is longer than {_LONGEST_LINE:,} characters, as none of a "
-                "trajectory is: name a trajectory file"
-            )
-        return line
+        return self._pushed.pop() if self._pushed else self._read(1, _LONGEST_LINE)[0]
+
+    def several(self, count: int) -> list[str]:
+        """Return the next lines, "" for those after the end of the file; raises as `next`."""
+        pushed = [self._pushed.pop() for _ in range(min(count, len(self._pushed)))]
+        return pushed + self._read(count - len(pushed), _LONGEST_ROW)
 
     def next_filled(self) -> str:
         """Return the next line that is not blank, "" at the end of the file."""
@@ -62,15 +60,27 @@ class Lines:
 
     def begins_with(self, text: str) -> bool:
         """Whether the file does; asked before anything is read."""
-        return self._read(len(text)) == text
+        return self._readlines(1, len(text))[0] == text
 
-    def push_back(self, line: str) -> None:
-        """Let the next call return this line."""
-        self._pushed = line
+    def push_back(self, *lines: str) -> None:
+        """Let the next lines be these."""
+        self._pushed += lines[::-1]
 
-    def _read(self, limit: int) -> str:
+    def _read(self, count: int, longest: int) -> list[str]:
+        lines = self._readlines(count, longest + 1)
+        if lines and max(map(len, lines)) > longest:
+            line = self._number + 1 + next(k for k, v in enumerate(lines) if len(v) > longest)
+            raise ValueError(
+                f"line {line} is longer than {longest:,} characters, as none of a trajectory is: "
+                "name a trajectory file"
+            )
+        self._number += count
+        return lines
+
+    def _readlines(self, count: int, limit: int) -> list[str]:
+        readline = self._file.readline
         try:
-            return self._file.readline(limit)
+            return [readline(limit) for _ in range(count)]
         except (gzip.BadGzipFile, zlib.error) as error:
             raise ValueError(
                 f"the compressed data are damaged ({error}): copy or write the file again"
@@ -145,28 +155,30 @@ def read_table(lines: Lines, n_rows: int, what: str) -> tuple[list[str], int]:
         raise FrameError(f"{what} must have 1 to {_MOST_ATOMS:,} atoms; got {n_rows}")
     rows: list[list[str]] = []
     size = 0
-    line = ""
-    for _ in range(n_rows):
-        line = lines.next()
-        words = line.split()
-        if not words:
-            raise FrameError(f"{what} is incomplete ({len(rows)} of {n_rows} atoms), {CUT_SHORT}")
-        if rows and len(words) != len(rows[0]):
-            lines.push_back(line)
+    while len(rows) < n_rows:
+        found = lines.several(min(_ROWS, n_rows - len(rows)))
+        more = [line.split() for line in found]
+        n_columns = len((rows or more)[0])
+        if n_columns == 0 or set(map(len, more)) != {n_columns}:
+            odd = next(k for k, words in enumerate(more) if len(words) != n_columns or not words)
+            lines.push_back(*found[odd:])
+            if not more[odd]:
+                read = len(rows) + odd
+                raise FrameError(f"{what} is incomplete ({read} of {n_rows} atoms), {CUT_SHORT}")
             raise FrameError(
                 f"{what} must have the same number of columns for each of its atoms; got "
-                f"{len(words)} after {len(rows[0])}"
+                f"{len(more[odd])} after {n_columns}"
             )
-        rows.append(words)
-        size += len(line)
+        rows += more
+        size += sum(map(len, found))
         if size > _LARGEST_FRAME:
             raise ValueError(f"{what} is larger than any of a trajectory: name a trajectory file")
-    if not line.endswith("\n") and not _is_whole(rows):
+    if not found[-1].endswith("\n") and not _is_whole(rows):
         raise FrameError(
             f"{what} may be cut inside its last number, {rows[-1][-1]!r}, because its last line "
             "has no end: add one if that number is whole"
         )
-    return [word for words in rows for word in words], len(rows[0])
+    return list(chain.from_iterable(rows)), len(rows[0])
 
 
 def _is_whole(rows: list[list[str]]) -> bool:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from nanochart.interop._frame import FrameError, RawFrame
 from nanochart.interop._periodic import free_cluster
-from nanochart.interop._pieces import UNITS, boxed, check_bonds, pieces
+from nanochart.interop._pieces import UNITS, bonded_pieces, boxed, pieces
 
 __all__ = ["Mending", "whole_cluster"]
 
@@ -59,8 +59,7 @@ def whole_cluster(raw: RawFrame, symbol: str, mending: Mending, what: str) -> Ra
     positions = free_cluster(
         raw.positions, raw.cell, raw.periodic, unwrap=mending.unwrap, what=what
     )
-    check_bonds(positions, symbol, mending.unit or "angstrom", what)
-    labels = pieces(positions, symbol)
+    labels = bonded_pieces(positions, symbol, mending.unit or "angstrom", what)
     if labels.max() > 0:
         raw = replace(raw, positions=positions)
         positions, labels = _unwrapped(raw, labels, symbol, mending, what)
