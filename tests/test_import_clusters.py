@@ -125,7 +125,7 @@ def test_lengths_in_another_unit_are_refused_and_taken_with_the_unit(tmp_path, u
     with pytest.raises(
         ValueError,
         match=rf"a.xyz: frame 0 must have neighbours about 2.88 Å apart, as Au has; got .* \(median"
-        rf"\): its lengths look like {unit}: give --unit {unit}",
+        rf"\): its lengths look like {unit}: import it with --unit {unit}",
     ):
         energies(path)
     np.testing.assert_allclose(energies(path, unit=unit), GOLD.energy(whole), atol=1e-3)
@@ -133,7 +133,9 @@ def test_lengths_in_another_unit_are_refused_and_taken_with_the_unit(tmp_path, u
 
 def test_a_unit_that_is_wrong_is_refused(tmp_path):
     path = plain(tmp_path / "a.xyz", gold(n_atoms=55))
-    with pytest.raises(ValueError, match=r"its lengths look like angstrom: leave --unit out"):
+    with pytest.raises(
+        ValueError, match=r"its lengths look like angstrom: import it without --unit"
+    ):
         energies(path, unit="bohr")
     with pytest.raises(ValueError, match=r"unit must be one of angstrom, bohr, nm, pm; got 'feet'"):
         energies(path, unit="feet")
@@ -143,7 +145,9 @@ def test_a_dump_that_states_its_unit_names_the_option(tmp_path):
     text = "ITEM: UNITS\nelectron\nITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n2\n"
     text += "ITEM: BOX BOUNDS ff ff ff\n0 9\n0 9\n0 9\nITEM: ATOMS id element x y z\n"
     (tmp_path / "a.dump").write_text(text + "1 Au 1 2 3\n2 Au 1 2 8\n")
-    with pytest.raises(ValueError, match=r"a.dump: frame 0 says .* are in bohr: give --unit bohr"):
+    with pytest.raises(
+        ValueError, match=r"a.dump: frame 0 says .* are in bohr: import it with --unit bohr"
+    ):
         read(tmp_path / "a.dump")
     _, positions, _ = read(tmp_path / "a.dump", unit="bohr")
     np.testing.assert_allclose(np.ptp(positions[0, :, 2]), 5 * 0.529177210903)
@@ -161,7 +165,7 @@ def test_a_detached_atom_is_refused_and_left_behind_on_demand(tmp_path):
     with pytest.raises(
         ValueError,
         match=r"frame 0 is in 2 pieces, of 55, 1 atoms, 1\d\.\d Å apart at least: "
-        r"--largest-fragment keeps the largest piece, --skip-bad-frames leaves out such frames",
+        r"import it with --largest-fragment, which keeps the largest piece, or with --skip-bad-",
     ):
         energies(path)
     found = energies(path, largest_fragment=True)
@@ -187,7 +191,9 @@ def test_largest_pieces_of_different_sizes_are_told_apart(tmp_path):
     plain(path, with_a_detached_atom())
     with path.open("a") as file:
         file.write(plain(tmp_path / "b.xyz", gold(n_atoms=54)).read_text())
-    with pytest.raises(ValueError, match=r"frame 1 must have 55 atoms .* got 54: --n-atoms takes"):
+    with pytest.raises(
+        ValueError, match=r"frame 1 must have 55 atoms .* got 54: import with --n-atoms"
+    ):
         energies(path, largest_fragment=True)
     assert len(energies(path, largest_fragment=True, n_atoms=54)) == 1
 
@@ -280,7 +286,7 @@ def config_of(path, n_atoms):
     ("positions", "message"),
     [
         ((gold() + 3.0) % 40.0, r"frame 0 is in 8 pieces, and looks cut by .* about 40 Å along x"),
-        (gold() / 0.529177, r"its lengths look like bohr: give --unit bohr"),
+        (gold() / 0.529177, r"its lengths look like bohr: import it with --unit bohr"),
         (with_a_detached_atom(146), r"frame 0 is in 2 pieces, of 146, 1 atoms"),
         (gold() * 5.0, r"its atoms are isolated"),
     ],

@@ -410,7 +410,9 @@ def test_one_size_is_taken_out_of_a_mixed_file(tmp_path):
     ]
     images[3].symbols[:] = "Ag"
     ase.io.write(path, images)
-    with pytest.raises(ValueError, match=r"frame 1 must have 55 atoms .* got 13: --n-atoms takes"):
+    with pytest.raises(
+        ValueError, match=r"frame 1 must have 55 atoms .* got 13: import with --n-atoms"
+    ):
         read(path)
     run = nc.interop.import_trajectories([path], tmp_path / "run.zarr", n_atoms=13)
     np.testing.assert_array_equal(run.to_xarray().step, [1, 2, 4])
@@ -433,7 +435,7 @@ def test_the_command_takes_what_the_sentences_name(tmp_path):
     path = plain(tmp_path / "a.xyz", cut, "X")
     options = ["--element", "Au", "--unit", "bohr", "--unwrap", "--cell", "50,50,50"]
     refused = nanochart("import", "run.zarr", "a.xyz", *options, cwd=tmp_path, code=1)
-    assert "--largest-fragment keeps the largest piece" in refused.stderr
+    assert "import it with --largest-fragment, which keeps the largest piece" in refused.stderr
     path.write_text(path.read_text()[:-20])
     options += ["--largest-fragment", "--skip-bad-frames", "--n-atoms", "55"]
     done = nanochart("import", "run.zarr", "a.xyz", *options, cwd=tmp_path)

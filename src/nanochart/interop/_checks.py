@@ -60,7 +60,7 @@ class Checks:
     def _other_size(self, raw: RawFrame, what: str) -> FrameError:
         return FrameError(
             f"{what} must have {self._size} atoms as the frames before it; got "
-            f"{len(raw.positions)}: --n-atoms takes the frames of one size"
+            f"{len(raw.positions)}: import with --n-atoms to take the frames of one size"
         )
 
 

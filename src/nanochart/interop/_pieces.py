@@ -101,8 +101,8 @@ def _check_lengths(typical: float, symbol: str, unit: str, what: str) -> None:
     )
     for other, factor in UNITS.items():
         if other != unit and 0.85 <= typical * factor / UNITS[unit] / bond <= 1.15:
-            remedy = "leave --unit out" if other == "angstrom" else f"give --unit {other}"
-            raise FrameError(f"{said}: its lengths look like {other}: {remedy}")
+            remedy = "without --unit" if other == "angstrom" else f"with --unit {other}"
+            raise FrameError(f"{said}: its lengths look like {other}: import it {remedy}")
     if typical > _REACH * bond:
         raise FrameError(
             f"{said}: its atoms are isolated, or its lengths are scaled or in another unit (--unit)"

@@ -15,7 +15,7 @@ from nanochart.interop._frame import FrameError, RawFrame
 __all__ = ["CUT_SHORT", "Lines", "open_text", "parse_columns", "read_frames", "read_table"]
 
 #: What to do about a frame that is incomplete.
-CUT_SHORT = "as a killed program leaves it: remove it, or leave it out with --skip-bad-frames"
+CUT_SHORT = "as a killed program leaves it: remove it, or import with --skip-bad-frames"
 #: Characters of one line, and of the atoms of one frame, beyond which a file is no trajectory. A
 #: compressed file may hold a thousand times its size.
 _LONGEST_LINE = 2**20

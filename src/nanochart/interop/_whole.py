@@ -72,7 +72,9 @@ def whole_cluster(raw: RawFrame, symbol: str, mending: Mending, what: str) -> Ra
 
 def _in_angstrom(raw: RawFrame, mending: Mending, what: str) -> RawFrame:
     if mending.unit is None and raw.unit not in {"", "angstrom"}:
-        raise ValueError(f"{what} says that its lengths are in {raw.unit}: give --unit {raw.unit}")
+        raise ValueError(
+            f"{what} says that its lengths are in {raw.unit}: import it with --unit {raw.unit}"
+        )
     factor = UNITS[mending.unit or "angstrom"]
     raw = replace(raw, positions=factor * raw.positions, cell=factor * raw.cell)
     if not np.isfinite(raw.cell).all():
@@ -131,8 +133,8 @@ def _largest(positions: Floats, labels: NDArray[np.int32], mending: Mending, wha
         raise FrameError(f"{said}: no piece holds most of its atoms: remove the frame")
     if not mending.largest_fragment:
         raise FrameError(
-            f"{said}: --largest-fragment keeps the largest piece, --skip-bad-frames leaves out "
-            "such frames"
+            f"{said}: import it with --largest-fragment, which keeps the largest piece, or with "
+            "--skip-bad-frames, which leaves such frames out"
         )
     found: Floats = within
     return found
