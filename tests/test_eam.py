@@ -199,6 +199,10 @@ def one_line_less(lines):
     del lines[lines.index("28 58.69 3.52 fcc") + 40]
 
 
+def large_value(lines):
+    lines[999] = "1e40 " + lines[999]
+
+
 def header(place, value):
     def edit(lines):
         words = lines[4].split()
@@ -230,6 +234,18 @@ def element_line(text):
         (header(3, "-0.01"), r"spacings and a cut-off above 0; .* d_r = -0.01,"),
         (header(3, "nan"), r"must have the setfl header"),
         (header(4, "inf"), r"must have the setfl header"),
+        (
+            header(3, "0.1"),
+            r"the functions of r must reach about to the cut-off, 5.1 Å; got 500 values",
+        ),
+        (
+            header(3, "0.001"),
+            r"must reach about to the cut-off, 5.1 Å; got .* every 0.001 Å, 0.499",
+        ),
+        (header(4, "51.0"), r"the functions of r must reach about to the cut-off, 51 Å"),
+        (header(1, "1e3"), r"must be known at the density of the crystal, about \d.*every 1000"),
+        (header(1, "1e-6"), r"must be known at the density of the crystal, about \d.*every 1e-06"),
+        (large_value, r"line 1000: f of Ni must have 500 finite numbers; got 60 and then '1e40'"),
         (header(4, "0"), r"spacings and a cut-off above 0; .* cutoff = 0;"),
         (element_line("28 0.0 3.52 fcc"), r"the mass of Ni must be above 0 amu; got 0"),
         (element_line("28 -58.69 3.52 fcc"), r"the mass of Ni must be above 0 amu; got -58.69"),
@@ -242,6 +258,23 @@ def test_lines_and_counts_of_a_table_are_checked(nickel_table, tmp_path, edit, m
     with pytest.raises(ValueError, match=message) as caught:
         nc.potentials.eam(path, "Ni")
     assert "\n" not in str(caught.value)
+
+
+def test_a_pair_potential_is_a_table_without_density(tmp_path):
+    lammps_oracle.require_lammps()
+    n, cutoff = 2000, 9.0
+    r = np.linspace(0.0, cutoff, n)
+    s6 = (2.5 / np.maximum(r, 1.0)) ** 6
+    r_phi = r * 4.0 * 0.25 * (s6 * s6 - s6)
+    lines = ["a", "b", "c", "1 Ni", f"{n} 0.01 {n} {r[1]:.17g} {cutoff}", "28 58.69 3.9 fcc"]
+    values = [*np.zeros(2 * n), *r_phi]
+    path = tmp_path / "lj.eam.alloy"
+    path.write_text("\n".join(lines + [f"{v:.16e}" for v in values]) + "\n")
+    frames = 1.1 * nickel_frames()[:2]
+    energies, forces = nc.potentials.eam(path, "Ni").energy_forces(frames)
+    e_lammps, f_lammps = lammps_oracle.energies_forces(frames, lammps_oracle.eam_alloy(path, "Ni"))
+    np.testing.assert_allclose(energies, e_lammps, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(forces, f_lammps, rtol=0, atol=1e-5)
 
 
 def test_comments_and_blank_lines_between_the_numbers_are_passed_over(nickel_table, tmp_path):

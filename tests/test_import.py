@@ -192,8 +192,11 @@ def _small_cell(images: list[Atoms]) -> None:
         (_other_size, "must have 13 atoms as the frames before it; got 12"),
         (_other_element, "must be of the element Au; got Ag"),
         (_two_elements, "must be of one element; got Au, Cu: nanochart handles"),
-        (_nan, r"must have finite positions; got \(.*, nan, .*\) for atom 7: remove the frame"),
-        (_infinite, r"must have finite positions; got \(inf, .*\) for atom 0"),
+        (
+            _nan,
+            r"must have finite positions, within 1e.09 Å; got \(.*, nan, .*\) for atom 7: ",
+        ),
+        (_infinite, r"must have finite positions, within 1e.09 Å; got \(inf, .*\) for atom 0"),
         (_cut_by_cell, "is cut by the periodic boundary along z: write unwrapped coordinates"),
         (_small_cell, r"is periodic along x with only 3\.0 Å of vacuum in its cell"),
     ],

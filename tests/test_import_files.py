@@ -112,6 +112,14 @@ def test_a_temperature_of_a_file_is_a_finite_number(tmp_path, value):
             r"frame 0 must have a whole number as its",
         ),
         (FRAME.replace("0 9", "0 nan"), r"frame 0 must have a finite cell"),
+        (
+            FRAME.replace("x y z", "xs ys zs").replace("2 4 5", "2 inf 5"),
+            r"frame 0 must have finite",
+        ),
+        (
+            FRAME.replace("2 4 5", "2 1e200 5"),
+            r"frame 0 must have finite positions, within 1e.09 Å",
+        ),
         (FRAME.replace("ATOMS\n2", "ATOMS\n0"), r"frame 0 must have 1 to 1,000,000 atoms; got 0"),
         (
             FRAME.replace("ATOMS\n2", "ATOMS\n" + "9" * 15),

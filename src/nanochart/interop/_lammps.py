@@ -160,6 +160,8 @@ def _positions(
         )
     places = [columns.index(name) for name in names]
     positions = parse_columns(words, places, len(columns), what)
+    if not (np.isfinite(positions).all() and np.isfinite(cell).all()):
+        return positions  # to be refused with what it holds
     if names[0].startswith("xs"):
         positions = origin + positions @ cell
     if "u" not in names[0] and set(_IMAGES) <= set(columns):

@@ -13,6 +13,9 @@ __all__ = ["Mending", "whole_cluster"]
 
 Floats = NDArray[np.float64]
 
+#: Å from the origin; beyond it the distances of neighbours lose their digits.
+_FARTHEST = 1e9
+
 
 @dataclass(frozen=True)
 class Mending:
@@ -79,12 +82,13 @@ def _in_angstrom(raw: RawFrame, mending: Mending, what: str) -> RawFrame:
     raw = replace(raw, positions=factor * raw.positions, cell=factor * raw.cell)
     if not np.isfinite(raw.cell).all():
         raise FrameError(f"{what} must have a finite cell; got NaN or infinity: remove the frame")
-    finite = np.isfinite(raw.positions).all(axis=1)
+    finite = (np.abs(raw.positions) < _FARTHEST).all(axis=1)  # not so of NaN
     if not finite.all():
         atom = int(np.argmin(finite))
         found = ", ".join(f"{value:g}" for value in raw.positions[atom])
         raise FrameError(
-            f"{what} must have finite positions; got ({found}) for atom {atom}: remove the frame"
+            f"{what} must have finite positions, within {_FARTHEST:g} Å; got ({found}) for atom "
+            f"{atom}: remove the frame"
         )
     return raw
 

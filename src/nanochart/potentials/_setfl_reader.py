@@ -16,6 +16,8 @@ _REMEDY = "give a table for LAMMPS's pair_style eam/alloy or eam/fs"
 #: Values of one function, and characters of a line, beyond which a file is no table.
 _MOST_VALUES = 1_000_000
 _LONGEST_LINE = 1_000_000
+#: Tables state up to 1e13 where atoms lie on each other; more is a damaged exponent.
+_LARGEST_VALUE = 1e15
 
 
 @dataclass(frozen=True)
@@ -214,6 +216,6 @@ def _header(lines: _Lines) -> tuple[list[str], int, int, tuple[float, float, flo
 def _number(word: str) -> float:
     """Return a finite number; not all that Python takes for one is one in other programs."""
     value = float(word)
-    if not math.isfinite(value) or "_" in word:
+    if not abs(value) < _LARGEST_VALUE or "_" in word:
         raise ValueError(repr(word[:40]))
     return value
