@@ -64,6 +64,16 @@ def test_a_plain_file_cut_by_a_periodic_box_is_refused_and_taken_with_the_box(tm
     )
 
 
+@pytest.mark.parametrize("cell", [38.0, 43.0, [40.0, 40.0, 60.0]])
+def test_another_box_than_the_one_that_cut_a_cluster_is_refused(tmp_path, cell):
+    whole = [gold() + 20.0, shifted(gold(), 1.0, 2.0, 3.0) % 40.0]
+    path = plain(tmp_path / "a.xyz", whole)
+    with pytest.raises(
+        ValueError, match=r"frame 1 was cut by a box of about 40 Å along [xz]; got --cell with"
+    ):
+        energies(path, unwrap=True, cell=cell)
+
+
 @pytest.mark.parametrize("motif", ["icosahedron", "decahedron", "octahedron", "twin", "random"])
 @pytest.mark.parametrize("edge", [32.0, 43.7])
 def test_the_box_that_cuts_hot_clusters_is_estimated_well(motif, edge):

@@ -36,7 +36,8 @@ def import_(
     cell: Annotated[
         str | None,
         typer.Option(
-            metavar="L|LX,LY,LZ", help="Edges of the periodic box in Å, where the files do not say."
+            metavar="L|LX,LY,LZ",
+            help="Edges of the box as simulated, in Å, where the files do not say.",
         ),
     ] = None,
     unit: Annotated[

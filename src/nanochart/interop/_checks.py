@@ -7,7 +7,7 @@ import numpy as np
 from ase.data import chemical_symbols
 
 from nanochart.interop._frame import FrameError, RawFrame
-from nanochart.interop._whole import Mending, whole_cluster
+from nanochart.interop._whole import Mending, compare_box, whole_cluster
 from nanochart.metals import element as look_up_element
 
 __all__ = ["Checks", "check_species"]
@@ -31,6 +31,7 @@ class Checks:
         self._size = n_atoms
         self._mending = mending
         self._ids: np.ndarray | None = None
+        self._box_compared = False
 
     def taken(self, raw: RawFrame, what: str) -> RawFrame | None:
         """Return the frame if it can be used, None if it is not of the size that is wanted."""
@@ -43,6 +44,8 @@ class Checks:
         if fixed_size and self._size not in {None, len(raw.positions)}:
             raise self._other_size(raw, what)
         _check_numbers(raw, what)
+        if self._mending.unwrap and self._mending.cell is not None and not self._box_compared:
+            self._box_compared = compare_box(raw, symbol, self._mending, what)
         frame = whole_cluster(raw, symbol, self._mending, what)
         if len(frame.positions) != (self._size or len(frame.positions)):
             if self._wanted is not None:

@@ -9,12 +9,14 @@ from nanochart.interop._frame import FrameError, RawFrame
 from nanochart.interop._periodic import free_cluster
 from nanochart.interop._pieces import UNITS, bonded_pieces, boxed, pieces
 
-__all__ = ["Mending", "whole_cluster"]
+__all__ = ["Mending", "compare_box", "whole_cluster"]
 
 Floats = NDArray[np.float64]
 
 #: Å from the origin; beyond it the distances of neighbours lose their digits.
 _FARTHEST = 1e9
+#: Å within which the edge of a box is known from how a cluster joins across it.
+_BOX_ERROR = 1.2
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,27 @@ def whole_cluster(raw: RawFrame, symbol: str, mending: Mending, what: str) -> Ra
         positions = _largest(positions, labels, mending, what)
         energy = np.nan  # the file's is that of all pieces
     return replace(raw, positions=positions, energy=energy)
+
+
+def compare_box(raw: RawFrame, symbol: str, mending: Mending, what: str) -> bool:
+    """Compare the cell that was given with the one that cut a frame; whether there was a cut.
+
+    Raises
+    ------
+    FrameError
+        If the pieces join across another box.
+    """
+    positions = _in_angstrom(raw, mending, what).positions
+    if mending.cell is None or pieces(positions, symbol).max() == 0:
+        return False
+    for axis, edge in boxed(positions, symbol).items():
+        given = mending.cell["xyz".index(axis)]
+        if abs(given - edge) > _BOX_ERROR:
+            raise FrameError(
+                f"{what} was cut by a box of about {edge:.0f} Å along {axis}; got --cell with "
+                f"{given:g} Å: give the box that was simulated"
+            )
+    return True
 
 
 def _in_angstrom(raw: RawFrame, mending: Mending, what: str) -> RawFrame:
