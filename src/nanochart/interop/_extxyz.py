@@ -7,16 +7,19 @@ need. Comment lines are parsed by ASE.
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 from ase.io.extxyz import key_val_str_to_dict
 
-from nanochart.interop._frame import RawFrame, open_text, parse_columns, read_table
+from nanochart.interop._frame import FrameError, RawFrame, number, step_number
+from nanochart.interop._text import Lines, open_text, parse_columns, read_frames, read_table
 
 __all__ = ["format_frame", "is_xyz", "read_xyz"]
 
 _DEFAULT_PROPERTIES = "species:S:1:pos:R:3"
+#: Keys of a comment line without which a frame would be another: they must be legible.
+_KEYS = ("Properties", "Lattice", "pbc", "energy", "temperature", "step")
 
 
 def is_xyz(path: Path) -> bool:
@@ -25,73 +28,83 @@ def is_xyz(path: Path) -> bool:
     return bool({".xyz", ".extxyz"} & set(suffixes[-2:]))
 
 
-def read_xyz(path: Path) -> Iterator[RawFrame]:
-    """Read the frames of a file.
-
-    Raises
-    ------
-    ValueError
-        If a frame is incomplete or lacks what is needed; the sentence begins with its number.
-    """
-    with open_text(path) as file:
-        number = 0
-        for line in iter(file.readline, ""):
-            if line.strip():
-                yield _read_frame(file, line, f"frame {number}")
-                number += 1
+def read_xyz(path: Path) -> Iterator[RawFrame | FrameError]:
+    """Read the frames of a file; in place of one that cannot be read, what is wrong with it."""
+    with open_text(path) as lines:
+        yield from read_frames(lines, _read_frame, _is_count)
 
 
-def _read_frame(file: TextIO, first: str, what: str) -> RawFrame:
-    try:
-        n_atoms = int(first)
-    except ValueError:
-        raise ValueError(
-            f"{what} must begin with its number of atoms; got {first.strip()[:40]!r}"
-        ) from None
-    comment = file.readline().strip()
-    info = key_val_str_to_dict(comment) if "=" in comment else {}
-    words, n_columns = read_table(file, n_atoms, what)
+def _is_count(line: str) -> bool:
+    word = line.strip()
+    return word.isascii() and word.isdigit() and len(word) < 20
+
+
+def _read_frame(lines: Lines, what: str) -> RawFrame | None:
+    first = lines.next_filled()
+    if not first:
+        return None
+    if not _is_count(first):
+        raise FrameError(f"{what} must begin with its number of atoms; got {first.strip()[:40]!r}")
+    info = _comment(lines.next().strip(), what)
+    words, n_columns = read_table(lines, int(first), what)
     columns = _columns(str(info.get("Properties", _DEFAULT_PROPERTIES)), n_columns, what)
     start = columns["pos"]
     positions = parse_columns(words, [start, start + 1, start + 2], n_columns, what)
-    cell = np.asarray(info.get("Lattice", np.zeros((3, 3))), dtype=np.float64).reshape(3, 3).T
-    periodic = np.broadcast_to(np.asarray(info.get("pbc", "Lattice" in info), dtype=bool), 3)
+    cell, periodic = _cell(info, what)
     return RawFrame(
         positions,
         frozenset(words[columns["species"] :: n_columns]) if "species" in columns else frozenset(),
         cell,
-        (bool(periodic[0]), bool(periodic[1]), bool(periodic[2])),
-        _number(info, "energy", math.nan),
-        _number(info, "temperature", math.nan),
-        int(_number(info, "step", -1)),
+        periodic,
+        number(info.get("energy"), math.nan),
+        number(info.get("temperature"), math.nan),
+        step_number(number(info.get("step"), -1), what),
     )
+
+
+def _comment(comment: str, what: str) -> dict[str, Any]:
+    """Keys and values of a comment line; none of one that is plain text."""
+    text = comment.lstrip("= \t")
+    if "=" not in text:
+        return {}
+    try:
+        return dict(key_val_str_to_dict(text))
+    except Exception as error:  # whatever ASE's parser meets in text that was not meant for it
+        if not any(f"{key}=" in text for key in _KEYS):
+            return {}
+        raise FrameError(
+            f"{what} must have a comment line of keys and values; got {comment[:60]!r} ({error})"
+        ) from error
+
+
+def _cell(info: Mapping[str, Any], what: str) -> tuple[np.ndarray, tuple[bool, bool, bool]]:
+    try:
+        cell = np.asarray(info.get("Lattice", np.zeros((3, 3))), dtype=np.float64).reshape(3, 3).T
+        flags = np.asarray(info.get("pbc", "Lattice" in info)).astype(np.bool_, casting="equiv")
+        x, y, z = np.broadcast_to(flags, 3)
+    except (TypeError, ValueError) as error:
+        raise FrameError(
+            f"{what} must have nine numbers in Lattice and three of T or F in pbc; got {error}"
+        ) from error
+    return cell, (bool(x), bool(y), bool(z))
 
 
 def _columns(properties: str, n_columns: int, what: str) -> dict[str, int]:
     """Return the first column of each property, from ``name:type:width`` triples."""
     parts = properties.split(":")
-    columns, place = {}, 0
+    columns, widths, place = {}, {}, 0
     try:
         for name, width in zip(parts[::3], parts[2::3], strict=True):
-            columns[name] = place
-            place += int(width)
+            columns[name], widths[name] = place, int(width)
+            place += max(1, widths[name])
     except ValueError:
         place = n_columns + 1
-    if place > n_columns or "pos" not in columns:
-        raise ValueError(
+    if place > n_columns or widths.get("pos") != 3 or widths.get("species", 1) != 1:
+        raise FrameError(
             f"{what} must have the columns that its Properties name, with pos among them; got "
-            f"{properties!r} and {n_columns} columns"
+            f"{properties[:200]!r} and {n_columns} columns"
         )
     return columns
-
-
-def _number(info: Mapping[str, Any], key: str, default: float) -> float:
-    """Return a number from the comment line, ``default`` if it is missing or something else."""
-    try:
-        value = float(info.get(key, default))
-    except (TypeError, ValueError):
-        return default
-    return value
 
 
 def format_frame(symbol: str, positions: np.ndarray, info: Mapping[str, Any]) -> str:

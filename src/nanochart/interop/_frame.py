@@ -1,17 +1,16 @@
 """One configuration as a file gives it, before it is known to be a free cluster."""
 
-import gzip
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path
-from typing import TextIO
+from typing import Any
 
 import numpy as np
 
-__all__ = ["RawFrame", "open_text", "parse_columns", "read_table"]
+__all__ = ["FrameError", "RawFrame", "number", "step_number"]
+
+
+class FrameError(ValueError):
+    """One frame of a file cannot be used; others may. The sentence begins with its number."""
 
 
 @dataclass(frozen=True)
@@ -21,11 +20,11 @@ class RawFrame:
     Attributes
     ----------
     positions
-        Å, (atom, 3).
+        In ``unit``, (atom, 3).
     species
-        The chemical symbols that occur; empty where the file does not say.
+        What the atoms are called; empty where the file does not say.
     cell
-        Cell vectors in rows, Å, (3, 3); zeros where there is none.
+        Cell vectors in rows, in ``unit``, (3, 3); zeros where there is none.
     periodic
         Whether the cell repeats along each vector.
     energy
@@ -34,6 +33,10 @@ class RawFrame:
         K, NaN where the file does not say.
     step
         Number of the molecular dynamics step, -1 where the file does not say.
+    unit
+        Unit of length that the file states, "" where it states none.
+    ids
+        Numbers that identify the atoms, rising, (atom,); None where the file has none.
     """
 
     positions: np.ndarray
@@ -43,51 +46,33 @@ class RawFrame:
     energy: float = math.nan
     temperature: float = math.nan
     step: int = -1
+    unit: str = ""
+    ids: np.ndarray | None = None
 
 
-@contextmanager
-def open_text(path: Path) -> Iterator[TextIO]:
-    """Open a text file, compressed by gzip or not, whatever its name."""
-    with path.open("rb") as file:
-        compressed = file.read(2) == b"\x1f\x8b"
-    if compressed:
-        with gzip.open(path, "rt", encoding="utf-8", errors="replace") as text:
-            yield text
-    else:
-        with path.open(encoding="utf-8", errors="replace") as text:
-            yield text
+def number(value: Any, default: float) -> float:
+    """Return a number that a frame states, ``default`` if there is none or something else.
 
-
-def read_table(file: TextIO, n_rows: int, what: str) -> tuple[list[str], int]:
-    """Read the next lines as a table: its words row after row, and the number of columns.
-
-    Raises
-    ------
-    ValueError
-        If the file ends before, or the lines differ in their number of columns.
+    A bare word in a comment line is read as True by ASE, and is no number.
     """
-    lines = list(islice(file, n_rows))
-    if len(lines) < n_rows or n_rows < 1:
-        raise ValueError(
-            f"{what} is incomplete ({len(lines)} of {n_rows} atoms), as a killed program leaves "
-            "it: remove it from the end of the file"
-        )
-    words = "".join(lines).split()
-    n_columns = len(lines[0].split())
-    if len(words) != n_rows * n_columns:
-        raise ValueError(f"{what} must have the same number of columns for each of its atoms")
-    return words, n_columns
-
-
-def parse_columns(words: list[str], columns: list[int], n_columns: int, what: str) -> np.ndarray:
-    """Read columns of a table as numbers, (row, column).
-
-    Raises
-    ------
-    ValueError
-        If something in them is not a number.
-    """
+    if value is None or isinstance(value, bool | np.bool_):
+        return default
     try:
-        return np.array([list(map(float, words[k::n_columns])) for k in columns]).T
-    except ValueError as error:
-        raise ValueError(f"{what} has something other than a number ({error})") from error
+        return float(value)
+    except (TypeError, ValueError):
+        return default
+    except OverflowError:
+        return math.inf
+
+
+def step_number(value: float, what: str) -> int:
+    """Return the number of a step that a frame states.
+
+    Raises
+    ------
+    FrameError
+        If it is not a whole number that 64 bits hold.
+    """
+    if not -(2.0**63) <= value < 2.0**63 or value != int(value):
+        raise FrameError(f"{what} must have a whole number as its step; got {value:g}")
+    return int(value)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nanochart.errors import StoreError
-from nanochart.interop._trajectory import TrajectoryBlock, read_trajectory
-from nanochart.store import Run, create
+from nanochart.interop._spool import Spool, keep, write_run
+from nanochart.interop._trajectory import read_trajectory
+from nanochart.store import Run
 from nanochart.store import open as open_run
 from nanochart.store._files import storage_errors
-from nanochart.system import System
 
 if TYPE_CHECKING:
     from nanochart.potentials import Potential
@@ -25,26 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["import_trajectories"]
 
 
-@dataclass
-class _Spool:
-    """A file that has been read and checked: its positions on disk, the rest in memory."""
-
-    name: str
-    path: Path
-    element: str = ""
-    n_atoms: int = 0
-    energies: list[np.ndarray] = field(default_factory=list)
-    temperatures: list[np.ndarray] = field(default_factory=list)
-    steps: list[np.ndarray] = field(default_factory=list)
-
-    @property
-    def n_frames(self) -> int:
-        return sum(map(len, self.steps))
-
-    def positions(self) -> np.ndarray:
-        return np.memmap(
-            self.path, dtype=np.float32, mode="r", shape=(self.n_frames, self.n_atoms, 3)
-        )
+#: ``source`` numbers the files with two bytes.
+_MOST_FILES = 2**15 - 1
 
 
 def import_trajectories(
@@ -53,8 +35,13 @@ def import_trajectories(
     *,
     element: str | None = None,
     temperature: float | Sequence[float] | None = None,
-    potential: Potential | None = None,
+    potential: Potential | Callable[[str], Potential | None] | None = None,
     unwrap: bool = False,
+    cell: float | Sequence[float] | None = None,
+    unit: str | None = None,
+    largest_fragment: bool = False,
+    skip_bad_frames: bool = False,
+    n_atoms: int | None = None,
     chunk_frames: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Run:
@@ -62,8 +49,9 @@ def import_trajectories(
 
     Files with the same number of frames become replicas, one each. Files of different lengths are
     joined end to end in a single replica. Either way ``source`` gives the file of each frame, as
-    an index into ``run.metadata.provenance["files"]``. The run appears when all files have been
-    read and found good.
+    an index into ``run.metadata.provenance["files"]``, the names from the folder on that they
+    share. Every frame is centred on the mean of its atoms. The run appears when all files have
+    been read and found good; what was left out is counted in ``provenance["left_out"]``.
 
     Parameters
     ----------
@@ -71,14 +59,13 @@ def import_trajectories(
         Extended XYZ, LAMMPS text dumps (both also gzipped), or anything ASE reads.
     run_path
         Folder of the new run.
-    element
-        Chemical symbol; needed where the files do not say.
+    element, unwrap, cell, unit, largest_fragment, skip_bad_frames, n_atoms
+        As for `read_trajectory`.
     temperature
         K, one for all files or one for each; otherwise what the frames say, NaN if nothing.
     potential
-        Computes the energies; otherwise they are what the frames say, NaN if nothing.
-    unwrap
-        Put clusters together again that the boundary of a periodic cell cuts.
+        Computes the energies, or finds the potential that does by the element; otherwise they are
+        what the frames say, NaN if nothing.
     chunk_frames
         As for `nanochart.store.create`.
     progress
@@ -101,6 +88,7 @@ def import_trajectories(
     if isinstance(files, str | os.PathLike) or not files:
         raise ValueError(f"files must be a list of at least one file; got {files!r}")
     temperatures = _per_file(temperature, len(files))
+    names = _names([Path(file) for file in files])
     run_path = Path(run_path).absolute()
     if run_path.exists() and not (run_path.is_dir() and not any(run_path.iterdir())):
         raise StoreError(f"{run_path} exists already: choose another folder")
@@ -111,17 +99,34 @@ def import_trajectories(
         )
     with scratch as name:
         folder = Path(name)
-        spools: list[_Spool] = []
+        spools: list[Spool] = []
+        found: Potential | None = None
         for index, file in enumerate(files):
-            spool = _Spool(Path(file).name, folder / f"{index}.float32")
-            blocks = read_trajectory(file, element, unwrap=unwrap)
-            for n_frames in _read(spool, blocks, Path(file), spools, potential):
+            spool = Spool(names[index], folder / f"{index}.float32")
+            blocks = read_trajectory(
+                file,
+                element,
+                unwrap=unwrap,
+                cell=cell,
+                unit=unit,
+                largest_fragment=largest_fragment,
+                skip_bad_frames=skip_bad_frames,
+                n_atoms=n_atoms,
+            )
+            done = sum(other.n_frames for other in spools)
+            for block in blocks:
+                if not spool.steps:
+                    spool.element, spool.n_atoms = block.element, block.positions.shape[1]
+                    if not spools:
+                        found = potential(block.element) if callable(potential) else potential
+                    _check_same(spool, Path(file), spools, found)
+                keep(spool, block, found, Path(file))
                 if progress is not None:
-                    progress(n_frames)
+                    progress(done + spool.n_frames)
             spools.append(spool)
             if not math.isnan(temperatures[index]):
                 spool.temperatures = [np.full(spool.n_frames, temperatures[index])]
-        _write(spools, folder / "run", potential, chunk_frames)
+        write_run(spools, folder / "run", found, chunk_frames)
         if run_path.exists():
             run_path.rmdir()
         (folder / "run").rename(run_path)
@@ -129,41 +134,42 @@ def import_trajectories(
 
 
 def _per_file(temperature: float | Sequence[float] | None, n_files: int) -> np.ndarray:
-    values = np.asarray(math.nan if temperature is None else temperature, dtype=np.float64)
+    if temperature is None:
+        return np.full(n_files, math.nan)
+    values = np.asarray(temperature, dtype=np.float64)
     if values.ndim and len(values) != n_files:
         raise ValueError(
             f"temperature must be one number or one for each of the {n_files} files; got "
             f"{len(values)}"
         )
-    if np.any(values <= 0.0):
-        raise ValueError(f"temperature must be above 0 K; got {temperature}")
+    if not (np.isfinite(values) & (values > 0.0)).all():
+        raise ValueError(f"temperature must be a finite number above 0 K; got {temperature}")
     return np.broadcast_to(values, (n_files,))
 
 
-def _read(
-    spool: _Spool,
-    blocks: Iterator[TrajectoryBlock],
-    file: Path,
-    before: list[_Spool],
-    potential: Potential | None,
-) -> Iterator[int]:
-    """Read a file into its spool; yields the number of frames read so far, of all files."""
-    done = sum(other.n_frames for other in before)
-    for block in blocks:
-        if not spool.steps:
-            spool.element, spool.n_atoms = block.element, block.positions.shape[1]
-            _check_same(spool, file, before, potential)
-        with storage_errors(spool.path), spool.path.open("ab") as target:
-            target.write(np.ascontiguousarray(block.positions, dtype=np.float32).data)
-        spool.energies.append(_energies(block, potential, file))
-        spool.temperatures.append(block.temperatures)
-        spool.steps.append(block.steps)
-        yield done + spool.n_frames
+def _names(files: list[Path]) -> list[str]:
+    """Return names that tell files apart: their paths from the folder on that they share."""
+    if len(files) > _MOST_FILES:
+        raise ValueError(
+            f"files must be at most {_MOST_FILES:,}; got {len(files):,}: join some of them"
+        )
+    paths = [file.absolute() for file in files]
+    (twice, count), *_ = Counter(path.resolve() for path in paths).most_common(1)
+    if count > 1:
+        raise ValueError(
+            f"files must be given once; got {twice} {count} times: frames that are counted twice "
+            "make errors too small"
+        )
+    if len(paths) == 1:
+        return [paths[0].name]
+    try:
+        shared = os.path.commonpath(paths)
+    except ValueError:  # on several drives
+        return [str(path) for path in paths]
+    return [path.relative_to(shared).as_posix() for path in paths]
 
 
-def _check_same(
-    spool: _Spool, file: Path, before: list[_Spool], potential: Potential | None
-) -> None:
+def _check_same(spool: Spool, file: Path, before: list[Spool], potential: Potential | None) -> None:
     """All files are of one cluster, and of the potential's element."""
     if potential is not None and potential.symbol != spool.element:
         raise ValueError(
@@ -176,68 +182,3 @@ def _check_same(
             f"{before[0].name}; got {spool.element}{spool.n_atoms}: import different clusters "
             "into different runs"
         )
-
-
-def _energies(block: TrajectoryBlock, potential: Potential | None, file: Path) -> np.ndarray:
-    if potential is None:
-        return block.energies
-    try:
-        return np.asarray(potential.energy(block.positions), dtype=np.float64)
-    except ValueError as error:
-        last = block.first + len(block.positions) - 1
-        raise ValueError(
-            f"{file}: the energy of frames {block.first} to {last} cannot be computed ({error})"
-        ) from error
-
-
-def _write(
-    spools: list[_Spool], path: Path, potential: Potential | None, chunk_frames: int | None
-) -> None:
-    lengths = {spool.n_frames for spool in spools}
-    as_replicas = len(lengths) == 1
-    join = _side_by_side if as_replicas else _end_to_end
-    steps = join([np.concatenate(spool.steps) for spool in spools])
-    columns = {
-        "energy": join([np.concatenate(spool.energies) for spool in spools]),
-        "temperature": join([np.concatenate(spool.temperatures) for spool in spools]),
-        "source": join([np.full(s.n_frames, k, dtype=np.int16) for k, s in enumerate(spools)]),
-        # One number of steps per frame, where the files agree on it.
-        "step": np.where(np.ptp(steps, axis=1) == 0, steps[:, 0], -1),
-    }
-    stored = [spool.positions() for spool in spools]
-    run = create(
-        path,
-        element=spools[0].element,
-        n_atoms=spools[0].n_atoms,
-        n_frames=len(steps),
-        n_replicas=steps.shape[1],
-        kind="imported",
-        system=None if potential is None else System.pure(potential, spools[0].n_atoms),
-        provenance={"files": [spool.name for spool in spools], "as_replicas": as_replicas},
-        chunk_frames=chunk_frames,
-    )
-    starts = np.cumsum([0, *(spool.n_frames for spool in spools)])
-    with run.lock():
-        for block in run.pending():
-            if as_replicas:
-                positions = _side_by_side([array[block] for array in stored])
-            else:
-                parts = (
-                    array[max(0, block.start - start) : max(0, block.stop - start)]
-                    for array, start in zip(stored, starts[:-1], strict=True)
-                )
-                positions = _end_to_end(list(parts))
-            rest = {name: values[block] for name, values in columns.items()}
-            run.write_frames(block.start, {"positions": positions, **rest})
-        run.finalize()
-    del stored  # before their files go
-
-
-def _side_by_side(parts: list[np.ndarray]) -> np.ndarray:
-    """Join (frame, ...) arrays of equal length as (frame, replica, ...)."""
-    return np.stack(parts, axis=1)
-
-
-def _end_to_end(parts: list[np.ndarray]) -> np.ndarray:
-    """Join (frame, ...) arrays one after another as (frame, 1, ...)."""
-    return np.concatenate(parts)[:, None]

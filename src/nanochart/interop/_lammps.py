@@ -7,93 +7,124 @@ memory, not the file.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 
-from nanochart.interop._frame import RawFrame, open_text, parse_columns, read_table
+from nanochart.interop._frame import FrameError, RawFrame, step_number
+from nanochart.interop._text import (
+    CUT_SHORT,
+    Lines,
+    open_text,
+    parse_columns,
+    read_frames,
+    read_table,
+)
 
 __all__ = ["is_lammps_dump", "read_lammps_dump"]
 
 #: Coordinates, best first: unwrapped ones keep a cluster whole; s stands for scaled by the cell.
 _COORDINATES = (("xu", "yu", "zu"), ("x", "y", "z"), ("xsu", "ysu", "zsu"), ("xs", "ys", "zs"))
 _IMAGES = ("ix", "iy", "iz")
-_ANGSTROM_UNITS = ("metal", "real")
+#: Unit of length of the systems of units that have one of the atomic scale.
+_LENGTHS = {"metal": "angstrom", "real": "angstrom", "electron": "bohr", "nano": "nm"}
+_FIRST = "ITEM: TIMESTEP"
+#: Items before the atoms of a frame; LAMMPS writes six at most.
+_MOST_ITEMS = 32
 
 
 def is_lammps_dump(path: Path) -> bool:
     """Whether a file begins as a LAMMPS text dump does."""
-    with open_text(path) as file:
-        return file.readline(64).startswith("ITEM:")
+    with open_text(path) as lines:
+        return lines.begins_with("ITEM:")
 
 
-def read_lammps_dump(path: Path) -> Iterator[RawFrame]:
+def read_lammps_dump(path: Path) -> Iterator[RawFrame | FrameError]:
     """Read the frames of a dump, atoms in the order of their ``id``.
 
-    Raises
-    ------
-    ValueError
-        If a frame is incomplete or lacks what is needed; the sentence begins with its number.
+    In place of a frame that cannot be read comes what is wrong with it.
     """
-    with open_text(path) as file:
-        number = 0
-        header = _read_header(file, f"frame {number}")
-        while header is not None:
-            yield _read_atoms(file, header, f"frame {number}")
-            number += 1
-            header = _read_header(file, f"frame {number}")
+    with open_text(path) as lines:
+        yield from read_frames(lines, _read_frame, _is_first_line)
 
 
-def _read_header(file: TextIO, what: str) -> dict[str, list[str]] | None:
+def _is_first_line(line: str) -> bool:
+    # It may stand behind the last line of a frame that a killed program did not end.
+    return _FIRST in line
+
+
+def _read_frame(lines: Lines, what: str) -> RawFrame | None:
+    header = _read_header(lines, what)
+    return None if header is None else _read_atoms(lines, header, what)
+
+
+def _read_header(lines: Lines, what: str) -> dict[str, list[str]] | None:
     """Read the items before the atoms: name -> words of its lines; None at the file's end."""
     header: dict[str, list[str]] = {}
-    for line in iter(file.readline, ""):
-        if not line.strip():
-            continue
-        if not line.startswith("ITEM:"):
-            raise ValueError(f"{what} must begin with 'ITEM:'; got {line.strip()[:40]!r}")
+    for line in iter(lines.next_filled, ""):
+        line = line[max(0, line.find(_FIRST)) :]  # noqa: PLW2901  # as in `_is_first_line`
+        if not line.startswith("ITEM:") or len(header) > _MOST_ITEMS:
+            raise FrameError(f"{what} must begin with 'ITEM:'; got {line.strip()[:40]!r}")
         name = line[5:].strip()
+        if name in header:  # the next frame: this one has lost its atoms
+            lines.push_back(line)
+            break
         if name.startswith("ATOMS"):
             header["ATOMS"] = name.split()[1:]
             return header
         if name.startswith("BOX BOUNDS"):
             header["BOX FLAGS"] = name.split()[2:]
-            header["BOX BOUNDS"] = "".join(file.readline() for _ in range(3)).split()
+            header["BOX BOUNDS"] = "".join(lines.next() for _ in range(3)).split()
         else:
-            header[name] = file.readline().split()
+            header[name] = lines.next().split()
     if header:
-        raise ValueError(
-            f"{what} is incomplete (no atoms), as a killed program leaves it: remove it from the "
-            "end of the file"
-        )
+        raise FrameError(f"{what} is incomplete (no atoms), {CUT_SHORT}")
     return None
 
 
-def _read_atoms(file: TextIO, header: dict[str, list[str]], what: str) -> RawFrame:
+def _read_atoms(lines: Lines, header: dict[str, list[str]], what: str) -> RawFrame:
     try:
-        step = int(header["TIMESTEP"][0])
+        step = step_number(int(header["TIMESTEP"][0]), what)
         n_atoms = int(header["NUMBER OF ATOMS"][0])
         origin, cell, periodic = _box(header["BOX FLAGS"], header["BOX BOUNDS"])
+    except FrameError:
+        raise
     except (KeyError, IndexError, ValueError) as error:
-        raise ValueError(f"{what} has an unreadable header ({error})") from error
-    units = header.get("UNITS", ["metal"])[0]
-    if units not in _ANGSTROM_UNITS:
+        raise FrameError(f"{what} has an unreadable header ({error})") from error
+    units = header.get("UNITS", [""])[0]
+    if units and units not in _LENGTHS:
         raise ValueError(
             f"{what} is in LAMMPS units {units!r}, and lengths must be in Å: convert it, or run "
             "with units metal"
         )
     columns = header["ATOMS"]
-    words, n_columns = read_table(file, n_atoms, what)
+    words, n_columns = read_table(lines, n_atoms, what)
     if n_columns != len(columns):
-        raise ValueError(f"{what} must have the columns {' '.join(columns)}; got {n_columns}")
+        raise FrameError(f"{what} must have the columns {' '.join(columns)}; got {n_columns}")
     if "id" not in columns:
-        raise ValueError(
+        raise FrameError(
             f"{what} has no column id, so its atoms have no order: write the dump with "
             "`dump ... custom ... id type element xu yu zu`"
         )
-    order = np.argsort(parse_columns(words, [columns.index("id")], n_columns, what)[:, 0])
-    positions = _positions(words, columns, origin, cell, what)
-    return RawFrame(positions[order], _species(words, columns, what), cell, periodic, step=step)
+    ids, order = _ids(words, columns, what)
+    positions = _positions(words, columns, origin, cell, what)[order]
+    unit = _LENGTHS.get(units, "")
+    species = _species(words, columns)
+    return RawFrame(positions, species, cell, periodic, step=step, unit=unit, ids=ids)
+
+
+def _ids(words: list[str], columns: list[str], what: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ids of the atoms, rising, and their places."""
+    ids = parse_columns(words, [columns.index("id")], len(columns), what)[:, 0]
+    order = np.argsort(ids, kind="stable")
+    ids = ids[order]
+    if not np.isfinite(ids).all() or np.any(ids != np.floor(ids)):
+        raise FrameError(f"{what} must have whole numbers in the column id")
+    if len(twice := ids[1:][np.diff(ids) == 0.0]):
+        raise FrameError(
+            f"{what} must have each id once; got {twice[0]:.0f} twice, as where the dumps of two "
+            "runs went to one file"
+        )
+    return ids, order
 
 
 def _box(
@@ -123,12 +154,14 @@ def _positions(
 ) -> np.ndarray:
     names = next((names for names in _COORDINATES if set(names) <= set(columns)), None)
     if names is None:
-        raise ValueError(
+        raise FrameError(
             f"{what} must have columns x y z, xu yu zu, xs ys zs or xsu ysu zsu; got "
             f"{' '.join(columns)}"
         )
     places = [columns.index(name) for name in names]
     positions = parse_columns(words, places, len(columns), what)
+    if not (np.isfinite(positions).all() and np.isfinite(cell).all()):
+        return positions  # to be refused with what it holds
     if names[0].startswith("xs"):
         positions = origin + positions @ cell
     if "u" not in names[0] and set(_IMAGES) <= set(columns):
@@ -137,14 +170,7 @@ def _positions(
     return positions
 
 
-def _species(words: list[str], columns: list[str], what: str) -> frozenset[str]:
-    if "element" in columns:
-        return frozenset(words[columns.index("element") :: len(columns)])
-    if "type" in columns:
-        types = set(words[columns.index("type") :: len(columns)])
-        if len(types) > 1:
-            raise ValueError(
-                f"{what} has {len(types)} atom types and no column element, and a cluster must be "
-                "of one element: write the dump with `dump_modify ... element`"
-            )
-    return frozenset()
+def _species(words: list[str], columns: list[str]) -> frozenset[str]:
+    """Return what the atoms are called: their elements, or the numbers of their types."""
+    name = next((name for name in ("element", "type") if name in columns), None)
+    return frozenset() if name is None else frozenset(words[columns.index(name) :: len(columns)])

@@ -3,6 +3,8 @@
 import numpy as np
 from ase.geometry import complete_cell
 
+from nanochart.interop._frame import FrameError
+
 __all__ = ["MINIMUM_VACUUM", "free_cluster"]
 
 #: Vacuum in Å that a cluster must have towards its periodic images. Embedded-atom potentials of
@@ -37,14 +39,14 @@ def free_cluster(
 
     Raises
     ------
-    ValueError
+    FrameError
         If there are less than `MINIMUM_VACUUM` Å of vacuum.
     """
     if not any(periodic):
         return positions
     full = complete_cell(cell)
     if abs(np.linalg.det(full)) < 1e-6:
-        raise ValueError(f"{what} must have a cell of positive volume to be periodic")
+        raise FrameError(f"{what} must have a cell of positive volume to be periodic")
     inverse = np.linalg.inv(full)
     heights = 1.0 / np.linalg.norm(inverse, axis=0)  # distances between opposite faces
     fractions = positions @ inverse
@@ -59,15 +61,15 @@ def free_cluster(
         widest = int(np.argmax(gaps))
         empty = gaps[widest] * heights[axis]
         if empty < MINIMUM_VACUUM:
-            raise ValueError(
+            raise FrameError(
                 f"{what} is periodic along {'xyz'[axis]} with only {empty:.1f} Å of vacuum in its "
                 f"cell, and a free cluster needs {MINIMUM_VACUUM:g} Å: use a larger cell, or, if "
                 "the cell means nothing, remove it from the file"
             )
         if not unwrap:
-            raise ValueError(
+            raise FrameError(
                 f"{what} is cut by the periodic boundary along {'xyz'[axis]}: write unwrapped "
-                "coordinates (LAMMPS: xu yu zu) or import it with unwrap, which puts it together "
+                "coordinates (LAMMPS: xu yu zu) or import it with --unwrap, which puts it together "
                 "again"
             )
         start = levels[(widest + 1) % len(levels)]

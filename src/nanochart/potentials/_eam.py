@@ -8,7 +8,8 @@ import numpy as np
 from nanochart.metals import element
 from nanochart.potentials._kernels import TABLE, Model
 from nanochart.potentials._potential import Potential
-from nanochart.potentials._setfl import Setfl, hermite_coefficients, read_setfl
+from nanochart.potentials._setfl import hermite_coefficients
+from nanochart.potentials._setfl_reader import Setfl, read_setfl
 
 __all__ = ["eam"]
 
@@ -17,10 +18,12 @@ _NEAREST = {"fcc": np.sqrt(0.5), "bcc": np.sqrt(0.75), "hcp": 1.0, "diamond": np
 
 
 def eam(path: str | Path, symbol: str) -> Potential:
-    """Embedded-atom potential from a setfl table (LAMMPS's ``pair_style eam/alloy``).
+    """Embedded-atom potential from a setfl table (LAMMPS's ``pair_style eam/alloy`` or ``eam/fs``).
 
     The table's functions F(ρ), f(r) and r φ(r) are interpolated by piecewise cubics with the
-    slopes that LAMMPS takes, so both give the same energies from one file.
+    slopes that LAMMPS takes, so both give the same energies from one file. Of a Finnis-Sinclair
+    table (``eam/fs``), whose densities depend on both elements of a pair, a cluster of one element
+    needs the density of that element at itself.
 
     Parameters
     ----------
@@ -42,6 +45,7 @@ def eam(path: str | Path, symbol: str) -> Potential:
 
 def tabulated(table: Setfl, path: Path) -> Potential:
     """Potential of a table that was read from ``path``, which names it."""
+    _check_reach(table, path)
     n_rho, n_r = table.embedding.size, table.r_phi.size
     # A table that ends before its stated cut-off ends the interaction.
     cutoff = min(table.cutoff, (n_r - 1) * table.d_r)
@@ -52,6 +56,7 @@ def tabulated(table: Setfl, path: Path) -> Potential:
             f"nearest-neighbour distance of {nearest:.3f} Å, which must lie between 1 Å and the "
             f"cut-off, {cutoff:.3f} Å; correct the element's line in the table"
         )
+    _check_density(table, nearest, path)
     params = np.array([n_r, table.d_r, n_rho, table.d_rho])
     pair = np.hstack([hermite_coefficients(table.r_phi), hermite_coefficients(table.density)])
     model = Model(
@@ -71,6 +76,32 @@ def tabulated(table: Setfl, path: Path) -> Potential:
         },
         table=table,
     )
+
+
+def _check_reach(table: Setfl, path: Path) -> None:
+    """Refuse a spacing in r with which right values mean something else."""
+    reach = (table.r_phi.size - 1) * table.d_r
+    if not 0.9 <= reach / table.cutoff <= 4.0:
+        raise ValueError(
+            f"{path}: the functions of r must reach about to the cut-off, {table.cutoff:g} Å; got "
+            f"{table.r_phi.size} values every {table.d_r:g} Å, {reach:g} Å: correct n_r, d_r or "
+            "the cut-off in the header"
+        )
+
+
+def _check_density(table: Setfl, nearest: float, path: Path) -> None:
+    """Refuse a spacing in ρ with which right values mean something else."""
+    # Twelve neighbours of a close-packed crystal; tables hold up to 300 times that.
+    bulk = 12.0 * float(
+        np.interp(nearest, np.arange(table.density.size) * table.d_r, table.density)
+    )
+    reach = (table.embedding.size - 1) * table.d_rho
+    if table.embedding.any() and not table.d_rho <= bulk <= 5.0 * reach:
+        raise ValueError(
+            f"{path}: the embedding function must be known at the density of the crystal, about "
+            f"{bulk:g}; got {table.embedding.size} values every {table.d_rho:g}: correct n_rho or "
+            "d_rho in the header"
+        )
 
 
 def _fingerprint(model: Model, mass: float) -> str:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanochart.potentials import _kernels
-from nanochart.potentials._setfl import Setfl, write_setfl
+from nanochart.potentials._setfl import write_setfl
+from nanochart.potentials._setfl_reader import Setfl
 
 __all__ = ["Potential"]
 
@@ -142,13 +143,14 @@ def check_positions(positions: ArrayLike) -> Floats:
 
 
 def overlap_sentence(frames: Floats, frame: int, potential: Potential) -> str:
-    """Name the closest pair of one of the frames (frame, atom, 3)."""
+    """Name the closest pair of one frame of (frame, atom, 3), and the frame if there are more."""
     x = frames[frame]
     distance = np.linalg.norm(x[:, None] - x[None, :], axis=-1)
     np.fill_diagonal(distance, np.inf)
     i, j = np.unravel_index(int(np.argmin(distance)), distance.shape)
+    where = f" of frame {frame}" if len(frames) > 1 else ""
     return (
-        f"atoms {i} and {j} of frame {frame} are {distance[i, j]:.3f} Å apart, and the potential "
+        f"atoms {i} and {j}{where} are {distance[i, j]:.3f} Å apart, and the potential "
         f"{potential.name} is defined from {potential.model.overlap:.3f} Å on; "
         f"separate the atoms, or check that the coordinates are in Å"
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from nanochart.potentials._eam import tabulated
 from nanochart.potentials._gupta import GuptaParameters, gupta_of
 from nanochart.potentials._potential import Potential
-from nanochart.potentials._setfl import Setfl
+from nanochart.potentials._setfl_reader import Setfl
 
 __all__ = ["describe", "from_record", "is_described_by", "to_record"]
 

@@ -1,9 +1,8 @@
-"""The setfl file format (``eam/alloy``): F(ρ), f(r) and z(r) = r φ(r) on uniform grids."""
+"""A potential as a setfl table (``eam/alloy``), and the cubics between the knots of one."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,79 +16,9 @@ from nanochart.potentials._neighbours import make_workspace
 if TYPE_CHECKING:
     from nanochart.potentials._potential import Potential
 
-__all__ = ["Setfl", "hermite_coefficients", "read_setfl", "write_setfl"]
+__all__ = ["hermite_coefficients", "write_setfl"]
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Setfl:
-    """One element of a setfl file. Lengths in Å, energies in eV, density in the file's unit."""
-
-    symbol: str
-    mass: float
-    lattice_constant: float
-    lattice: str
-    d_rho: float
-    d_r: float
-    cutoff: float
-    embedding: Floats  # (n_rho,) F
-    density: Floats  # (n_r,) f
-    r_phi: Floats  # (n_r,) r φ
-
-
-def read_setfl(path: Path, symbol: str) -> Setfl:
-    """Read one element of a setfl file.
-
-    Raises
-    ------
-    ValueError
-        If the file is no setfl table or does not hold the element.
-    OSError
-        If the file cannot be opened.
-    """
-    try:
-        # The three comment lines may be in any encoding; the numbers are ASCII.
-        with path.open(encoding="utf-8", errors="replace") as file:
-            lines = [file.readline() for _ in range(5)]
-            words = file.read().split()
-    except OSError as error:
-        raise type(error)(f"the table {path} cannot be read: {error.strerror}") from None
-    remedy = "give a table for LAMMPS's pair_style eam/alloy"
-    try:
-        count, *symbols = lines[3].split()
-        n_rho, d_rho, n_r, d_r, cutoff = lines[4].split()[:5]
-        n_elements, n_f, n_x = int(count), int(n_rho), int(n_r)
-        steps = float(d_rho), float(d_r), float(cutoff)
-        header = n_elements == len(symbols) and min(n_f, n_x) >= 5 and min(steps) > 0
-    except ValueError:
-        header = False
-    if not header:
-        raise ValueError(
-            f"{path}: an EAM table must have the setfl header (3 comments, the elements, "
-            f"n_rho d_rho n_r d_r cutoff); got {lines[3].strip()[:60]!r}; {remedy}"
-        )
-    if symbol not in symbols:
-        raise ValueError(f"{path}: holds the elements {' '.join(symbols)}; got {symbol!r}")
-    block = 4 + n_f + n_x
-    here = symbols.index(symbol)
-    pair = sum(range(here + 1)) + here  # column (here, here) of the lower triangle
-    try:
-        _, mass, lattice_constant = (float(w) for w in words[here * block : here * block + 3])
-        lattice = words[here * block + 3]
-        values = np.array(words[here * block + 4 : (here + 1) * block], dtype=float)
-        first = n_elements * block + pair * n_x
-        r_phi = np.array(words[first : first + n_x], dtype=float)
-    except (ValueError, IndexError) as error:
-        raise ValueError(
-            f"{path}: the table of {symbol} is not numbers ({error}); {remedy}"
-        ) from None
-    if values.size != n_f + n_x or r_phi.size != n_x or not np.isfinite([*values, *r_phi]).all():
-        raise ValueError(
-            f"{path}: the table of {symbol} must hold {n_f} + 2 x {n_x} finite numbers; "
-            f"got {values.size + r_phi.size}; the file may be cut short"
-        )
-    return Setfl(symbol, mass, lattice_constant, lattice, *steps, values[:n_f], values[n_f:], r_phi)
 
 
 def hermite_coefficients(values: Floats) -> Floats:

@@ -6,7 +6,6 @@ what it looks for first and has nothing to warn about.
 """
 
 import json
-import os
 import shutil
 import warnings
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,7 @@ from typing import Any
 
 import zarr
 from zarr.codecs import BloscCodec
+from zarr.storage import LocalStore
 
 from nanochart.store._chunk_store import ChunkStore
 from nanochart.store._files import RECORDS, storage_errors
@@ -65,7 +65,7 @@ def create_array(
     staging = run / RECORDS / "new.part"
     shutil.rmtree(staging, ignore_errors=True)
     zarr.create_array(
-        os.fspath(staging),
+        LocalStore(staging),  # a path with "::" in it would be taken for a chain of stores
         shape=(n_frames, *shape) if framed else shape,
         chunks=(chunk_frames, *shape) if framed else shape,
         dtype=variable.dtype,

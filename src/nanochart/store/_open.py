@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 import zarr
+from zarr.storage import LocalStore
 
 from nanochart.errors import StoreError
 from nanochart.metals import element as look_up_element
@@ -203,7 +204,7 @@ def _build(
     static: dict[str, tuple[np.ndarray, dict[str, Any]]],
     n_frames: int,
 ) -> None:
-    group = zarr.create_group(os.fspath(path), zarr_format=3, attributes=attributes)
+    group = zarr.create_group(LocalStore(path), zarr_format=3, attributes=attributes)
     group.create_group(RECORDS.parts[0]).create_array(
         RECORDS.parts[1],
         shape=(),

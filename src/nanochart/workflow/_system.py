@@ -4,14 +4,13 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-import ase.io
 import numpy as np
 from numpy.typing import NDArray
 
 from nanochart.clusters import MOTIFS, build, confining_radius
 from nanochart.dynamics import Langevin, longest_time_step
 from nanochart.errors import ConfigError, StoreError
-from nanochart.interop import read_trajectory
+from nanochart.interop import read_structure, read_trajectory
 from nanochart.minimization import quench
 from nanochart.potentials import GUPTA_PARAMETERS, Potential, eam, gupta
 from nanochart.store import Run, stream_fingerprint
@@ -167,17 +166,13 @@ def make_starts(config: RunConfig, potential: Potential) -> NDArray[np.float64]:
 
 
 def _from_file(path: str, config: RunConfig) -> NDArray[np.float64]:
-    metal, n = config.system.metal, config.system.n_atoms
     try:
-        atoms: Any = ase.io.read(path)
-    except Exception as error:  # ASE's readers raise what they like on a broken file
+        return read_structure(path, config.system.metal, config.system.n_atoms)
+    except (ValueError, OSError) as error:
         raise ConfigError(
-            f"starts: {path} is not a structure that ASE reads: {error or type(error).__name__}"
+            f"starts: {error} (`nanochart import` has these options, `nanochart export` writes "
+            f"what it made of the file)"
         ) from error
-    found = atoms.get_chemical_formula()
-    if len(atoms) != n or set(atoms.get_chemical_symbols()) != {metal}:
-        raise ConfigError(f"starts: {path} must hold {metal}{n}; got {found}")
-    return np.asarray(atoms.positions, dtype=np.float64)
 
 
 def make_dynamics(config: RunConfig, potential: Potential, starts: NDArray[np.float64]) -> Langevin:
