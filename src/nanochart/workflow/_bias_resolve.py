@@ -153,7 +153,7 @@ def _check_stop(config: BiasConfig, source: Source) -> None:
     if config.stop is None:
         return
     for name in config.stop.between:
-        if name not in source.family_names[1:]:
+        if name not in source.family_names:
             raise ConfigError(
                 f"stop.between must name two families of {source.run.path}, of "
                 f"{', '.join(source.family_names[1:]) or 'which it has none'}; got {name!r}"
