@@ -17,9 +17,10 @@ import xarray as xr
 import zarr
 
 import nanochart as nc
+from nanochart._files import write_atomic
 from nanochart.errors import StoreError
 from nanochart.store import _chunk_store, _journal, _layout
-from nanochart.store._files import RECORDS, write_atomic
+from nanochart.store._files import RECORDS
 from test_store import CHUNK, N_REPLICAS, assert_holds, fill, frames, new_run, quenched
 
 LOG = RECORDS / "commits.log"

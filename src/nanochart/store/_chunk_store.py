@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Self
 from zarr.core.buffer import default_buffer_prototype
 from zarr.storage import LocalStore
 
+from nanochart._files import storage_errors, write_atomic
 from nanochart.errors import StoreError
-from nanochart.store._files import RECORDS, storage_errors, write_atomic
+from nanochart.store._files import RECORDS
 from nanochart.store._journal import Checksum, ChunkId, Journal, checksum, encode_chunks
 from nanochart.store._variables import FRAMES, STATIC, VARIABLES
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nanochart._files import storage_errors
 from nanochart.errors import StoreError
-from nanochart.store._files import storage_errors
 from nanochart.store._variables import FRAMES, STATIC, VARIABLES
 
 __all__ = ["Checksum", "ChunkId", "Journal", "checksum", "encode_chunks"]

@@ -16,8 +16,9 @@ from typing import Any
 import zarr
 from zarr.codecs import BloscCodec
 
+from nanochart._files import storage_errors
 from nanochart.store._chunk_store import ChunkStore
-from nanochart.store._files import RECORDS, storage_errors
+from nanochart.store._files import RECORDS
 from nanochart.store._variables import STATIC, VARIABLES, Variable, stage_variables
 
 __all__ = ["consolidate", "create_array", "remove_leftovers", "repair", "replace_stage", "resize"]

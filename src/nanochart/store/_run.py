@@ -10,11 +10,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from nanochart._files import storage_errors, sync_all
 from nanochart.errors import StoreError
 from nanochart.store import _blocks, _layout
 from nanochart.store._checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from nanochart.store._chunk_store import ChunkStore, chunk_key
-from nanochart.store._files import RECORDS, storage_errors, sync_all
+from nanochart.store._files import RECORDS
 from nanochart.store._journal import ChunkId, Journal, encode_chunks
 from nanochart.store._lock import exclusive
 from nanochart.store._metadata import Metadata

@@ -10,6 +10,7 @@ import ase.io
 import ase.units
 import numpy as np
 
+from nanochart._files import storage_errors
 from nanochart._parallel import use_executor
 from nanochart._progress import Progress, silent
 from nanochart.dynamics import Langevin
@@ -18,7 +19,6 @@ from nanochart.interop import to_atoms
 from nanochart.potentials import Potential
 from nanochart.store import Run, create, stream_seed
 from nanochart.store import open as open_run
-from nanochart.store._files import storage_errors
 from nanochart.system import System
 from nanochart.tempering import (
     Ladder,
