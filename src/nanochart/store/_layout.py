@@ -21,7 +21,15 @@ from nanochart.store._chunk_store import ChunkStore
 from nanochart.store._files import RECORDS
 from nanochart.store._variables import STATIC, VARIABLES, Variable, stage_variables
 
-__all__ = ["consolidate", "create_array", "remove_leftovers", "repair", "replace_stage", "resize"]
+__all__ = [
+    "add_array",
+    "consolidate",
+    "create_array",
+    "remove_leftovers",
+    "repair",
+    "replace_stage",
+    "resize",
+]
 
 
 def _codec() -> BloscCodec:
@@ -35,7 +43,7 @@ def _codec() -> BloscCodec:
 
 
 def create_array(
-    run: Path,
+    folder: Path,
     variable: Variable,
     shape: tuple[int, ...],
     n_frames: int,
@@ -43,12 +51,12 @@ def create_array(
     *,
     attributes: Mapping[str, Any] | None = None,
 ) -> None:
-    """Make an array of fill values; it appears in the run's folder whole.
+    """Make an array of fill values.
 
     Parameters
     ----------
-    run
-        Folder of the run.
+    folder
+        Where; it must not exist.
     variable
         What to make.
     shape
@@ -63,10 +71,8 @@ def create_array(
     if variable.flag_meanings:
         described["flag_values"] = list(range(-1, len(variable.flag_meanings) - 1))
         described["flag_meanings"] = " ".join(variable.flag_meanings)
-    staging = run / RECORDS / "new.part"
-    shutil.rmtree(staging, ignore_errors=True)
     zarr.create_array(
-        os.fspath(staging),
+        os.fspath(folder),
         shape=(n_frames, *shape) if framed else shape,
         chunks=(chunk_frames, *shape) if framed else shape,
         dtype=variable.dtype,
@@ -77,6 +83,21 @@ def create_array(
         dimension_names=variable.dims,
         zarr_format=3,
     )
+
+
+def add_array(
+    run: Path,
+    variable: Variable,
+    shape: tuple[int, ...],
+    n_frames: int,
+    chunk_frames: int,
+    *,
+    attributes: Mapping[str, Any] | None = None,
+) -> None:
+    """Make an array of a run, as `create_array`; it appears in the run's folder whole."""
+    staging = run / RECORDS / "new.part"
+    shutil.rmtree(staging, ignore_errors=True)
+    create_array(staging, variable, shape, n_frames, chunk_frames, attributes=attributes)
     staging.rename(run / variable.name)
 
 
@@ -112,7 +133,7 @@ def replace_stage(store: ChunkStore, stage: str, shapes: Mapping[str, tuple[int,
                 shutil.rmtree(folder, ignore_errors=True)
                 (store.root / name).rename(folder)
         for name, shape in shapes.items():
-            create_array(store.root, VARIABLES[name], shape, journal.n_frames, journal.chunk_frames)
+            add_array(store.root, VARIABLES[name], shape, journal.n_frames, journal.chunk_frames)
         consolidate(store)
         for folder in trash.values():
             shutil.rmtree(folder, ignore_errors=True)

@@ -19,6 +19,7 @@ from nanochart.store._files import RECORDS
 from nanochart.store._journal import ChunkId, Journal, encode_chunks
 from nanochart.store._lock import exclusive
 from nanochart.store._metadata import Metadata
+from nanochart.store._switch import finish_switch, stage_arrays
 from nanochart.store._system import (
     check_system,
     read_system,
@@ -26,7 +27,14 @@ from nanochart.store._system import (
     system_path,
     write_system,
 )
-from nanochart.store._variables import FRAMES, STAGES, STATIC, VARIABLES, stage_variables
+from nanochart.store._variables import (
+    DEPENDENTS,
+    FRAMES,
+    STAGES,
+    STATIC,
+    VARIABLES,
+    stage_variables,
+)
 from nanochart.system import System
 
 __all__ = ["Damage", "Run"]
@@ -160,16 +168,18 @@ class Run:
             When a damaged chunk is read; all other frames stay readable.
         """
         committed = self.committed()
+        store = self._store.snapshot()
         with storage_errors(self.path):
             try:
-                dataset = xr.open_zarr(
-                    self._store.with_read_only(read_only=True), chunks=chunks, consolidated=True
-                )
+                dataset = xr.open_zarr(store, chunks=chunks, consolidated=True)
             except (ValueError, KeyError) as error:
                 raise StoreError(
                     f"the metadata of {self.path} cannot be read ({error}): restore its zarr.json "
                     "files from a copy of the run"
                 ) from error
+        self._journal.refresh()
+        if self._journal.generations != store.generations:
+            return self.to_xarray(chunks)  # a stage was made anew between record and metadata
         committed_part: xr.Dataset = dataset.isel(frame=slice(0, committed))
         return committed_part
 
@@ -204,6 +214,7 @@ class Run:
             try:
                 self._journal.refresh()
                 self._open_arrays.clear()  # another writer may have changed them
+                finish_switch(self._store)
                 _layout.remove_leftovers(self.path)
                 _layout.repair(self._store)
                 yield
@@ -263,6 +274,68 @@ class Run:
         with self._exclusive():
             write_system(self.path, system)
             self._system = system
+
+    def begin(self, stage: str, info: Mapping[str, Any]) -> None:
+        """Begin a stage anew: it is empty, and so is all that was made of its results.
+
+        The settings are recorded by the same line that drops what was there, so that the frames
+        which follow, one block after the other, are never those of other settings.
+
+        Parameters
+        ----------
+        stage
+            A stage other than "frames".
+        info
+            How it will be computed, for `info` to return.
+        """
+        cleared = _and_dependents(stage)
+        self.require_writable()
+        with self._exclusive(), storage_errors(self.path):
+            record = {"stage": stage, "clears": cleared, "info": dict(info)}
+            self._journal.append({"kind": "begin", **record})
+            self._open_arrays.clear()
+            for each in cleared:
+                _layout.replace_stage(self._store, each, {})
+
+    def replace(self, stage: str, data: Mapping[str, ArrayLike], info: Mapping[str, Any]) -> None:
+        """Put new results in the place of those of a stage, with their record, or change nothing.
+
+        All that was made of the results before is dropped in the same moment. Whenever the process
+        is killed, a reader finds the stage before as a whole, or the new one as a whole.
+
+        Parameters
+        ----------
+        stage
+            A stage other than "frames".
+        data
+            Variable -> values of all committed frames, as for `write`.
+        info
+            How they were computed, for `info` to return.
+
+        Raises
+        ------
+        ValueError
+            If the data do not fit the run.
+        StoreError
+            If they cannot be written; what was there before stays.
+        """
+        cleared = _and_dependents(stage)
+        self.require_writable()
+        with self._exclusive():
+            self._journal.refresh()
+            arrays = _blocks.check_block(self._shape(), stage, data)
+            count, frames = len(next(iter(arrays.values()))), self._journal.frames()
+            if count != frames or not count:
+                raise ValueError(
+                    f"the stage {stage!r} is replaced with all {frames} committed frames; got "
+                    f"{count}"
+                )
+            token, chunks = stage_arrays(self._store, cleared, arrays)
+            record = {"stage": stage, "clears": cleared, "frames": count, "token": token}
+            written = {"chunks": encode_chunks(chunks), "info": dict(info)}
+            self._journal.append({"kind": "switch", **record, **written})
+            self._open_arrays.clear()
+            finish_switch(self._store)
 
     def record_info(self, stage: str, info: Mapping[str, Any]) -> None:
         """Record how a stage was computed (its settings, its model), for `info` to return."""
@@ -356,7 +429,7 @@ class Run:
         Raises
         ------
         StoreError
-            If planned frames are missing.
+            If planned frames are missing, or files of committed ones.
         """
         self.require_writable()
         with self._exclusive():
@@ -366,6 +439,7 @@ class Run:
                     f"{self.path} has {committed} of {planned} planned frames, so it is not "
                     "complete: resume it first"
                 )
+            self.check_sizes()
             self._journal.append({"kind": "complete"})
             _layout.consolidate(self._store, {"complete": True})
 
@@ -479,9 +553,16 @@ class Run:
             Variable of the thermal frames -> shape without the frame axis.
         """
         for name, (values, attributes) in static.items():
-            _layout.create_array(
-                self.path, VARIABLES[name], values.shape, 0, 0, attributes=attributes
-            )
+            _layout.add_array(self.path, VARIABLES[name], values.shape, 0, 0, attributes=attributes)
             self._array(name)[:] = values
         self._commit(STATIC, 0, 0, self._store.take_written())
         _layout.replace_stage(self._store, FRAMES, framed)
+
+
+def _and_dependents(stage: str) -> list[str]:
+    """A stage with those that were made of its results."""
+    if stage not in DEPENDENTS:
+        raise ValueError(
+            f"the stage to make anew must be one of {', '.join(DEPENDENTS)}; got {stage!r}"
+        )
+    return [stage, *DEPENDENTS[stage]]
