@@ -127,6 +127,8 @@ def replace_stage(store: ChunkStore, stage: str, shapes: Mapping[str, tuple[int,
     """
     journal = store.journal
     trash = {v.name: store.root / RECORDS / f"{v.name}.part" for v in stage_variables(stage)}
+    if not shapes and not any((store.root / name).exists() for name in trash):
+        return
     with storage_errors(store.root):
         for name, folder in trash.items():
             if (store.root / name).exists():

@@ -1,5 +1,6 @@
 """Families of a run: found in its chart, named by its motifs, described by its defects."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from nanochart._files import replacing
 from nanochart._progress import Progress, silent
 from nanochart.autoencoder import Model
 from nanochart.errors import StoreError
@@ -18,6 +20,7 @@ from nanochart.landscape import (
     ReconstructionMetric,
     family_cards,
     fit_families,
+    load_families,
 )
 from nanochart.landscape._minima import distinct_minima, principal_radii
 from nanochart.store import Run
@@ -27,7 +30,7 @@ from nanochart.workflow._config import validated
 from nanochart.workflow._families_measures import measure_families
 from nanochart.workflow._families_words import family_words
 
-__all__ = ["families_config", "families_path", "families_run"]
+__all__ = ["families_config", "families_path", "families_run", "saved_families"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -51,6 +54,28 @@ def families_config(changes: Mapping[str, Any]) -> FamiliesConfig:
 def families_path(run: Run) -> Path:
     """File of the families beside a run: ``au147.zarr`` -> ``au147.families``."""
     return run.path.with_suffix(".families")
+
+
+def saved_families(run: Run) -> Families | None:
+    """Families of a run as they were saved beside it; None if it has none.
+
+    Raises
+    ------
+    StoreError
+        If the file is missing or is not the one that was saved with the run's families.
+    """
+    recorded = run.info("families")
+    if not run.committed("families"):
+        return None
+    path = run.path.with_name(str(recorded["file"]))
+    expected = recorded.get("sha256")
+    if not path.exists() or (expected is not None and _digest(path) != expected):
+        raise StoreError(
+            f"{path} {'is not the file' if path.exists() else 'is missing, the file'} of the "
+            f"families that {run.path} was last split into: run `nanochart families {run.path}` "
+            "again"
+        )
+    return load_families(path)
 
 
 def families_run(
@@ -239,16 +264,15 @@ def _populations(
 
 
 def _write(run: Run, found: Families, codes: Ints, path: Path, progress: Progress) -> None:
-    with run.lock():
-        found.save(path)  # not before the lock: a refusal must leave the file as it is
-        run.clear("families")
-        for block in list(run.pending("families")):
-            run.write("families", block.start, {"family": codes[block].astype(np.int16)})
-            progress("write", block.stop, run.committed())
-        run.record_info(
+    # Not before the lock: a refusal must leave the file as it is.
+    with run.lock(), replacing(path) as file:
+        found.save(file)
+        run.replace(
             "families",
+            {"family": codes.astype(np.int16)},
             {
                 "file": path.name,
+                "sha256": _digest(file),
                 "names": list(found.names),
                 "cards": [dict(card) for card in found.cards],
                 "method": found.config.method,
@@ -257,3 +281,8 @@ def _write(run: Run, found: Families, codes: Ints, path: Path, progress: Progres
                 **found.provenance,
             },
         )
+    progress("write", len(codes), len(codes))
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -46,11 +46,14 @@ def label_run(
         )
     metal = run.metadata.element
     distance = run.system.nearest_neighbour()
-    positions = run.to_xarray()["inherent_positions"]
+    record = {"nearest_neighbour": distance}
     with run.lock(), use_executor(executor) as pool:
-        if again:
-            run.clear("label")
+        if again or not run.committed("label"):
+            run.begin("label", record)
+        positions = run.to_xarray()["inherent_positions"]
         todo = list(run.pending("label"))
+        if todo and run.committed("families"):
+            run.clear("families")  # whose names and cards are made of labels
         for block in todo:
             found = analyze(
                 positions[block].to_numpy().astype(np.float64),
@@ -59,8 +62,6 @@ def label_run(
                 executor=pool,
                 known_quenched=True,
             )
-            if block is todo[0]:
-                run.clear("families")  # whose names and cards are made of labels
             run.write(
                 "label",
                 block.start,
@@ -71,8 +72,6 @@ def label_run(
                 },
             )
             progress("label", block.stop, n_frames)
-        if run.info("label") != {"nearest_neighbour": distance}:
-            run.record_info("label", {"nearest_neighbour": distance})
 
 
 def motif_counts(run: Run) -> dict[str, int]:
