@@ -190,7 +190,10 @@ def test_a_refused_run_keeps_its_file_of_families(tmp_path):
     run, _ = made(tmp_path / "au6.zarr")
     path = run.path.with_suffix(".families")
     path.write_text("as it was")
-    with nc.store.open(run.path, mode="a").lock(), pytest.raises(StoreError, match="is being written by"):
+    with (
+        nc.store.open(run.path, mode="a").lock(),
+        pytest.raises(StoreError, match="is being written by"),
+    ):
         families_run(nc.store.open(run.path, mode="a"), QUICK)
     assert path.read_text() == "as it was"
 
