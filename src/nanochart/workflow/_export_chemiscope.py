@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from nanochart._files import replacing
 from nanochart.errors import StoreError
 from nanochart.interop import to_atoms
 from nanochart.report._explorer_properties import run_properties
@@ -83,11 +84,12 @@ def export_chemiscope(
         }
     settings = {"map": {"x": {"property": axes[0]}, "y": {"property": axes[1]}}}
     facts = run.metadata
-    chemiscope.write_input(
-        str(path),
-        structures=clusters,
-        properties=table,
-        metadata={"name": f"{facts.element}{facts.n_atoms}"},
-        settings=settings,
-    )
+    with replacing(path) as file:
+        chemiscope.write_input(
+            str(file),
+            structures=clusters,
+            properties=table,
+            metadata={"name": f"{facts.element}{facts.n_atoms}"},
+            settings=settings,
+        )
     return len(clusters)

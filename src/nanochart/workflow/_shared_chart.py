@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nanochart._files import replacing
 from nanochart.errors import StoreError
 from nanochart.report import Coloring, shared_chart
 from nanochart.report._run_data import RunData
@@ -54,7 +55,8 @@ def draw_shared_chart(runs: Sequence[Run], path: str | Path) -> Path:
     if charts[0].shape[1] < 2:
         raise StoreError("a chart of one dimension has no projection to draw: train with two")
     figure = shared_chart(names, charts, _colorings(data))
-    figure.savefig(path)
+    with replacing(path) as file:
+        figure.savefig(file)
     return Path(path)
 
 
