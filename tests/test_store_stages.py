@@ -58,6 +58,7 @@ def assert_is_b(run):
 
 def assert_is_one_of_both(run):
     assert run.verify() == []
+    run.check_sizes()
     assert_holds(run.to_xarray(), frames(0, 10) | quenched(0, 10))
     model = run.info("chart")["model"]
     {"A": assert_is_a, "B": assert_is_b}[model](run)

@@ -204,21 +204,25 @@ class ChunkStore(LocalStore):
 
     def damage(self, chunk: ChunkId) -> bytes | str:
         """Bytes of a committed chunk, or in what way its file is not what was committed."""
-        path = self.root / chunk_key(chunk)
-        found = self._match(chunk, path)
+        found = self._match(chunk)
         if isinstance(found, str):
             # A writer may have replaced the chunk since the commit record was last read.
             self.journal.refresh()
-            found = self._match(chunk, path)
+            found = self._match(chunk)
         return found
 
-    def _match(self, chunk: ChunkId, path: Path) -> bytes | str:
+    def chunk_path(self, chunk: ChunkId) -> Path:
+        """File of a committed chunk: in its place, or still beside it."""
+        folder = waiting(self.root, self.journal)
+        if folder is not None and (folder / chunk_key(chunk)).exists():
+            return folder / chunk_key(chunk)
+        return self.root / chunk_key(chunk)
+
+    def _match(self, chunk: ChunkId) -> bytes | str:
         expected = self.journal.chunks.get(chunk, ())
         if not expected:
             return "has no intact line in the commit record"
-        folder = waiting(self.root, self.journal)
-        if folder is not None and (folder / chunk_key(chunk)).exists():
-            path = folder / chunk_key(chunk)
+        path = self.chunk_path(chunk)
         try:
             with storage_errors(path):
                 data = path.read_bytes()

@@ -16,6 +16,7 @@ from nanochart.store import _blocks, _layout
 from nanochart.store._checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from nanochart.store._chunk_store import ChunkStore, chunk_key
 from nanochart.store._files import RECORDS
+from nanochart.store._frames import Frames, view_frames
 from nanochart.store._journal import ChunkId, Journal, encode_chunks
 from nanochart.store._lock import exclusive
 from nanochart.store._metadata import Metadata
@@ -150,6 +151,25 @@ class Run:
         stage_variables(stage)
         self._journal.refresh()
         return dict(self._journal.info.get(stage, {}))
+
+    def frames(self, first: int = 0, last: int | None = None) -> Frames:
+        """Return a typed view of committed frames: configurations, minima, chart, motifs, families.
+
+        Parameters
+        ----------
+        first, last
+            From which frame to before which; None is all that are committed.
+
+        Raises
+        ------
+        ValueError
+            If there are no such frames.
+        """
+        data = self.to_xarray()
+        committed = {stage: self._journal.committed.get(stage, 0) for stage in STAGES}
+        done = {stage: n for stage, n in committed.items() if n}
+        records = {stage: dict(self._journal.info.get(stage, {})) for stage in STAGES}
+        return view_frames(data, self.path, first, last, done, records)
 
     def to_xarray(self, chunks: Any = None) -> xr.Dataset:
         """Return the committed frames as a lazy Dataset with named dimensions and units.
@@ -367,7 +387,7 @@ class Run:
             If a file is missing, cut short or too long.
         """
         for chunk in self._committed_chunks():
-            path = self.path / chunk_key(chunk)
+            path = self._store.chunk_path(chunk)
             sizes = {size for size, _ in self._journal.chunks.get(chunk, ())}
             found = path.stat().st_size if path.exists() else None
             if sizes and found not in sizes:
