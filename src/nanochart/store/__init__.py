@@ -7,13 +7,14 @@ with dimensions and units. What a run can hold is the table `VARIABLES`.
 
 from nanochart.errors import StoreError
 from nanochart.store._checkpoint import Checkpoint
-from nanochart.store._frames import Biased, Chart, Codes, Frames, Inherent, Thermal
+from nanochart.store._frames import Frames
 from nanochart.store._metadata import Metadata
 from nanochart.store._open import create_run as create
 from nanochart.store._open import open_run as open  # noqa: A004  callers write nc.store.open
 from nanochart.store._run import Damage, Run
 from nanochart.store._stream import seed_of, share_stream, stream_fingerprint, stream_seed
 from nanochart.store._variables import STAGES, VARIABLES, Variable
+from nanochart.store._views import Biased, Chart, Codes, Inherent, Thermal
 
 __all__ = [
     "STAGES",
