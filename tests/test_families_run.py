@@ -124,8 +124,8 @@ def test_a_new_chart_drops_the_families(small_copy):
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"label": False}, "has no motifs, which families are made of: run `nanochart label"),
-        ({"chart": False}, "has no chart coordinates of inherent structures"),
+        ({"label": False}, "has 0 labelled frames of .*: run `nanochart label"),
+        ({"chart": False}, "has 0 charted frames of .*: run `nanochart chart"),
         ({"nan": True}, "has NaN in 1 frames: run `nanochart chart"),
     ],
 )

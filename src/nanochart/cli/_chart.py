@@ -53,7 +53,7 @@ def chart(
     for run in opened:
         with show_progress(quiet) as progress:
             chart_run(run, loaded, progress=progress)
-        sizes = run.to_xarray()["chart"].shape
+        sizes = run.frames().chart("thermal").coordinates.shape
         charted.append(
             {"run": str(run.path), "frames": sizes[0] * sizes[1], "dimensions": sizes[2]}
         )

@@ -41,6 +41,9 @@ _WORDS = {
 }
 _DEFECT = "defect_"
 
+#: What has places in the chart -> the array of them.
+_PLACES = {"thermal": "chart", "inherent": "inherent_chart"}
+
 
 @dataclass(frozen=True, eq=False)
 class Frames:
@@ -116,6 +119,13 @@ class Frames:
             raise StoreError(f"{self.path} is no biased run: make one with `nanochart bias CONFIG`")
         return Biased(self._data)
 
+    @property
+    def charted(self) -> frozenset[str]:
+        """Which of the "thermal" configurations and their "inherent" structures have places."""
+        return frozenset(
+            k for k, name in _PLACES.items() if self.has("chart") and name in self._data
+        )
+
     def chart(self, of: Literal["thermal", "inherent"]) -> Chart:
         """Places of the thermal configurations, or of their minima, in the chart.
 
@@ -124,14 +134,13 @@ class Frames:
         StoreError
             If they have none.
         """
-        name = {"thermal": "chart", "inherent": "inherent_chart"}[of]
         self.require("chart")
-        if name not in self._data:
+        if of not in self.charted:
             raise StoreError(
                 f"{self.path} was charted before it was quenched, so its minima have no places: "
                 f"run `nanochart chart {self.path}` again"
             )
-        return Chart(floats(self._data, name), str(self.records["chart"].get("model", "")))
+        return Chart(floats(self._data, _PLACES[of]), str(self.records["chart"].get("model", "")))
 
     @cached_property
     def motifs(self) -> Codes:

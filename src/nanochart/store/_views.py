@@ -29,6 +29,14 @@ class _View:
     def _known_floats(self, name: str) -> Floats | None:
         return known_floats(self._data, name)
 
+    def _structures(self, name: str, indices: NDArray[np.integer[Any]]) -> Floats:
+        frames, replicas = np.divmod(np.asarray(indices), self._data.sizes["replica"])
+        where = {
+            "frame": xr.DataArray(frames, dims="structure"),
+            "replica": xr.DataArray(replicas, dims="structure"),
+        }
+        return np.asarray(self._data[name].isel(where).to_numpy(), dtype=np.float64)
+
     def _known_integers(self, name: str) -> Ints | None:
         values = _known(self._data, name)
         return None if values is None else values.astype(np.int64)
@@ -41,6 +49,16 @@ class Thermal(_View):
     def positions(self) -> Floats:
         """Positions in Å, shape (frame, replica, atom, 3)."""
         return self._floats("positions")
+
+    def structures(self, indices: NDArray[np.integer[Any]]) -> Floats:
+        """Positions in Å of some configurations, shape (structure, atom, 3).
+
+        Parameters
+        ----------
+        indices
+            Of configurations, counted frame by frame and replica by replica from the view's first.
+        """
+        return self._structures("positions", indices)
 
     @property
     def energies(self) -> Floats | None:
@@ -88,6 +106,10 @@ class Inherent(_View):
     def positions(self) -> Floats:
         """Positions in Å, shape (frame, replica, atom, 3)."""
         return self._floats("inherent_positions")
+
+    def structures(self, indices: NDArray[np.integer[Any]]) -> Floats:
+        """Positions in Å of some minima, shape (structure, atom, 3); see `Thermal.structures`."""
+        return self._structures("inherent_positions", indices)
 
     @property
     def energies(self) -> Floats:

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from nanochart._progress import Progress, silent
 from nanochart.autoencoder import Model
-from nanochart.errors import ModelError, StoreError
+from nanochart.errors import ModelError
 from nanochart.store import Run
 
 __all__ = ["chart_run", "check_charted", "check_model", "check_trained"]
@@ -88,21 +88,20 @@ def chart_run(run: Run, model: Model, *, progress: Progress = silent) -> None:
         If the run has no frames.
     """
     check_model(run, model)
-    n_frames = run.committed()
-    if n_frames == 0:
-        raise StoreError(f"{run.path} has no frames to chart yet: sample or import some first")
     with run.lock():
-        data = run.to_xarray()
-        names = {"chart": "positions"}
-        if run.committed("quench") == n_frames:
-            names["inherent_chart"] = "inherent_positions"
-        found: dict[str, list[Floats]] = {name: [] for name in names}
+        whole = run.frames().require()
+        n_frames = len(whole)
+        found: dict[str, list[Floats]] = {"chart": []}
+        if whole.has("quench"):
+            found["inherent_chart"] = []
         for start in range(0, n_frames, run.chunk_frames):
-            part = data.isel(frame=slice(start, start + run.chunk_frames))
-            for name, positions in names.items():
-                x = part[positions].to_numpy().astype(np.float64)
-                found[name].append(model.encode(x, run.metadata.element))
-            progress("chart", min(start + run.chunk_frames, n_frames), n_frames)
+            stop = min(start + run.chunk_frames, n_frames)
+            part = run.frames(start, stop)
+            found["chart"].append(model.encode(part.thermal.positions, run.metadata.element))
+            if whole.has("quench"):
+                minima = part.inherent.positions
+                found["inherent_chart"].append(model.encode(minima, run.metadata.element))
+            progress("chart", stop, n_frames)
         facts = {
             "target": model.target,
             "bottleneck": model.bottleneck,

@@ -126,7 +126,7 @@ def run_demo(
     if importlib.util.find_spec("chemiscope") is not None:
         explorer = explore_run(run, folder / "explorer.html", model, progress=progress).path
     clock.lap("explore")
-    energies = run.to_xarray()["inherent_energy"].to_numpy()
+    energies = run.frames().inherent.energies
     return DemoResult(
         frames=int(energies.size),
         motifs=motif_counts(run),

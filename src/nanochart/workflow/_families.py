@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from nanochart._files import replacing
@@ -23,7 +22,7 @@ from nanochart.landscape import (
     load_families,
 )
 from nanochart.landscape._minima import distinct_minima, principal_radii
-from nanochart.store import Run
+from nanochart.store import Frames, Run
 from nanochart.tempering import rung_populations
 from nanochart.workflow._chart import check_charted
 from nanochart.workflow._config import validated
@@ -35,7 +34,6 @@ __all__ = ["families_config", "families_path", "families_run", "saved_families"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_DEFECT = "defect_"
 #: Frames whose positions are read at once.
 _BLOCK = 256
 
@@ -123,18 +121,17 @@ def families_run(
     """
     run.require_writable()
     asked = config or FamiliesConfig()
-    data = run.to_xarray()
-    _check_stages(run, data)
+    frames = run.frames().require("quench", "label", "chart")
     metric = None if model is None else _reconstruction_metric(run, model)
-    s = data["inherent_chart"].to_numpy().astype(np.float64)
-    E = data["inherent_energy"].to_numpy().astype(np.float64)
-    converged = (data["quench_converged"].to_numpy() == 1) & np.isfinite(E)
+    s = frames.chart("inherent").coordinates
+    E = frames.inherent.energies
+    converged = frames.inherent.converged & np.isfinite(E)
     if not np.isfinite(s).all():
         raise StoreError(
             f"the chart of {run.path} has NaN in {int((~np.isfinite(s)).any(axis=-1).sum())} "
             f"frames: run `nanochart chart {run.path}` again"
         )
-    shapes = _shapes(data)
+    shapes = _shapes(run)
     found = fit_families(
         s[converged],
         asked,
@@ -145,12 +142,7 @@ def families_run(
     )
     codes = found.assign(s).astype(np.int64)
     found, codes = _without_empty(found, codes)
-    motifs, motif_names = _motifs(data)
-    descriptors = {
-        str(name).removeprefix(_DEFECT): data[name].to_numpy().astype(np.float64)
-        for name in data.data_vars
-        if str(name).startswith(_DEFECT)
-    }
+    motifs, descriptors = frames.motifs, frames.defects
     minima = distinct_minima(
         s.reshape(-1, s.shape[-1]),
         np.nan_to_num(E.ravel()),
@@ -162,12 +154,12 @@ def families_run(
         codes,
         s,
         E,
-        motifs,
-        motif_names,
+        motifs.codes,
+        motifs.names,
         descriptors,
         family_words(descriptors),
         minima=minima,
-        populations=_populations(data, codes, found.n_families, asked.seed),
+        populations=_populations(frames, codes, found.n_families, asked.seed),
     )
     names = ("noise", *(card.name for card in cards))
     provenance: dict[str, Any] = {
@@ -178,9 +170,7 @@ def families_run(
         "distances": "chart" if metric is None else "reconstruction",
     }
     if measures:
-        provenance["measures"] = measure_families(
-            data, codes, minima, motifs, motif_names, descriptors, seed=asked.seed
-        )
+        provenance["measures"] = measure_families(frames, codes, minima, seed=asked.seed)
     found = replace(
         found.described(names, [card.to_dict() for card in cards]), provenance=provenance
     )
@@ -189,32 +179,11 @@ def families_run(
     return found
 
 
-def _check_stages(run: Run, data: xr.Dataset) -> None:
-    frames = run.committed()
-    for variable, what, command in (
-        ("inherent_energy", "inherent structures", "quench"),
-        ("motif", "motifs", "label"),
-        ("inherent_chart", "chart coordinates of inherent structures", "chart"),
-    ):
-        if frames == 0 or variable not in data or (data[variable][-1] == -1).all():
-            raise StoreError(
-                f"{run.path} has no {what}, which families are made of: "
-                f"run `nanochart {command} {run.path}` first"
-            )
-    if run.committed("chart") < frames:
-        raise StoreError(
-            f"{run.path} has {run.committed('chart')} charted frames of {frames}: "
-            f"run `nanochart chart {run.path}` first"
-        )
-
-
-def _shapes(data: xr.Dataset) -> Floats:
+def _shapes(run: Run) -> Floats:
     """Principal radii of gyration of the inherent structures, (frame, replica, 3), in blocks."""
-    positions = data["inherent_positions"]
-    blocks = range(0, positions.shape[0], _BLOCK)
-    return np.concatenate(
-        [principal_radii(np.nan_to_num(positions[k : k + _BLOCK].to_numpy())) for k in blocks]
-    )
+    n = run.committed()
+    blocks = (run.frames(k, min(k + _BLOCK, n)) for k in range(0, n, _BLOCK))
+    return np.concatenate([principal_radii(np.nan_to_num(b.inherent.positions)) for b in blocks])
 
 
 def _reconstruction_metric(run: Run, model: Model) -> ReconstructionMetric:
@@ -232,25 +201,13 @@ def _without_empty(found: Families, codes: Ints) -> tuple[Families, Ints]:
     return replace(found, labels=new[found.labels]), new[codes]
 
 
-def _motifs(data: xr.Dataset) -> tuple[Ints, tuple[str, ...]]:
-    """Motif of each frame as an index into the names, -1 where unknown."""
-    motif = data["motif"]
-    names = str(motif.attrs.get("flag_meanings", "")).split()
-    values = [int(v) for v in motif.attrs.get("flag_values", range(len(names)))]
-    known = {v: name for v, name in zip(values, names, strict=False) if v >= 0}
-    codes = motif.to_numpy().astype(np.int64)
-    top = max([*known, int(codes.max(initial=0))])
-    return codes, tuple(known.get(k, f"motif{k}") for k in range(top + 1))
-
-
 def _populations(
-    data: xr.Dataset, codes: Ints, n_families: int, seed: int
+    frames: Frames, codes: Ints, n_families: int, seed: int
 ) -> Mapping[int, Mapping[str, list[float]]]:
     """Code -> share at each rung with its standard error; empty for a run without a ladder."""
-    if not {"ladder", "rung"} <= set(data.variables):
+    ladder, rungs = frames.ladder, frames.thermal.rungs
+    if ladder is None or rungs is None:
         return {}
-    ladder = data["ladder"].to_numpy()
-    rungs = data["rung"].to_numpy()
     found = rung_populations(codes, rungs, n_families + 1, len(ladder), seed=seed)
     there = np.isfinite(found.value).all(axis=0)
     return {

@@ -95,10 +95,9 @@ def quench_run(
         if again or not run.committed("quench"):
             run.begin("quench", record)
         _check_settings(run, record)
-        positions = run.to_xarray()["positions"]
         for block in list(run.pending("quench")):
             result = quench(
-                positions[block].to_numpy().astype(np.float64),
+                run.frames(block.start, block.stop).thermal.positions,
                 potential,
                 settings.max_force,
                 settings.max_evaluations,

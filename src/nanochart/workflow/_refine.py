@@ -217,34 +217,32 @@ def _rdf_config(model: Model) -> RDFConfig:
 
 def _new_minima(new: Run, before: list[Run]) -> tuple[Floats, float]:
     """Positions (minimum, atom, 3) of minima whose energy no run before has, and the lowest one."""
-    energies = np.concatenate([r.to_xarray()["inherent_energy"].to_numpy().ravel() for r in before])
+    energies = np.concatenate([r.frames().inherent.energies.ravel() for r in before])
     old = np.unique(np.rint(energies[np.isfinite(energies)] / _TOLERANCE))
-    data = new.to_xarray()
-    E = data["inherent_energy"].to_numpy().ravel()
-    good = (data["quench_converged"].to_numpy().ravel() == 1) & np.isfinite(E)
+    minima = new.frames().inherent
+    E = minima.energies.ravel()
+    good = minima.converged.ravel() & np.isfinite(E)
     keys = np.rint(E / _TOLERANCE)
     # Rounding may part two of one minimum: neighbours count as known.
     unknown = good & ~(np.isin(keys, old) | np.isin(keys - 1, old) | np.isin(keys + 1, old))
     _, first = np.unique(keys[unknown], return_index=True)
-    x = data["inherent_positions"].to_numpy().reshape(len(E), -1, 3)
     chosen = np.flatnonzero(unknown)[first]
     lowest = float(E[chosen].min() - np.nanmin(energies)) if len(chosen) else float("nan")
-    return x[chosen].astype(np.float64), lowest
+    return minima.structures(chosen), lowest
 
 
 def _unknown(new: Run, run: Run, model: Model) -> float:
     """Share of the frames of a run that are far from those of another in the chart."""
     chart = model.encode(_some_positions(run, 60_000), run.metadata.element)
-    x = new.to_xarray()["positions"].to_numpy().astype(np.float64)
+    x = new.frames().thermal.positions
     s = model.encode(x, run.metadata.element).reshape(-1, model.bottleneck)
     return float((known_distance(cKDTree(chart), s) > known_reach(chart)).mean())
 
 
 def _some_positions(run: Run, most: int = _MOST) -> Floats:
     """Positions (configuration, atom, 3) of frames spread over a run."""
-    x = run.to_xarray()["positions"].to_numpy()
-    x = x.reshape(-1, *x.shape[-2:])
-    return x[:: max(1, len(x) // most)].astype(np.float64)
+    n = run.committed() * run.metadata.n_replicas
+    return run.frames().thermal.structures(np.arange(0, n, max(1, n // most)))
 
 
 def _error(model: Model, positions: Floats) -> float:

@@ -211,12 +211,7 @@ def check_runs(runs: Sequence[Run]) -> None:
     """
     for run in runs:
         run.require_writable()
-        n_frames, n_quenched = run.committed(), run.committed("quench")
-        if n_frames == 0 or n_quenched < n_frames:
-            raise StoreError(
-                f"{run.path} has {n_quenched} quenched frames of {n_frames}: "
-                f"run `nanochart quench {run.path}` first"
-            )
+        run.frames().require("quench")
     if len({run.path.resolve() for run in runs}) < len(runs):
         raise StoreError(
             f"the runs of one chart must differ; got {', '.join(str(run.path) for run in runs)}"
@@ -238,15 +233,15 @@ def nearest_neighbours(runs: Sequence[Run]) -> dict[str, float]:
 
 
 def _frames(run: Run, lengths: dict[str, float], reference: str, seed: int) -> _Frames:
-    data = run.to_xarray()
+    frames = run.frames()
     scale = lengths[reference] / lengths[run.metadata.element]
-    thermal = scale * data["positions"].to_numpy().astype(np.float64)
-    inherent = scale * data["inherent_positions"].to_numpy().astype(np.float64)
-    energies = data["inherent_energy"].to_numpy()
+    thermal = scale * frames.thermal.positions
+    inherent = scale * frames.inherent.positions
+    energies = frames.inherent.energies
     gap = _gap(energies)
     split = split_blocks(*energies.shape, gap=gap, seed=seed)
     # A quench that did not converge is no inherent structure.
-    converged = data["quench_converged"].to_numpy() == 1
+    converged = frames.inherent.converged
     split = np.where(converged, split, GUARD).astype(np.int8)
     if min((split == part).sum() for part in (TRAIN, VALIDATION, TEST)) < 2:
         n_frames, n_replicas = energies.shape
