@@ -219,7 +219,6 @@ def test_dependence_runs_one_way(stage):
 
 #: Files outside `store` that still ask for arrays by name; the typed frames are to replace that.
 BY_NAME = {
-    "cli/_sample.py",
     "interop/_export.py",
     "report/_reconstruction.py",
     "report/_run_data.py",
@@ -230,7 +229,6 @@ BY_NAME = {
     "workflow/_fes_samples.py",
     "workflow/_states.py",
     "workflow/_thermo.py",
-    "workflow/_track.py",
 }
 #: What holds the arrays of a run, by the names that callers give it.
 HOLDERS = {"block", "data", "dataset", "frames", "part"}

@@ -10,12 +10,17 @@ from typing import Any
 
 from nanochart._files import replacing, write_text
 
-__all__ = ["write_csv", "write_json"]
+__all__ = ["to_json", "write_csv", "write_json"]
 
 
 def write_json(path: str | os.PathLike[str], values: Any) -> Path:
     """Write values as JSON, whole or not at all; NaN and infinity, which it lacks, become null."""
-    return write_text(path, json.dumps(_plain(values), indent=1, allow_nan=False) + "\n")
+    return write_text(path, to_json(values, indent=1) + "\n")
+
+
+def to_json(values: Any, *, indent: int | None = None) -> str:
+    """Give values as JSON; NaN and infinity, which it lacks, become null."""
+    return json.dumps(_plain(values), indent=indent, allow_nan=False)
 
 
 def write_csv(

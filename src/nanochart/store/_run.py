@@ -207,9 +207,10 @@ class Run:
         """Read every committed chunk and list those that are damaged."""
         self._journal.refresh()
         found = []
-        for chunk in self._committed_chunks():
+        for chunk in list(self._committed_chunks()):
             reason = self._store.damage(chunk)
-            if isinstance(reason, str):
+            # A writer may have made its stage anew meanwhile.
+            if isinstance(reason, str) and self._journal.is_committed(chunk):
                 name, index = chunk
                 first = index * self.chunk_frames
                 last = min(first + self.chunk_frames, self.committed()) - 1
@@ -386,16 +387,23 @@ class Run:
         StoreError
             If a file is missing, cut short or too long.
         """
-        for chunk in self._committed_chunks():
-            path = self._store.chunk_path(chunk)
-            sizes = {size for size, _ in self._journal.chunks.get(chunk, ())}
-            found = path.stat().st_size if path.exists() else None
+        for chunk in list(self._committed_chunks()):
+            path, sizes, found = self._sizes(chunk)
+            if sizes and found not in sizes:
+                self._journal.refresh()  # a writer may have replaced it meanwhile
+                path, sizes, found = self._sizes(chunk)
             if sizes and found not in sizes:
                 raise StoreError(
                     f"{path} is damaged: it should have {' or '.join(map(str, sorted(sizes)))} "
                     f"bytes and {'is missing' if found is None else f'has {found}'}; restore it "
                     "from a copy of the run, or start a new one"
                 )
+
+    def _sizes(self, chunk: ChunkId) -> tuple[Path, set[int], int | None]:
+        """File of a chunk, the sizes that it may have, and that which it has."""
+        path = self._store.chunk_path(chunk)
+        sizes = {size for size, _ in self._journal.chunks.get(chunk, ())}
+        return path, sizes, path.stat().st_size if path.exists() else None
 
     def clear(self, stage: str) -> None:
         """Remove a derived stage, so that it can be computed again."""

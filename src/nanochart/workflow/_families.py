@@ -119,8 +119,19 @@ def families_run(
     ValueError
         If it is too short, or no family is found.
     """
-    run.require_writable()
     asked = config or FamiliesConfig()
+    target = Path(path) if path is not None else families_path(run)
+    with run.lock():  # from the first look: chart and labels stay what the families are made of
+        found, codes = _find(run, asked, model, measures=measures, progress=progress)
+        _write(run, found, codes, target)
+    progress("write", len(codes), len(codes))
+    return found
+
+
+def _find(
+    run: Run, asked: FamiliesConfig, model: Model | None, *, measures: bool, progress: Progress
+) -> tuple[Families, Ints]:
+    """Families with names, cards and measures, and the family of each frame."""
     frames = run.frames().require("quench", "label", "chart")
     metric = None if model is None else _reconstruction_metric(run, model)
     s = frames.chart("inherent").coordinates
@@ -174,9 +185,7 @@ def families_run(
     found = replace(
         found.described(names, [card.to_dict() for card in cards]), provenance=provenance
     )
-    target = Path(path) if path is not None else families_path(run)
-    _write(run, found, codes, target, progress)
-    return found
+    return found, codes
 
 
 def _shapes(run: Run) -> Floats:
@@ -220,9 +229,8 @@ def _populations(
     }
 
 
-def _write(run: Run, found: Families, codes: Ints, path: Path, progress: Progress) -> None:
-    # Not before the lock: a refusal must leave the file as it is.
-    with run.lock(), replacing(path) as file:
+def _write(run: Run, found: Families, codes: Ints, path: Path) -> None:
+    with replacing(path) as file:
         found.save(file)
         run.replace(
             "families",
@@ -238,7 +246,6 @@ def _write(run: Run, found: Families, codes: Ints, path: Path, progress: Progres
                 **found.provenance,
             },
         )
-    progress("write", len(codes), len(codes))
 
 
 def _digest(path: Path) -> str:

@@ -238,10 +238,10 @@ def _time(steps: NDArray[np.int64], interval: float | None) -> tuple[NDArray[Any
 
 def _lowest(run: Run) -> float:
     """Lowest inherent energy of a run in eV, infinity where there is none."""
-    data = run.to_xarray()
-    if "inherent_energy" not in data:
+    quenched = run.frames(0, run.committed("quench"))
+    if not len(quenched):
         return np.inf
-    energies = data["inherent_energy"].to_numpy()
+    energies = quenched.inherent.energies
     return float(np.nanmin(energies)) if np.isfinite(energies).any() else np.inf
 
 
