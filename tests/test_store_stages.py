@@ -1,5 +1,6 @@
 """A stage is made anew as a whole or not at all, whenever a kill comes and whoever reads."""
 
+import json
 import os
 import shutil
 import signal
@@ -155,6 +156,18 @@ def test_only_whole_derived_stages_are_replaced(run):
     with pytest.raises(ValueError, match=r"the stage .chart. holds the variables chart"):
         run.replace("chart", {"family": np.ones((10, N_REPLICAS))}, {})
     assert_is_a(run)
+
+
+def test_a_run_of_the_format_before_becomes_one_of_this_when_it_is_written(run):
+    path = run.path / "zarr.json"
+    root = json.loads(path.read_text())
+    root["attributes"]["nanochart_format"] = 1
+    path.write_text(json.dumps(root))
+    found = nc.store.open(run.path, mode="a")
+    assert_is_a(found)
+    found.replace("chart", chart_of(2, 3), {"model": "B"})
+    assert json.loads(path.read_text())["attributes"]["nanochart_format"] == 2
+    assert_is_b(found)
 
 
 # -- runs made at once -----------------------------------------------------------------------------

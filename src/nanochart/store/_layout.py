@@ -18,7 +18,7 @@ from zarr.codecs import BloscCodec
 
 from nanochart._files import storage_errors
 from nanochart.store._chunk_store import ChunkStore
-from nanochart.store._files import RECORDS
+from nanochart.store._files import FORMAT, FORMAT_KEY, RECORDS
 from nanochart.store._variables import STATIC, VARIABLES, Variable, stage_variables
 
 __all__ = [
@@ -110,7 +110,7 @@ def resize(store: ChunkStore, *, complete: bool = False) -> None:
                 array = zarr.open_array(store, path=variable.name, mode="r+")
                 if array.shape[0] != n_frames:
                     array.resize((n_frames, *array.shape[1:]))
-        consolidate(store, {"complete": complete})
+        consolidate(store, {"complete": complete, FORMAT_KEY: FORMAT})
 
 
 def replace_stage(store: ChunkStore, stage: str, shapes: Mapping[str, tuple[int, ...]]) -> None:
@@ -151,11 +151,12 @@ def remove_leftovers(run: Path) -> None:
 
 
 def repair(store: ChunkStore) -> None:
-    """Finish a change of length or completeness that a kill interrupted."""
+    """Finish a change of length or completeness that a kill interrupted, or of format."""
     journal = store.journal
     with storage_errors(store.root):
         root = json.loads((store.root / "zarr.json").read_bytes())
-    same = root["attributes"].get("complete") == journal.complete
+    due = {"complete": journal.complete, FORMAT_KEY: FORMAT}
+    same = due.items() <= root["attributes"].items()
     if not same or any(length != journal.n_frames for length in _lengths(root)):
         resize(store, complete=journal.complete)
 
