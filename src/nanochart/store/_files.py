@@ -4,9 +4,9 @@ from pathlib import Path
 
 __all__ = ["FORMAT", "FORMAT_KEY", "RECORDS"]
 
-#: Version of the layout on disk; a reader refuses a newer one. 2 came with lines of the commit record
-#: by which stages begin and are replaced, and which a reader of 1 would pass over. Runs of 1 are read
-#: as before, and become 2 when they are written to.
+#: Version of the layout on disk; a reader refuses a newer one. 2 came with lines of the commit
+#: record by which stages begin and are replaced, and which a reader of 1 would pass over. Runs of 1
+#: are read as before, and become 2 when they are written to.
 FORMAT = 2
 
 #: Attribute of the root that holds it.
