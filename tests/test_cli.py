@@ -1,5 +1,6 @@
 import json
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import yaml
 
 from conftest import small_config
 from nanochart import store
+from nanochart.cli._interrupts import what_is_left
 
 COMMANDS = (
     "chart", "demo", "export", "import", "info", "presets", "quench", "report", "sample", "thermo",
@@ -171,7 +173,22 @@ def test_an_interrupt_says_that_nothing_is_lost(tmp_path):
     assert store.open(tmp_path / "mini.zarr").committed() > 0
 
 
-def test_an_interrupted_training_says_so(small_copy):
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("sample a.yaml --resume", "committed is kept: go on with `nanochart sample a.yaml --res"),
+        ("bias b.yaml -o 'x y.zarr'", "go on with `nanochart bias b.yaml -o 'x y.zarr' --resume`"),
+        ("quench a.zarr --again", "committed is kept: go on with `nanochart quench a.zarr`"),
+        ("sample a.yaml --tune-ladder", "is as it was before: run the command again"),
+        ("export a.zarr a.xyz", "is as it was before: run the command again"),
+    ],
+)
+def test_an_interrupt_names_the_command_that_goes_on(line, sentence):
+    assert sentence in what_is_left(shlex.split(line))
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_training_says_so(small_copy, number, code):
     process = subprocess.Popen(
         [Path(sys.executable).with_name("nanochart"), "train", small_copy / "run.zarr",
          "--architecture", "paper", "--epochs", "100000"],  # slow, so that it is still at it
@@ -181,10 +198,11 @@ def test_an_interrupted_training_says_so(small_copy):
     for line in process.stderr:
         if line.startswith("train:"):
             break
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "interrupted; what was committed is kept: `sample` and `train` go on with --" in errors
+    assert process.returncode == code
+    assert "interrupted; what was committed is kept: go on with `nanochart train" in errors
+    assert "--epochs 100000 --resume`" in errors
 
 
 @pytest.mark.parametrize(

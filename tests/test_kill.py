@@ -314,7 +314,7 @@ def test_a_time_step_too_long_stops_the_ladder_and_names_the_replica(tmp_path, m
 
 def test_a_cluster_that_boils_stops_the_ladder(tmp_path):
     config = small_config(
-        dynamics={"confinement": 2000.0},
+        dynamics={"confinement": 1000.0},
         tempering={"t_min": 5000.0, "t_max": 8000.0, "swap_interval": 20.0, "discard": 0.0,
                    "time_per_replica": 1.0},
     )  # fmt: skip

@@ -217,6 +217,49 @@ def test_dependence_runs_one_way(stage):
     assert not forbidden
 
 
+#: Files outside `store` that still ask for arrays by name; the typed frames are to replace that.
+BY_NAME = {
+    "interop/_export.py",
+    "report/_reconstruction.py",
+    "report/_run_data.py",
+    "workflow/_bias.py",
+    "workflow/_bias_setup.py",
+    "workflow/_export_plumed.py",
+    "workflow/_fes.py",
+    "workflow/_fes_samples.py",
+    "workflow/_states.py",
+    "workflow/_thermo.py",
+}
+#: What holds the arrays of a run, by the names that callers give it.
+HOLDERS = {"block", "data", "dataset", "frames", "part"}
+
+
+def arrays_by_name(path):
+    """Names of a run's arrays that a module asks for: ``data["energy"]``, ``x.values("rung")``."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        key = None
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+            value = node.value
+            name = getattr(value, "id", getattr(value, "attr", None))
+            called = isinstance(value, ast.Call) and getattr(value.func, "attr", "") == "to_xarray"
+            key = node.slice if called or name in HOLDERS else None
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "").lstrip("_") == "values":
+            key = next(iter(node.args), None)
+        if isinstance(key, ast.Constant) and key.value in nanochart.store.VARIABLES:
+            yield key.value
+
+
+def test_no_module_but_the_store_asks_for_arrays_by_name():
+    found = {
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        if path.parent.name != "store" and any(arrays_by_name(path))
+    }
+    assert found - BY_NAME == set(), "use run.frames()"
+    gone = {name for name in BY_NAME if not (PACKAGE / name).exists()}
+    assert BY_NAME - found - gone == set(), "these have moved: take them off the list"
+
+
 def test_only_learning_needs_torch_when_it_is_imported():
     """A simulation must not wait for PyTorch, nor draw anything."""
     stages = ("descriptors", "clusters", "tempering", "minimization", "store", "interop")

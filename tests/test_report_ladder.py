@@ -71,9 +71,7 @@ def test_a_run_without_exchanges_or_energies_still_has_its_section():
 
 def test_the_mixing_figure_shows_the_numbers_of_the_diagnostics():
     data = run()
-    diagnostics = diagnose_ladder(
-        LADDER, data.values("rung"), data.energy, data.values("exchange_accepted")
-    )
+    diagnostics = diagnose_ladder(LADDER, data.rungs, data.energy, data.exchanges)
     flow, trips, overlap, memory = ladder_mixing(diagnostics).axes
     np.testing.assert_allclose(flow.lines[1].get_ydata(), 100 * diagnostics.flow)
     np.testing.assert_allclose(flow.lines[0].get_ydata(), np.linspace(0, 100, 5))
@@ -88,7 +86,7 @@ def test_the_mixing_figure_shows_the_numbers_of_the_diagnostics():
 @pytest.mark.parametrize("kept", [2, 6, 40])
 def test_figures_of_short_runs_are_drawn(kept):
     data = run(40)
-    diagnostics = diagnose_ladder(LADDER, data.values("rung")[:kept], data.energy[:kept])
+    diagnostics = diagnose_ladder(LADDER, data.rungs[:kept], data.energy[:kept])
     figure = ladder_mixing(diagnostics)
     figure.canvas.draw()
     assert len(figure.axes) == 4

@@ -46,7 +46,7 @@ def kinds(section, kind):
 def test_motif_section_counts_what_is_there(labelled):
     section = motif_section(labelled, 64)
     (table,) = kinds(section, Table)
-    codes = labelled.values("motif")
+    codes = labelled.motif_codes
     shares = {row[0].split()[0]: float(row[1].rstrip(" %")) for row in table.rows}
     for k, name in enumerate(nc.motifs.LABELS):
         assert shares.get(name, 0.0) == pytest.approx(100 * (codes == k).mean(), abs=0.06)

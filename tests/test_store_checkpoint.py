@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import nanochart as nc
+from nanochart._files import write_atomic
 from nanochart.errors import StoreError
 from nanochart.store import _checkpoint
-from nanochart.store._files import RECORDS, write_atomic
+from nanochart.store._files import RECORDS
 from test_store import fill, frames, new_run
 
 

@@ -17,9 +17,10 @@ import xarray as xr
 import zarr
 
 import nanochart as nc
+from nanochart._files import write_atomic
 from nanochart.errors import StoreError
 from nanochart.store import _chunk_store, _journal, _layout
-from nanochart.store._files import RECORDS, write_atomic
+from nanochart.store._files import RECORDS
 from test_store import CHUNK, N_REPLICAS, assert_holds, fill, frames, new_run, quenched
 
 LOG = RECORDS / "commits.log"
@@ -327,7 +328,7 @@ def _foreign(path: Path) -> None:
 
 def _newer(path: Path) -> None:
     root = json.loads((path / "zarr.json").read_text())
-    root["attributes"]["nanochart_format"] = 2
+    root["attributes"]["nanochart_format"] = 3
     (path / "zarr.json").write_text(json.dumps(root))
 
 
@@ -343,7 +344,7 @@ def _an_array(path: Path) -> None:
         (lambda path: (path / "zarr.json").unlink(), "is not a run .it has no zarr.json."),
         (_foreign, "is a Zarr group, but not one of nanochart's runs"),
         (_an_array, "is a Zarr group, but not one of nanochart's runs"),
-        (_newer, "has format 2, and this nanochart reads formats up to 1: upgrade nanochart"),
+        (_newer, "has format 3, and this nanochart reads formats up to 2: upgrade nanochart"),
         (lambda path: _cut(path / "zarr.json"), "zarr.json is not readable as Zarr metadata"),
         (lambda path: (path / LOG).unlink(), "the commit record .* is missing, so no frame"),
         (

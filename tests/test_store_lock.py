@@ -10,6 +10,7 @@ import sys
 import pytest
 
 import nanochart as nc
+from nanochart._processes import identity
 from nanochart.errors import StoreError
 from nanochart.store import _lock
 from nanochart.store._files import RECORDS
@@ -45,7 +46,8 @@ def holder(lock_file):
 
 
 def test_a_second_process_is_refused_until_the_first_is_gone(run, holder):
-    message = f"is being written by process {holder.pid} on {socket.gethostname()} since .*delete"
+    who = f"process {holder.pid} on {socket.gethostname()}"
+    message = f"is being written by {who} since .*: wait for it or end it$"
     with pytest.raises(StoreError, match=message), run.lock():
         pass
     with pytest.raises(StoreError, match=f"process {holder.pid}"):
@@ -86,7 +88,7 @@ def without_record_locks(monkeypatch):
 
 def _holder(**changes) -> str:
     facts = {"host": socket.gethostname(), "pid": os.getpid()}
-    facts["started"] = _lock._process_start(os.getpid())
+    facts["started"] = identity()["started"]
     return json.dumps(facts | changes)
 
 

@@ -264,3 +264,35 @@ def test_quenching_again_does_nothing(small_copy):
     seen = []
     quench_run(run, progress=lambda *a: seen.append(a))
     assert seen == []
+
+
+def test_another_tolerance_is_refused_and_not_recorded(small_copy):
+    run = nc.store.open(small_copy / "run.zarr", mode="a")
+    before = run.info("quench")
+    sentence = r"of the \d+ frames .* were quenched with max_force .* and not 1e-05.*\(--again\)$"
+    with pytest.raises(StoreError, match=sentence):
+        nc.workflow.quench_run(run, nc.workflow.QuenchConfig(max_force=1e-5))
+    assert run.info("quench") == before
+    assert run.committed("chart") == run.committed()
+
+
+def test_of_two_trainings_of_a_run_the_second_is_refused_before_it_learns(small_copy):
+    run = nc.store.open(small_copy / "run.zarr", mode="a")
+    refused = pytest.raises(StoreError, match="is being written by process")
+    before = (small_copy / "run.nanochart").read_bytes()
+    with nc.store.open(run.path, mode="a").lock(), refused:
+        nc.workflow.train_run(run, small_copy / "run.nanochart", progress=lambda *_: 1 / 0)
+    assert (small_copy / "run.nanochart").read_bytes() == before
+
+
+def test_a_report_is_drawn_with_the_model_of_the_run_alone(small_copy):
+    run = nc.store.open(small_copy / "run.zarr", mode="a")
+    model = nc.autoencoder.load(small_copy / "run.nanochart")
+    for values in model.network.encoder.parameters():
+        values.data += 0.1
+    with pytest.raises(ModelError, match="must be the one that charted"):
+        nc.workflow.report_run(run, small_copy / "report.html", model)
+    run.clear("chart")
+    with pytest.raises(ModelError, match=r"last trained on .*run.zarr is .*train .* --resume`"):
+        nc.workflow.report_run(run, small_copy / "report.html", model)
+    assert not (small_copy / "report.html").exists()

@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from nanochart._files import replacing
 from nanochart.errors import ModelError
 
 __all__ = ["read_tensors", "write_tensors"]
@@ -42,25 +42,15 @@ def write_tensors(
 
     Raises
     ------
-    OSError
+    StoreError
         If the file cannot be written; a file that was there before is intact.
     """
-    target = Path(path)
     text = json.dumps(header, sort_keys=True, allow_nan=False)
     # A strided array would be written in the wrong order.
     arrays = {name: np.asarray(tensors[name], order="C") for name in sorted(tensors)}
     content = save(arrays, metadata={_HEADER: text})
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with replacing(path) as file:
+        file.write_bytes(content)
 
 
 def read_tensors(

@@ -35,7 +35,7 @@ def chart(
 
     opened = [store.open(run, mode="a") for run in runs]
     from nanochart import autoencoder
-    from nanochart.workflow import chart_run, check_model, draw_shared_chart
+    from nanochart.workflow import chart_run, check_model, check_trained, draw_shared_chart
 
     path = model or trained_model(*opened)
     listed = " ".join(str(run) for run in runs)
@@ -47,11 +47,13 @@ def chart(
     loaded = autoencoder.load(path)
     for run in opened:
         check_model(run, loaded)  # before any of them is changed
+        if model is None:
+            check_trained(run, loaded)
     charted, lines = [], []
     for run in opened:
         with show_progress(quiet) as progress:
             chart_run(run, loaded, progress=progress)
-        sizes = run.to_xarray()["chart"].shape
+        sizes = run.frames().chart("thermal").coordinates.shape
         charted.append(
             {"run": str(run.path), "frames": sizes[0] * sizes[1], "dimensions": sizes[2]}
         )

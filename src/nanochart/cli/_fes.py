@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from nanochart._files import replacing
 from nanochart.cli._main import app
 from nanochart.cli._options import JsonFlag, QuietFlag, RunPaths, Seed, emit, show_progress
 
@@ -69,7 +70,8 @@ def fes(
         folder.mkdir(parents=True, exist_ok=True)
         drawn = [folder / f"works{suffix}" for suffix in (".png", ".pdf")]
         for path in drawn:
-            draw_works(works.forward, works.backward, found).savefig(path, dpi=200)
+            with replacing(path) as file:
+                draw_works(works.forward, works.backward, found).savefig(file, dpi=200)
         known = found.known
         result: dict[str, Any] = {
             "from": works.start, "to": works.end, "temperature": works.temperature,
@@ -132,7 +134,8 @@ def fes(
         for name, figure in figures.items():
             for suffix in (".png", ".pdf"):
                 path = folder / f"{name}{suffix}"
-                figure.savefig(path, dpi=200)
+                with replacing(path) as file:
+                    figure.savefig(file, dpi=200)
                 files.append(path)
     lines.append(f"figures and tables: {folder}")
     emit({**summary, "files": [str(f) for f in files]}, json, lines)

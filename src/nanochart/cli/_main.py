@@ -8,10 +8,9 @@ import typer
 
 from nanochart import __version__
 from nanochart._kernel_cache import fallback_sentence
+from nanochart.cli._interrupts import INTERRUPTED, as_interrupts, what_is_left
 
 __all__ = ["app", "main"]
-
-_INTERRUPTED = 130
 
 app = typer.Typer(
     name="nanochart",
@@ -71,12 +70,13 @@ def main() -> None:
     """
     if sentence := fallback_sentence():
         typer.echo(f"nanochart: {sentence}", err=True)
+    received = as_interrupts()
     try:
         _register()
         # Typer itself turns an interrupt into this exit code.
         code = app(standalone_mode=False)
     except KeyboardInterrupt:
-        code = _INTERRUPTED
+        code = INTERRUPTED
     except Exception as error:
         if os.environ.get("NANOCHART_TRACEBACK"):
             raise
@@ -84,12 +84,9 @@ def main() -> None:
         if sentence is None:
             raise
         typer.echo(f"nanochart: {sentence}", err=True)
-    if code == _INTERRUPTED:
-        typer.echo(
-            "nanochart: interrupted; what was committed is kept: `sample` and `train` go on with "
-            "--resume, every other command when it is run again",
-            err=True,
-        )
+    if code == INTERRUPTED:
+        typer.echo(f"nanochart: {what_is_left(sys.argv[1:])}", err=True)
+        code = 128 + received[-1] if received else code
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -102,6 +99,8 @@ def _explained(error: Exception) -> tuple[str | None, int]:
         return f"{message} (see `{command} --help`)", 2
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return f"{error.filename} cannot be read or written: {error.strerror}", 1
+    if isinstance(error, MemoryError):
+        return f"there is not enough memory for this ({error or 'none is left'})", 1
     if isinstance(error, (ValueError, TypeError, OSError, RuntimeError)):
         return str(error) or type(error).__name__, 1
     return None, 1

@@ -4,7 +4,6 @@ Commands open the run they are given before they import what works on it: a wron
 once.
 """
 
-import json
 import sys
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nanochart._output import to_json
 from nanochart._progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def trained_model(*runs: "Run") -> Path:
 def emit(result: dict[str, Any], as_json: bool, lines: list[str] | None = None) -> None:
     """Print a result, for a program or for a person."""
     if as_json:
-        typer.echo(json.dumps(result))
+        typer.echo(to_json(result))
         return
     for line in lines if lines is not None else [f"{k}: {v}" for k, v in result.items()]:
         typer.echo(line)

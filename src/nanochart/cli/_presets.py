@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from nanochart._files import write_text
 from nanochart.cli._main import app
 from nanochart.cli._options import JsonFlag, TimePerReplica, emit
 
@@ -42,10 +43,7 @@ def presets(
         from nanochart.workflow import nanoseconds
 
         text = preset_text(write, nanoseconds(time_per_replica))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise ValueError(f"{path} exists already: name another file with --output") from None
+    if path.exists():
+        raise ValueError(f"{path} exists already: name another file with --output")
+    write_text(path, text)
     emit({"config": str(path)}, json, [f"{path}", f"next: nanochart sample {path}"])

@@ -28,36 +28,35 @@ def quench(
 ) -> None:
     """Relax every frame to its inherent structure.
 
-    Frames that are quenched already are kept, so a stopped quench goes on where it was.
+    Frames that are quenched already are kept, so a stopped quench goes on where it was, with the
+    settings it was begun with.
     """
     import numpy as np
 
     from nanochart import store
 
     opened = store.open(run, mode="a")
-    from nanochart.workflow import quench_config, quench_run, run_config
+    from nanochart.workflow import quench_run, quench_settings
 
-    config = run_config(opened)
     changes = {"max_force": max_force, "max_evaluations": max_evaluations}
-    settings = quench_config(
-        config.quench if config else None, {k: v for k, v in changes.items() if v is not None}
-    )
+    given = {k: v for k, v in changes.items() if v is not None}
+    settings = quench_settings(opened, given, again=again)
     with show_progress(quiet) as progress:
         quench_run(opened, settings, table=potential, again=again, progress=progress)
-    data = opened.to_xarray()
-    converged = data["quench_converged"].to_numpy() == 1
-    energy = data["inherent_energy"].to_numpy()
+    minima = opened.frames().inherent
+    converged, energy, evaluations = minima.converged, minima.energies, minima.evaluations
+    mean = 0.0 if evaluations is None else float(evaluations.mean())
     result = {
         "run": str(run),
         "frames": int(converged.size),
         "unconverged": int((~converged).sum()),
         "lowest_energy": float(energy.min()),
-        "evaluations": float(data["quench_evaluations"].to_numpy().mean()),
+        "evaluations": mean,
     }
     lines = [
         (
             f"{run}: {int(converged.sum())} inherent structures, lowest {energy.min():.4f} eV, "
-            f"{result['evaluations']:.0f} force evaluations each"
+            f"{mean:.0f} force evaluations each"
         ),
         f"next: nanochart label {run}",
     ]

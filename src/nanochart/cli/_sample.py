@@ -134,9 +134,8 @@ def sample(
             err=True,
         )
         sys.exit(128 + received[0])
-    data = run.to_xarray()
-    accepted = data["exchange_accepted"].to_numpy() if "exchange_accepted" in data else np.array(-1)
-    tried = accepted[accepted >= 0]
+    outcome = run.frames().thermal.exchanges
+    tried = np.empty(0) if outcome is None else outcome[outcome >= 0]
     result = {
         "run": str(path),
         "frames": run.committed(),

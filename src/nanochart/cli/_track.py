@@ -47,10 +47,10 @@ def track(
     from nanochart import store
 
     opened = store.open(run)
-    from nanochart import autoencoder, landscape
+    from nanochart import autoencoder
     from nanochart.workflow import (
-        families_path,
         nanoseconds,
+        saved_families,
         track_cards,
         track_movie,
         track_run,
@@ -66,8 +66,6 @@ def track(
         )
     folder = output or trajectory.with_name(f"{trajectory.name.split('.')[0]}-track")
     check_track_folder(folder, str(trajectory))
-    grouping = families_path(opened)
-    known = opened.committed("families") > 0 and grouping.exists() and model is None
     with show_progress(quiet) as progress:
         found = track_run(
             opened,
@@ -75,7 +73,7 @@ def track(
             autoencoder.load(path),
             persistence=persistence,
             interval=None if interval is None else nanoseconds(interval),
-            families=landscape.load_families(grouping) if known else None,
+            families=saved_families(opened) if model is None else None,
             unwrap=unwrap,
             progress=progress,
         )

@@ -10,9 +10,9 @@ from nanochart.potentials import Potential
 __all__ = ["random_cluster"]
 
 # Share of the ball that spheres of the nearest-neighbour diameter would fill, and how close points
-# may stay in such diameters. Both are low, so that parting points is no packing: spheres at 0.60 that
-# are parted until they touch at 0.95 find the truncated octahedron of 38 from one seed in four, and
-# these in none of 360.
+# may stay in such diameters. Both are low, so that parting points is no packing: spheres at 0.60
+# that are parted until they touch at 0.95 find the truncated octahedron of 38 from one seed in
+# four, and these in none of 360.
 _FILLING = 0.50
 _CONTACT = 0.70
 _STEPS = 200

@@ -2,7 +2,6 @@
 
 import gzip
 import os
-import secrets
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal, TextIO
@@ -10,9 +9,9 @@ from typing import Any, Literal, TextIO
 import numpy as np
 import xarray as xr
 
+from nanochart._files import replacing
 from nanochart.interop._extxyz import format_frame
 from nanochart.store import Run
-from nanochart.store._files import storage_errors
 
 __all__ = ["export_extxyz"]
 
@@ -63,23 +62,16 @@ def export_extxyz(
     numbers = _frame_numbers(frames, run.committed(stage), run, stage)
     dataset = run.to_xarray()
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     count = 0
-    with storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with _open_text(temporary, compressed=path.suffix == ".gz") as file:
-                for start in range(0, len(numbers), run.chunk_frames):
-                    block = dataset.isel(frame=numbers[start : start + run.chunk_frames])
-                    for text in _format_block(
-                        block, structures, run.metadata.element, numbers[start:]
-                    ):
-                        file.write(text)
-                        count += 1
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+    with (
+        replacing(path) as temporary,
+        _open_text(temporary, compressed=path.suffix == ".gz") as file,
+    ):
+        for start in range(0, len(numbers), run.chunk_frames):
+            block = dataset.isel(frame=numbers[start : start + run.chunk_frames])
+            for text in _format_block(block, structures, run.metadata.element, numbers[start:]):
+                file.write(text)
+                count += 1
     return count
 
 

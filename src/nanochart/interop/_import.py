@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nanochart._files import place_folder, scratch_folder
 from nanochart.errors import StoreError
 from nanochart.interop._spool import Spool, keep, write_run
 from nanochart.interop._trajectory import read_trajectory
 from nanochart.store import Run
 from nanochart.store import open as open_run
-from nanochart.store._files import storage_errors
 
 if TYPE_CHECKING:
     from nanochart.potentials import Potential
@@ -90,15 +89,10 @@ def import_trajectories(
     temperatures = _per_file(temperature, len(files))
     names = _names([Path(file) for file in files])
     run_path = Path(run_path).absolute()
+    taken = f"{run_path} exists already: choose another folder"
     if run_path.exists() and not (run_path.is_dir() and not any(run_path.iterdir())):
-        raise StoreError(f"{run_path} exists already: choose another folder")
-    with storage_errors(run_path):
-        run_path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = tempfile.TemporaryDirectory(
-            dir=run_path.parent, prefix=f".{run_path.name}.", ignore_cleanup_errors=True
-        )
-    with scratch as name:
-        folder = Path(name)
+        raise StoreError(taken)
+    with scratch_folder(run_path) as folder:
         spools: list[Spool] = []
         found: Potential | None = None
         for index, file in enumerate(files):
@@ -127,9 +121,7 @@ def import_trajectories(
             if not math.isnan(temperatures[index]):
                 spool.temperatures = [np.full(spool.n_frames, temperatures[index])]
         write_run(spools, folder / "run", found, chunk_frames)
-        if run_path.exists():
-            run_path.rmdir()
-        (folder / "run").rename(run_path)
+        place_folder(folder / "run", run_path, taken)
     return open_run(run_path, mode="a")
 
 

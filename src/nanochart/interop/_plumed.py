@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nanochart._files import write_text
 from nanochart.errors import NanochartError
 
 __all__ = ["read_plumed", "write_colvar", "write_hills"]
@@ -68,7 +69,7 @@ def write_hills(
 def _write(path: str | Path, fields: Sequence[str], table: Floats, settings: list[str]) -> None:
     rows = [" ".join(f"{value:.9g}" for value in row) for row in table.tolist()]
     head = [f"#! FIELDS {' '.join(fields)}", *settings, _UNITS]
-    Path(path).write_text("\n".join([*head, *rows]) + "\n", encoding="utf-8")
+    write_text(path, "\n".join([*head, *rows]) + "\n")
 
 
 def read_plumed(path: str | Path) -> dict[str, Floats]:

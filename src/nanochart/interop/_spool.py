@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nanochart._files import storage_errors
 from nanochart.interop._trajectory import LeftOut, TrajectoryBlock
 from nanochart.store import create
-from nanochart.store._files import storage_errors
 from nanochart.system import System
 
 if TYPE_CHECKING:

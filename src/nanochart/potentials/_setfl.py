@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from nanochart._files import write_text
 from nanochart.metals import element
 from nanochart.potentials import _kernels
 from nanochart.potentials._neighbours import make_workspace
@@ -66,9 +67,7 @@ def write_setfl(potential: Potential, path: Path, n_r: int, n_rho: int) -> None:
         f"{number} {potential.mass:.8f} {lattice:.8f} fcc",
     ]
     body = [f"{value:.17g}" for value in np.concatenate([embedding, f, r_phi])]
-    temporary = path.with_name(path.name + ".partial")
-    temporary.write_text("\n".join(header + body) + "\n")
-    temporary.replace(path)
+    write_text(path, "\n".join(header + body) + "\n")
 
 
 def radial_functions(model: _kernels.Model, r: Floats) -> tuple[Floats, Floats]:

@@ -23,7 +23,7 @@ from nanochart.report._style import TEMPERATURE_COLORMAP
 
 __all__ = ["chart_section", "learning_section", "overview_card"]
 
-_KINDS = {"thermal": "chart", "inherent": "inherent_chart"}
+_KINDS = ("thermal", "inherent")
 
 
 def learning_section(history: Any | None, reconstruction: Reconstruction | None) -> Section:
@@ -136,7 +136,7 @@ def chart_section(run: RunData) -> Section:
 
 
 def _points(run: RunData, kind: str) -> NDArray[Any] | None:
-    values = run.values(_KINDS[kind])
+    values = run.places(kind)
     if values is None or values.shape[-1] < 2:
         return None
     return values.reshape(-1, values.shape[-1])
@@ -154,7 +154,7 @@ def _colorings(run: RunData, kind: str) -> list[Coloring]:
         found.append(
             Coloring("temperature", "K", run.temperature.ravel(), colormap=TEMPERATURE_COLORMAP)
         )
-    motif = run.values("motif")
+    motif = run.motif_codes
     if motif is not None:
         found.append(Coloring("motif", "", motif.ravel().astype(int), categories=LABELS))
     elif run.motifs:

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from matplotlib.colors import Colormap, to_hex
 from numpy.typing import NDArray
 
+from nanochart._files import replacing
 from nanochart.report._atom_types import ATOM_TYPE_COLORS, ATOM_TYPE_PHRASES, ATOM_TYPE_SIZES
 from nanochart.report._style import ENERGY_COLORMAP
 
@@ -173,20 +174,9 @@ def write_explorer(explorer: Explorer, path: str | Path) -> Path:
         library=_script(library),
         licence=licence,
     )
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f"{target.name}.partial")
-    try:
-        with partial.open("w", encoding="utf-8") as file:
-            file.writelines(stream)
-        partial.replace(target)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise OSError(error.errno, error.strerror, str(target)) from None
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-    return target
+    with replacing(path) as target, target.open("w", encoding="utf-8") as file:
+        file.writelines(stream)
+    return Path(path)
 
 
 def chemiscope_library() -> tuple[str, str]:

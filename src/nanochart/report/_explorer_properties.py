@@ -31,7 +31,7 @@ def run_properties(
     data
         The run.
     chart
-        Variable of the chart coordinates; None where there is none.
+        Whose places make the map, "thermal" or "inherent"; None where there is no chart.
     family_names
         Code -> name.
     errors
@@ -52,7 +52,7 @@ def run_properties(
     properties = [
         *_coordinates(data, chart),
         *_energy(data),
-        *_category(data, "motif", "motif of the structure"),
+        *_motifs(data),
         *_families(data, family_names or {}),
         *_temperature(data),
     ]
@@ -73,7 +73,7 @@ def run_properties(
 
 
 def _coordinates(data: RunData, chart: str | None) -> list[Property]:
-    points = None if chart is None else data.values(chart)
+    points = None if chart is None else data.places(chart)
     if points is None or points.shape[-1] < 2:
         return []
     flat = points.reshape(-1, points.shape[-1])
@@ -109,15 +109,11 @@ def _temperature(data: RunData) -> list[Property]:
     ]
 
 
-def _category(data: RunData, name: str, description: str) -> list[Property]:
-    codes = data.values(name)
-    if codes is None:
+def _motifs(data: RunData) -> list[Property]:
+    if data.motif_codes is None:
         return []
-    meanings = data.dataset[name].attrs.get("flag_meanings", "")
-    flags = list(data.dataset[name].attrs.get("flag_values", ()))
-    names = meanings.split() if isinstance(meanings, str) else list(meanings)
-    known = {int(flag): meaning for flag, meaning in zip(flags, names, strict=False)}
-    return [_categories(name, codes.ravel().astype(int), known, description)]
+    codes = data.motif_codes.ravel().astype(int)
+    return [_categories("motif", codes, data.motif_names, "motif of the structure")]
 
 
 def _categories(
@@ -138,7 +134,7 @@ def _categories(
 
 def _families(data: RunData, names: Mapping[int, str]) -> list[Property]:
     """Families by name; beyond what the viewer can tell apart the smallest share one name."""
-    codes = data.values("family")
+    codes = data.family_codes
     if codes is None:
         return []
     flat = codes.ravel().astype(int)
@@ -189,20 +185,10 @@ def _shade(color: str, rank: int, count: int) -> str:
 
 def _numbers(data: RunData) -> list[Property]:
     """Numbers of the structures under their own names: margins, defects."""
-    found = []
-    for name in data.dataset.data_vars:
-        variable = data.dataset[name]
-        if variable.dims != ("frame", "replica") or not str(name).startswith(("defect_", "motif_")):
-            continue
-        values = data.values(str(name))
-        if values is None:
-            continue
-        unit = str(variable.attrs.get("units", ""))
-        text = str(variable.attrs.get("long_name", ""))
-        short = str(name).removeprefix("defect_").replace("_", " ")
-        unit = "" if unit == "1" else unit
-        found.append(Property(short, values.ravel().astype(float), unit, text, 3))
-    return found
+    return [
+        Property(name, values.ravel().astype(float), unit, text, 3)
+        for name, unit, text, values in data.descriptors()
+    ]
 
 
 def _places(data: RunData) -> list[Property]:

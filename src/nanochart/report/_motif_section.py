@@ -56,7 +56,7 @@ def motif_section(run: RunData, picture_size: int) -> Section:
         "neither axes nor twin planes, twins parallel twin planes or stacking faults; amorphous "
         "structures have hardly an ordered atom inside, and mix is all else."
     )
-    codes = run.values("motif")
+    codes = run.motif_codes
     if codes is None:
         return Section("Motifs", text, (Missing("No labels yet:", "nanochart label RUN"),))
     items: list[Item] = [_motif_table(run, codes)]
@@ -93,12 +93,12 @@ def family_section(run: RunData, picture_size: int) -> Section:
         "same motif."
     )
     about = run.metadata.get("families") or {}
-    codes, cards = run.values("family"), list(about.get("cards") or ())
+    codes, cards = run.family_codes, list(about.get("cards") or ())
     if codes is None or not cards:
         return Section("Families", text, (Missing("No families yet:", "nanochart families RUN"),))
     names = ("noise", *(str(card["name"]) for card in cards))
     items: list[Item] = []
-    points = run.values("inherent_chart")
+    points = run.places("inherent")
     if points is not None and points.shape[-1] >= 2:
         coloring = Coloring("family", "", codes.ravel().astype(int), categories=names)
         items.append(
@@ -139,7 +139,7 @@ def family_section(run: RunData, picture_size: int) -> Section:
 
 
 def _by_rung(run: RunData, codes: NDArray[Any], n_labels: int) -> RungPopulations | None:
-    rungs = run.values("rung")
+    rungs = run.rungs
     if rungs is None or run.ladder is None or len(run.ladder) < 2:
         return None
     return rung_populations(codes, rungs, n_labels, len(run.ladder))
@@ -193,7 +193,7 @@ def population_panel(
 
 def _motif_table(run: RunData, codes: NDArray[Any]) -> Table:
     rows = []
-    margins = run.values("motif_margin")
+    margins = run.margins
     for k, name in enumerate(LABELS):
         here = codes == k
         if not here.any():

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
+from nanochart._files import replacing
 from nanochart.report._atom_types import draw_types
 from nanochart.report._style import INK, MUTED, axis_label, style
 from nanochart.report._track import Path
@@ -102,16 +103,16 @@ def write_movie(
         sheet.paste(picture, (0, k * picture.height))
     palette = sheet.quantize(_COLORS, dither=Image.Dither.NONE)
     indexed = [p.quantize(palette=palette, dither=Image.Dither.NONE) for p in pictures]
-    target = FilePath(file)
-    indexed[0].save(
-        target,
-        save_all=True,
-        append_images=indexed[1:],
-        duration=[*([duration] * (len(indexed) - 1)), 10 * duration],
-        loop=0,
-        optimize=True,
-    )
-    return target
+    with replacing(file) as target:
+        indexed[0].save(
+            target,
+            save_all=True,
+            append_images=indexed[1:],
+            duration=[*([duration] * (len(indexed) - 1)), 10 * duration],
+            loop=0,
+            optimize=True,
+        )
+    return FilePath(file)
 
 
 class _Canvas:

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
+from nanochart._files import replacing, write_text
 from nanochart.report._pictures import Picture
 from nanochart.report._style import style
 
@@ -202,17 +203,7 @@ def build_report(
     page = environment.get_template("report.html").render(
         header=header or Header("nanochart report"), sections=sections, dpi=dpi
     )
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # A report that is there stays whole until the new one is.
-    partial = target.with_name(f"{target.name}.partial")
-    try:
-        partial.write_text(page, encoding="utf-8")
-        partial.replace(target)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise OSError(error.errno, error.strerror, str(target)) from None
-    return target
+    return write_text(path, page)  # a report that is there stays whole until the new one is
 
 
 def save_figures(
@@ -253,7 +244,8 @@ def save_figures(
             figure = item.drawn()
             for ending in formats:
                 written.append(target / f"{_slug(item.name)}.{ending}")
-                written[-1].write_bytes(_encoded(figure, ending, dpi))
+                with replacing(written[-1]) as file:
+                    file.write_bytes(_encoded(figure, ending, dpi))
         elif isinstance(item, Gallery):
             for picture in item.drawn():
                 written.append(target / f"{_slug(picture.name)}.png")

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imsave
 from numpy.typing import ArrayLike, NDArray
 
+from nanochart._files import replacing
 from nanochart.metals import NEAREST_NEIGHBOUR
 from nanochart.report._spheres import Shading, render_spheres
 from nanochart.report._style import PAGE, new_figure, styled
@@ -69,7 +70,8 @@ class Picture:
 
     def save(self, path: str | Path) -> None:
         """Write a PNG with a transparent background."""
-        Path(path).write_bytes(self.png())
+        with replacing(path) as file:
+            file.write_bytes(self.png())
 
     def png(self) -> bytes:
         """Give the bytes of that PNG."""

@@ -33,7 +33,7 @@ class RunData:
     dataset: xr.Dataset
     metadata: Mapping[str, Any]
 
-    def values(self, name: str) -> NDArray[Any] | None:
+    def _values(self, name: str) -> NDArray[Any] | None:
         """Read a variable; None where it is absent, or nothing has been written to it."""
         if name not in self.dataset:
             return None
@@ -84,27 +84,84 @@ class RunData:
     @cached_property
     def energy(self) -> NDArray[Any] | None:
         """Thermal potential energy in eV, shape (frame, replica)."""
-        return self.values("energy")
+        return self._values("energy")
 
     @cached_property
     def inherent_energy(self) -> NDArray[Any] | None:
         """Energy of the minimum in eV, shape (frame, replica)."""
-        return self.values("inherent_energy")
+        return self._values("inherent_energy")
 
     @cached_property
     def temperature(self) -> NDArray[Any] | None:
         """Temperature in K, shape (frame, replica)."""
-        return self.values("temperature")
+        return self._values("temperature")
 
     @cached_property
     def ladder(self) -> NDArray[Any] | None:
         """Temperatures of the ladder in K, rising."""
-        return self.values("ladder")
+        return self._values("ladder")
 
     @cached_property
     def converged(self) -> NDArray[Any] | None:
         """Outcome of each quench: -1 none, 0 not converged, 1 converged."""
-        return self.values("quench_converged")
+        return self._values("quench_converged")
+
+    @cached_property
+    def evaluations(self) -> NDArray[Any] | None:
+        """Force evaluations of each quench, -1 where there was none."""
+        return self._values("quench_evaluations")
+
+    @cached_property
+    def rungs(self) -> NDArray[Any] | None:
+        """Indices into the ladder, shape (frame, replica)."""
+        return self._values("rung")
+
+    @cached_property
+    def exchanges(self) -> NDArray[Any] | None:
+        """Outcome of each exchange, shape (frame, pair): -1 none, 0 rejected, 1 accepted."""
+        return self._values("exchange_accepted")
+
+    @cached_property
+    def motif_codes(self) -> NDArray[Any] | None:
+        """Motif of each minimum, -1 where it has none."""
+        return self._values("motif")
+
+    @cached_property
+    def motif_names(self) -> dict[int, str]:
+        """Code of a motif -> name, as the data set has them."""
+        attributes = self.dataset["motif"].attrs
+        names = attributes.get("flag_meanings", "")
+        names = names.split() if isinstance(names, str) else list(names)
+        flags = [int(flag) for flag in attributes.get("flag_values", ())]
+        return dict(zip(flags, names, strict=False))
+
+    @cached_property
+    def margins(self) -> NDArray[Any] | None:
+        """How far each minimum is from another motif, 0 to 1."""
+        return self._values("motif_margin")
+
+    @cached_property
+    def family_codes(self) -> NDArray[Any] | None:
+        """Family of each configuration, 0 for noise."""
+        return self._values("family")
+
+    def places(self, of: str) -> NDArray[Any] | None:
+        """Places in the chart of the "thermal" configurations, or of the "inherent" structures."""
+        return self._values({"thermal": "chart", "inherent": "inherent_chart"}[of])
+
+    def descriptors(self) -> Iterator[tuple[str, str, str, NDArray[Any]]]:
+        """Name, unit, description and values of the numbers that describe each minimum."""
+        for key in map(str, self.dataset.data_vars):
+            variable = self.dataset[key]
+            described = key.startswith(("defect_", "motif_"))
+            if not described or variable.dims != ("frame", "replica"):
+                continue
+            values = self._values(key)
+            if values is not None:
+                unit = str(variable.attrs.get("units", ""))
+                text = str(variable.attrs.get("long_name", ""))
+                name = key.removeprefix("defect_").replace("_", " ")
+                yield name, "" if unit == "1" else unit, text, values
 
     @cached_property
     def reference(self) -> float:
@@ -122,7 +179,7 @@ class RunData:
     @cached_property
     def motifs(self) -> tuple[str, ...]:
         """Start motif of each walker; empty where unknown."""
-        index = self.values("start_motif")
+        index = self._values("start_motif")
         if index is None:
             given = tuple(str(name) for name in self.metadata.get("start_motifs") or ())
             return given if len(given) == self.n_replicas else ()
@@ -139,7 +196,7 @@ class RunData:
     @cached_property
     def time(self) -> tuple[NDArray[Any], str]:
         """Time of each frame with its unit: ns, else 10⁶ steps, else stored frames."""
-        step = self.values("step")
+        step = self._values("step")
         if step is None:
             return np.arange(self.n_frames, dtype=float), "stored frames"
         if self.time_step is None:

@@ -224,7 +224,7 @@ def _energy_rows(run: RunData) -> list[tuple[str, str]]:
         quenched = int((run.converged >= 0).sum())
         done = int((run.converged == 1).sum())
         text = f"{number(done, 0)} of {number(quenched, 0)} converged"
-        evaluations = run.values("quench_evaluations")
+        evaluations = run.evaluations
         if evaluations is not None:
             text += f", {evaluations[evaluations >= 0].mean():.0f} force evaluations on average"
         rows.append(("Quenches", text))

@@ -61,7 +61,7 @@ def sampling_section(run: RunData, picture_size: int) -> Section:
 
 def _diagnostics(run: RunData) -> LadderDiagnostics | None:
     """What the run says about its ladder; None where it has none or rungs are not recorded."""
-    rungs, outcome = run.values("rung"), run.values("exchange_accepted")
+    rungs, outcome = run.rungs, run.exchanges
     if rungs is None or run.ladder is None or len(run.ladder) < 2 or run.n_frames < 2:
         return None
     whole = (rungs >= 0).all(axis=1)
@@ -74,7 +74,7 @@ def _diagnostics(run: RunData) -> LadderDiagnostics | None:
 
 def _thermo_cards(run: RunData) -> list[FigureCard]:
     """Heat capacity and caloric curve; none where the ladder is too short or has a gap."""
-    rungs = run.values("rung")
+    rungs = run.rungs
     if rungs is None or run.energy is None or run.ladder is None or len(run.ladder) < 2:
         return []
     whole = ((rungs >= 0) & np.isfinite(run.energy)).all(axis=1)
@@ -144,7 +144,7 @@ def _starts(run: RunData, picture_size: int) -> list[Item]:
 
 def _exchange_cards(run: RunData) -> list[FigureCard]:
     cards = []
-    outcome = run.values("exchange_accepted")
+    outcome = run.exchanges
     if outcome is not None and run.ladder is not None and len(run.ladder) == outcome.shape[1] + 1:
         result = acceptance(outcome)
         share = 100.0 * result.share[np.isfinite(result.share)]
@@ -164,8 +164,8 @@ def _exchange_cards(run: RunData) -> list[FigureCard]:
                 wide=False,
             )
         )
-    if run.temperature is not None and run.values("rung") is not None and run.n_frames > 1:
-        trips = round_trips(np.maximum(run.dataset["rung"].values, 0)).counts
+    if run.temperature is not None and run.rungs is not None and run.n_frames > 1:
+        trips = round_trips(np.maximum(run.rungs, 0)).counts
         time, unit = run.time
         cards.append(
             FigureCard(

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from nanochart._files import storage_errors, write_atomic
 from nanochart.errors import StoreError
-from nanochart.store._files import RECORDS, storage_errors, write_atomic
+from nanochart.store._files import RECORDS
 
 __all__ = ["find_attachment", "pack", "unpack", "write_attachments"]
 

@@ -6,15 +6,16 @@ from typing import Any
 import numpy as np
 import zarr
 from numpy.typing import ArrayLike
-from zarr.abc.store import Store
 
+from nanochart.store._chunk_store import ChunkStore
 from nanochart.store._variables import Variable, stage_variables
 
 __all__ = ["check_block", "open_array"]
 
 
-def open_array(store: Store, name: str) -> Any:
+def open_array(store: ChunkStore, name: str) -> Any:
     """Open an array for writing."""
+    store.require_array(name)
     # A chunk of nothing but fill values is written too: it counts as much as any other.
     with zarr.config.set({"array.write_empty_chunks": True}):
         return zarr.open_array(store, path=name, mode="r+")

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from nanochart._files import storage_errors, write_atomic
 from nanochart.errors import StoreError
-from nanochart.store._files import storage_errors, write_atomic
 
 __all__ = ["Checkpoint", "load_checkpoint", "save_checkpoint"]
 

@@ -6,8 +6,9 @@ whatever a killed process may have left in its place.
 """
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -15,9 +16,11 @@ from typing import TYPE_CHECKING, Any, Self
 from zarr.core.buffer import default_buffer_prototype
 from zarr.storage import LocalStore
 
+from nanochart._files import storage_errors, write_atomic
 from nanochart.errors import StoreError
-from nanochart.store._files import RECORDS, storage_errors, write_atomic
+from nanochart.store._files import RECORDS
 from nanochart.store._journal import Checksum, ChunkId, Journal, checksum, encode_chunks
+from nanochart.store._staged import waiting
 from nanochart.store._variables import FRAMES, STATIC, VARIABLES
 
 if TYPE_CHECKING:
@@ -51,19 +54,36 @@ class ChunkStore(LocalStore):
     ----------
     journal
         The commit record.
+    generations
+        Stage -> the generation that is read; None reads whatever there is.
     written
         Checksums of the chunks written since `take_written` was last called.
     """
 
-    def __init__(self, root: Path, journal: Journal, *, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        root: Path,
+        journal: Journal,
+        *,
+        read_only: bool = False,
+        generations: Mapping[str, int] | None = None,
+    ) -> None:
         super().__init__(root, read_only=read_only)
         self.journal = journal
+        self.generations = generations
         self.written: dict[ChunkId, Checksum] = {}
         self._held: dict[str, bytes] | None = None
 
     def with_read_only(self, read_only: bool = False) -> Self:  # noqa: FBT001, FBT002  Zarr's API
         """Return the same store with the given permission."""
-        return type(self)(self.root, self.journal, read_only=read_only)
+        return type(self)(
+            self.root, self.journal, read_only=read_only, generations=self.generations
+        )
+
+    def snapshot(self) -> "ChunkStore":
+        """Return a store to read from, which mixes no frames of two generations of a stage."""
+        seen = dict(self.journal.generations)
+        return ChunkStore(self.root, self.journal, read_only=True, generations=seen)
 
     def take_written(self) -> dict[ChunkId, Checksum]:
         """Hand over the checksums of the chunks written since the last call."""
@@ -89,7 +109,7 @@ class ChunkStore(LocalStore):
         byte_range: "ByteRequest | None" = None,
     ) -> "Buffer | None":
         """Read a value; a committed chunk that is damaged is a `StoreError`."""
-        if _chunk_id(key) is None and not (self._held and key in self._held):
+        if _chunk_id(key) is None and key != _ROOT:
             return self._checked_metadata(key, await super().get(key, prototype, byte_range))
         return await asyncio.to_thread(
             self.get_sync, key, prototype=prototype, byte_range=byte_range
@@ -118,6 +138,9 @@ class ChunkStore(LocalStore):
         if self._held and key in self._held:
             return prototype.buffer.from_bytes(self._held[key])
         chunk = _chunk_id(key)
+        if key == _ROOT and (folder := waiting(self.root, self.journal)) is not None:
+            with contextlib.suppress(FileNotFoundError):  # it was moved to its place meanwhile
+                return prototype.buffer.from_bytes((folder / _ROOT).read_bytes())
         if chunk is None:
             return self._checked_metadata(
                 key, super().get_sync(key, prototype=prototype, byte_range=byte_range)
@@ -157,27 +180,49 @@ class ChunkStore(LocalStore):
         StoreError
             If the file is not what was committed.
         """
+        self._check_generation(chunk)
         if not self.journal.is_committed(chunk):
             return None
         reason = self.damage(chunk)
+        # That may have read the record again: a stage that was made anew meanwhile is not damaged,
+        # and what is there now does not go with what was read before.
+        self._check_generation(chunk)
         if isinstance(reason, str):
+            if not self.journal.is_committed(chunk):
+                return None
             raise StoreError(self.describe_damage(chunk, reason))
         return reason
 
+    def _check_generation(self, chunk: ChunkId) -> None:
+        stage = VARIABLES[chunk[0]].stage
+        now = self.journal.generations.get(stage, 0)
+        if self.generations is not None and self.generations.get(stage, 0) != now:
+            raise StoreError(
+                f"the stage {stage!r} of {self.root} was made anew while it was read: nothing is "
+                "damaged; read it again"
+            )
+
     def damage(self, chunk: ChunkId) -> bytes | str:
         """Bytes of a committed chunk, or in what way its file is not what was committed."""
-        path = self.root / chunk_key(chunk)
-        found = self._match(chunk, path)
+        found = self._match(chunk)
         if isinstance(found, str):
             # A writer may have replaced the chunk since the commit record was last read.
             self.journal.refresh()
-            found = self._match(chunk, path)
+            found = self._match(chunk)
         return found
 
-    def _match(self, chunk: ChunkId, path: Path) -> bytes | str:
+    def chunk_path(self, chunk: ChunkId) -> Path:
+        """File of a committed chunk: in its place, or still beside it."""
+        folder = waiting(self.root, self.journal)
+        if folder is not None and (folder / chunk_key(chunk)).exists():
+            return folder / chunk_key(chunk)
+        return self.root / chunk_key(chunk)
+
+    def _match(self, chunk: ChunkId) -> bytes | str:
         expected = self.journal.chunks.get(chunk, ())
         if not expected:
             return "has no intact line in the commit record"
+        path = self.chunk_path(chunk)
         try:
             with storage_errors(path):
                 data = path.read_bytes()
@@ -212,6 +257,14 @@ class ChunkStore(LocalStore):
             f"the file {path} {reason}; {remedy}"
         )
 
+    def require_array(self, name: str) -> None:
+        """Refuse to write to an array that somebody removed."""
+        if not (self.root / name / _ROOT).exists():
+            raise StoreError(
+                f"the array {self.root / name} has vanished from the run, so its frames are lost: "
+                "restore it from a copy of the run, or start a new one"
+            )
+
     def _write(self, key: str, data: bytes) -> None:
         if self._held is not None and key == _ROOT:
             self._held[key] = data
@@ -222,6 +275,7 @@ class ChunkStore(LocalStore):
         if chunk is not None:
             value = checksum(data)
             self.written[chunk] = value
+            self.require_array(chunk[0])
             replaces = self.journal.is_committed(chunk)
             if replaces:
                 # The old bytes count until the new ones are in place: accept both, and nothing

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nanochart._files import storage_errors
 from nanochart.errors import StoreError
-from nanochart.store._files import storage_errors
 from nanochart.store._variables import FRAMES, STATIC, VARIABLES
 
 __all__ = ["Checksum", "ChunkId", "Journal", "checksum", "encode_chunks"]
@@ -55,6 +55,10 @@ class Journal:
         Whether the run was finalized.
     chunk_frames
         Frames per chunk.
+    generations
+        Stage -> how often it was cleared or replaced. Frames of two generations do not go together.
+    switch
+        Token of the arrays that were last put in the place of others, None before the first.
     """
 
     path: Path
@@ -64,6 +68,8 @@ class Journal:
     chunks: dict[ChunkId, tuple[Checksum, ...]] = field(default_factory=dict)
     info: dict[str, dict[str, Any]] = field(default_factory=dict)
     complete: bool = False
+    generations: dict[str, int] = field(default_factory=dict)
+    switch: str | None = None
     _offset: int = 0
 
     def refresh(self) -> None:
@@ -80,6 +86,7 @@ class Journal:
         if size < self._offset:  # an older copy was put in its place: read it from the start
             self.n_frames, self.complete, self._offset = 0, False, 0
             self.committed, self.chunks, self.info = {}, {}, {}
+            self.generations, self.switch = {}, None
         with storage_errors(self.path), self.path.open("rb") as file:
             file.seek(self._offset)
             text = file.read()
@@ -131,18 +138,28 @@ class Journal:
             self.info[record["stage"]] = record["info"]
         elif kind == "complete":
             self.complete = True
-        elif kind in {"truncate", "clear"}:
-            self._give_up(record)
-
-    def _give_up(self, record: dict[str, Any]) -> None:
-        if record["kind"] == "clear":
-            self.committed.pop(record["stage"], None)
-            self.info.pop(record["stage"], None)
-        else:
+        elif kind == "truncate":
             self.complete = False
             for stage, frames in self.committed.items():
                 self.committed[stage] = min(frames, record["frames"])
+            self._forget()
+        elif kind in {"clear", "begin", "switch"}:
+            self._begin(record)
+
+    def _begin(self, record: dict[str, Any]) -> None:
+        """Drop stages and, unless that was all, begin one anew: empty, or with all its frames."""
+        for stage in record.get("clears", [record["stage"]]):
+            self.committed.pop(stage, None)
+            self.info.pop(stage, None)
+            self.generations[stage] = self.generations.get(stage, 0) + 1
         self._forget()
+        if record["kind"] == "clear":
+            return
+        self.info[record["stage"]] = record["info"]
+        if record["kind"] == "switch":
+            self.committed[record["stage"]] = record["frames"]
+            self.chunks.update({chunk: (value,) for chunk, value in _chunks(record).items()})
+            self.switch = record["token"]
 
     def _forget(self) -> None:
         """Drop the checksums of chunks that no longer count."""

@@ -16,11 +16,20 @@ import zarr
 from zarr.codecs import BloscCodec
 from zarr.storage import LocalStore
 
+from nanochart._files import storage_errors
 from nanochart.store._chunk_store import ChunkStore
-from nanochart.store._files import RECORDS, storage_errors
+from nanochart.store._files import FORMAT, FORMAT_KEY, RECORDS
 from nanochart.store._variables import STATIC, VARIABLES, Variable, stage_variables
 
-__all__ = ["consolidate", "create_array", "remove_leftovers", "repair", "replace_stage", "resize"]
+__all__ = [
+    "add_array",
+    "consolidate",
+    "create_array",
+    "remove_leftovers",
+    "repair",
+    "replace_stage",
+    "resize",
+]
 
 
 def _codec() -> BloscCodec:
@@ -34,7 +43,7 @@ def _codec() -> BloscCodec:
 
 
 def create_array(
-    run: Path,
+    folder: Path,
     variable: Variable,
     shape: tuple[int, ...],
     n_frames: int,
@@ -42,12 +51,12 @@ def create_array(
     *,
     attributes: Mapping[str, Any] | None = None,
 ) -> None:
-    """Make an array of fill values; it appears in the run's folder whole.
+    """Make an array of fill values.
 
     Parameters
     ----------
-    run
-        Folder of the run.
+    folder
+        Where; it must not exist.
     variable
         What to make.
     shape
@@ -62,10 +71,8 @@ def create_array(
     if variable.flag_meanings:
         described["flag_values"] = list(range(-1, len(variable.flag_meanings) - 1))
         described["flag_meanings"] = " ".join(variable.flag_meanings)
-    staging = run / RECORDS / "new.part"
-    shutil.rmtree(staging, ignore_errors=True)
     zarr.create_array(
-        LocalStore(staging),  # a path with "::" in it would be taken for a chain of stores
+        LocalStore(folder),  # a path with "::" in it would be taken for a chain of stores
         shape=(n_frames, *shape) if framed else shape,
         chunks=(chunk_frames, *shape) if framed else shape,
         dtype=variable.dtype,
@@ -76,6 +83,21 @@ def create_array(
         dimension_names=variable.dims,
         zarr_format=3,
     )
+
+
+def add_array(
+    run: Path,
+    variable: Variable,
+    shape: tuple[int, ...],
+    n_frames: int,
+    chunk_frames: int,
+    *,
+    attributes: Mapping[str, Any] | None = None,
+) -> None:
+    """Make an array of a run, as `create_array`; it appears in the run's folder whole."""
+    staging = run / RECORDS / "new.part"
+    shutil.rmtree(staging, ignore_errors=True)
+    create_array(staging, variable, shape, n_frames, chunk_frames, attributes=attributes)
     staging.rename(run / variable.name)
 
 
@@ -88,7 +110,7 @@ def resize(store: ChunkStore, *, complete: bool = False) -> None:
                 array = zarr.open_array(store, path=variable.name, mode="r+")
                 if array.shape[0] != n_frames:
                     array.resize((n_frames, *array.shape[1:]))
-        consolidate(store, {"complete": complete})
+        consolidate(store, {"complete": complete, FORMAT_KEY: FORMAT})
 
 
 def replace_stage(store: ChunkStore, stage: str, shapes: Mapping[str, tuple[int, ...]]) -> None:
@@ -105,13 +127,15 @@ def replace_stage(store: ChunkStore, stage: str, shapes: Mapping[str, tuple[int,
     """
     journal = store.journal
     trash = {v.name: store.root / RECORDS / f"{v.name}.part" for v in stage_variables(stage)}
+    if not shapes and not any((store.root / name).exists() for name in trash):
+        return
     with storage_errors(store.root):
         for name, folder in trash.items():
             if (store.root / name).exists():
                 shutil.rmtree(folder, ignore_errors=True)
                 (store.root / name).rename(folder)
         for name, shape in shapes.items():
-            create_array(store.root, VARIABLES[name], shape, journal.n_frames, journal.chunk_frames)
+            add_array(store.root, VARIABLES[name], shape, journal.n_frames, journal.chunk_frames)
         consolidate(store)
         for folder in trash.values():
             shutil.rmtree(folder, ignore_errors=True)
@@ -127,11 +151,12 @@ def remove_leftovers(run: Path) -> None:
 
 
 def repair(store: ChunkStore) -> None:
-    """Finish a change of length or completeness that a kill interrupted."""
+    """Finish a change of length or completeness that a kill interrupted, or of format."""
     journal = store.journal
     with storage_errors(store.root):
         root = json.loads((store.root / "zarr.json").read_bytes())
-    same = root["attributes"].get("complete") == journal.complete
+    due = {"complete": journal.complete, FORMAT_KEY: FORMAT}
+    same = due.items() <= root["attributes"].items()
     if not same or any(length != journal.n_frames for length in _lengths(root)):
         resize(store, complete=journal.complete)
 

@@ -9,7 +9,6 @@ longer runs has lost the lock.
 import contextlib
 import json
 import os
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -17,8 +16,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from nanochart._files import storage_errors
+from nanochart._processes import identity, is_gone
 from nanochart.errors import StoreError
-from nanochart.store._files import RECORDS, storage_errors
+from nanochart.store._files import RECORDS
 
 __all__ = ["exclusive", "holder"]
 
@@ -77,7 +78,7 @@ def holder(run: Path) -> dict[str, Any] | None:
     found: dict[str, Any] = {}
     with contextlib.suppress(OSError), path.open("rb") as file:
         found = _read_holder(file)
-    return found if found and not _is_gone(found) else None
+    return found if found and not is_gone(found) else None
 
 
 def _open(path: Path) -> IO[bytes]:
@@ -92,8 +93,9 @@ def _acquire(file: IO[bytes], path: Path) -> None:
         raise StoreError(_refusal(path, _read_holder(file))) from None
     except OSError:  # no record locks on this file system
         holder = _read_holder(file)
-        if holder and not _is_gone(holder):
-            raise StoreError(_refusal(path, holder)) from None
+        if holder and not is_gone(holder):
+            remedy = f"; if it no longer exists, delete {path}"
+            raise StoreError(_refusal(path, holder) + remedy) from None
 
 
 def _lock_record(file: IO[bytes]) -> None:
@@ -116,37 +118,7 @@ def _lock_record(file: IO[bytes]) -> None:
 
 
 def _identity() -> dict[str, Any]:
-    pid = os.getpid()
-    return {
-        "host": socket.gethostname(),
-        "pid": pid,
-        "started": _process_start(pid),
-        "since": time.strftime("%Y-%m-%d %H:%M:%S"),
-    }
-
-
-def _process_start(pid: int) -> str | None:
-    """Start time of a process in the kernel's ticks, None where that is not to be had."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return None
-    return text.rpartition(")")[2].split()[19]
-
-
-def _is_gone(holder: dict[str, Any]) -> bool:
-    """Whether a holder ran on this machine and no longer does."""
-    if holder.get("host") != socket.gethostname() or os.name != "posix":
-        return False
-    pid = int(holder["pid"])
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        pass
-    start = _process_start(pid)
-    return start is not None and holder.get("started") not in {None, start}
+    return {**identity(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
 
 
 def _read_holder(file: IO[bytes]) -> dict[str, Any]:
@@ -170,7 +142,4 @@ def _refusal(path: Path, holder: dict[str, Any]) -> str:
     run = path.parent.parent.parent
     who = f"process {holder.get('pid', '?')} on {holder.get('host', 'an unknown host')}"
     since = f" since {holder['since']}" if holder.get("since") else ""
-    return (
-        f"{run} is being written by {who}{since}: wait for it or end it; if it no longer exists, "
-        f"delete {path}"
-    )
+    return f"{run} is being written by {who}{since}: wait for it or end it"

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from nanochart.errors import StoreError
-from nanochart.store._files import FORMAT
+from nanochart.store._files import FORMAT, FORMAT_KEY
 
 __all__ = ["Metadata", "installed_versions"]
 
 _PACKAGES = ("nanochart", "numpy", "numba", "torch", "zarr", "ase")
-_FORMAT_KEY = "nanochart_format"
 
 
 def installed_versions() -> dict[str, str]:
@@ -83,7 +82,7 @@ class Metadata:
         TypeError
             If something in them has no place in JSON.
         """
-        attributes = {_FORMAT_KEY: FORMAT, **dataclasses.asdict(self)}
+        attributes = {FORMAT_KEY: FORMAT, **dataclasses.asdict(self)}
         try:
             return dict(json.loads(json.dumps(attributes, allow_nan=False)))
         except (TypeError, ValueError) as error:
@@ -101,7 +100,7 @@ class Metadata:
         StoreError
             If they are not those of a run, or of a newer nanochart.
         """
-        found = attributes.get(_FORMAT_KEY)
+        found = attributes.get(FORMAT_KEY)
         if not isinstance(found, int):
             raise StoreError(
                 f"{path} is a Zarr group, but not one of nanochart's runs: name a run, or make "

@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,10 +11,11 @@ import numpy as np
 import zarr
 from zarr.storage import LocalStore
 
+from nanochart._files import beside, place_folder, remove_abandoned, storage_errors
 from nanochart.errors import StoreError
 from nanochart.metals import element as look_up_element
 from nanochart.store._attachments import write_attachments
-from nanochart.store._files import RECORDS, storage_errors
+from nanochart.store._files import RECORDS
 from nanochart.store._journal import Journal
 from nanochart.store._metadata import Metadata
 from nanochart.store._run import Run
@@ -124,23 +124,26 @@ def create_run(
     path = Path(path).absolute()
     with storage_errors(path):
         if path.exists() and not (path.is_dir() and not any(path.iterdir())):
-            what = "a run already" if (path / RECORDS).is_dir() else "there, and is not a run"
-            remedy = "resume it (--resume), or choose" if (path / RECORDS).is_dir() else "choose"
-            raise StoreError(f"{path} is {what}: {remedy} another folder")
+            raise StoreError(_taken(path))
         path.parent.mkdir(parents=True, exist_ok=True)
-        building = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+        remove_abandoned(path)
+        building = beside(path)
         try:
             _build(building, metadata, attributes, static, n_frames)
             if system is not None:
                 write_system(building, system)
             write_attachments(building, attachments or {})
-            if path.exists():
-                path.rmdir()
-            building.rename(path)
+            place_folder(building, path, _taken(path))
         except BaseException:
             shutil.rmtree(building, ignore_errors=True)
             raise
     return open_run(path, mode="a")
+
+
+def _taken(path: Path) -> str:
+    if path.exists() and not (path / RECORDS).is_dir():
+        return f"{path} is there, and is not a run: choose another folder"
+    return f"{path} is a run already: resume it (--resume), or choose another folder"
 
 
 def open_run(path: str | os.PathLike[str], mode: Literal["r", "a"] = "r") -> Run:

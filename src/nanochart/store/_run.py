@@ -10,15 +10,18 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from nanochart._files import storage_errors, sync_all
 from nanochart.errors import StoreError
 from nanochart.store import _blocks, _layout
 from nanochart.store._attachments import find_attachment
 from nanochart.store._checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from nanochart.store._chunk_store import ChunkStore, chunk_key
-from nanochart.store._files import RECORDS, storage_errors, sync_all
+from nanochart.store._files import RECORDS
+from nanochart.store._frames import Frames, view_frames
 from nanochart.store._journal import ChunkId, Journal, encode_chunks
 from nanochart.store._lock import exclusive
 from nanochart.store._metadata import Metadata
+from nanochart.store._switch import finish_switch, stage_arrays
 from nanochart.store._system import (
     check_system,
     read_system,
@@ -26,7 +29,14 @@ from nanochart.store._system import (
     system_path,
     write_system,
 )
-from nanochart.store._variables import FRAMES, STAGES, STATIC, VARIABLES, stage_variables
+from nanochart.store._variables import (
+    DEPENDENTS,
+    FRAMES,
+    STAGES,
+    STATIC,
+    VARIABLES,
+    stage_variables,
+)
 from nanochart.system import System
 
 __all__ = ["Damage", "Run"]
@@ -155,6 +165,25 @@ class Run:
         """
         return find_attachment(self.path, name)
 
+    def frames(self, first: int = 0, last: int | None = None) -> Frames:
+        """Return a typed view of committed frames: configurations, minima, chart, motifs, families.
+
+        Parameters
+        ----------
+        first, last
+            From which frame to before which; None is all that are committed.
+
+        Raises
+        ------
+        ValueError
+            If there are no such frames.
+        """
+        data = self.to_xarray()
+        committed = {stage: self._journal.committed.get(stage, 0) for stage in STAGES}
+        done = {stage: n for stage, n in committed.items() if n}
+        records = {stage: dict(self._journal.info.get(stage, {})) for stage in STAGES}
+        return view_frames(data, self.path, first, last, done, records)
+
     def to_xarray(self, chunks: Any = None) -> xr.Dataset:
         """Return the committed frames as a lazy Dataset with named dimensions and units.
 
@@ -172,16 +201,18 @@ class Run:
             When a damaged chunk is read; all other frames stay readable.
         """
         committed = self.committed()
+        store = self._store.snapshot()
         with storage_errors(self.path):
             try:
-                dataset = xr.open_zarr(
-                    self._store.with_read_only(read_only=True), chunks=chunks, consolidated=True
-                )
+                dataset = xr.open_zarr(store, chunks=chunks, consolidated=True)
             except (ValueError, KeyError) as error:
                 raise StoreError(
                     f"the metadata of {self.path} cannot be read ({error}): restore its zarr.json "
                     "files from a copy of the run"
                 ) from error
+        self._journal.refresh()
+        if self._journal.generations != store.generations:
+            return self.to_xarray(chunks)  # a stage was made anew between record and metadata
         committed_part: xr.Dataset = dataset.isel(frame=slice(0, committed))
         return committed_part
 
@@ -189,9 +220,10 @@ class Run:
         """Read every committed chunk and list those that are damaged."""
         self._journal.refresh()
         found = []
-        for chunk in self._committed_chunks():
+        for chunk in list(self._committed_chunks()):
             reason = self._store.damage(chunk)
-            if isinstance(reason, str):
+            # A writer may have made its stage anew meanwhile.
+            if isinstance(reason, str) and self._journal.is_committed(chunk):
                 name, index = chunk
                 first = index * self.chunk_frames
                 last = min(first + self.chunk_frames, self.committed()) - 1
@@ -216,6 +248,7 @@ class Run:
             try:
                 self._journal.refresh()
                 self._open_arrays.clear()  # another writer may have changed them
+                finish_switch(self._store)
                 _layout.remove_leftovers(self.path)
                 _layout.repair(self._store)
                 yield
@@ -276,6 +309,68 @@ class Run:
             write_system(self.path, system)
             self._system = system
 
+    def begin(self, stage: str, info: Mapping[str, Any]) -> None:
+        """Begin a stage anew: it is empty, and so is all that was made of its results.
+
+        The settings are recorded by the same line that drops what was there, so that the frames
+        which follow, one block after the other, are never those of other settings.
+
+        Parameters
+        ----------
+        stage
+            A stage other than "frames".
+        info
+            How it will be computed, for `info` to return.
+        """
+        cleared = _and_dependents(stage)
+        self.require_writable()
+        with self._exclusive(), storage_errors(self.path):
+            record = {"stage": stage, "clears": cleared, "info": dict(info)}
+            self._journal.append({"kind": "begin", **record})
+            self._open_arrays.clear()
+            for each in cleared:
+                _layout.replace_stage(self._store, each, {})
+
+    def replace(self, stage: str, data: Mapping[str, ArrayLike], info: Mapping[str, Any]) -> None:
+        """Put new results in the place of those of a stage, with their record, or change nothing.
+
+        All that was made of the results before is dropped in the same moment. Whenever the process
+        is killed, a reader finds the stage before as a whole, or the new one as a whole.
+
+        Parameters
+        ----------
+        stage
+            A stage other than "frames".
+        data
+            Variable -> values of all committed frames, as for `write`.
+        info
+            How they were computed, for `info` to return.
+
+        Raises
+        ------
+        ValueError
+            If the data do not fit the run.
+        StoreError
+            If they cannot be written; what was there before stays.
+        """
+        cleared = _and_dependents(stage)
+        self.require_writable()
+        with self._exclusive():
+            self._journal.refresh()
+            arrays = _blocks.check_block(self._shape(), stage, data)
+            count, frames = len(next(iter(arrays.values()))), self._journal.frames()
+            if count != frames or not count:
+                raise ValueError(
+                    f"the stage {stage!r} is replaced with all {frames} committed frames; got "
+                    f"{count}"
+                )
+            token, chunks = stage_arrays(self._store, cleared, arrays)
+            record = {"stage": stage, "clears": cleared, "frames": count, "token": token}
+            written = {"chunks": encode_chunks(chunks), "info": dict(info)}
+            self._journal.append({"kind": "switch", **record, **written})
+            self._open_arrays.clear()
+            finish_switch(self._store)
+
     def record_info(self, stage: str, info: Mapping[str, Any]) -> None:
         """Record how a stage was computed (its settings, its model), for `info` to return."""
         stage_variables(stage)
@@ -305,16 +400,23 @@ class Run:
         StoreError
             If a file is missing, cut short or too long.
         """
-        for chunk in self._committed_chunks():
-            path = self.path / chunk_key(chunk)
-            sizes = {size for size, _ in self._journal.chunks.get(chunk, ())}
-            found = path.stat().st_size if path.exists() else None
+        for chunk in list(self._committed_chunks()):
+            path, sizes, found = self._sizes(chunk)
+            if sizes and found not in sizes:
+                self._journal.refresh()  # a writer may have replaced it meanwhile
+                path, sizes, found = self._sizes(chunk)
             if sizes and found not in sizes:
                 raise StoreError(
                     f"{path} is damaged: it should have {' or '.join(map(str, sorted(sizes)))} "
                     f"bytes and {'is missing' if found is None else f'has {found}'}; restore it "
                     "from a copy of the run, or start a new one"
                 )
+
+    def _sizes(self, chunk: ChunkId) -> tuple[Path, set[int], int | None]:
+        """File of a chunk, the sizes that it may have, and that which it has."""
+        path = self._store.chunk_path(chunk)
+        sizes = {size for size, _ in self._journal.chunks.get(chunk, ())}
+        return path, sizes, path.stat().st_size if path.exists() else None
 
     def clear(self, stage: str) -> None:
         """Remove a derived stage, so that it can be computed again."""
@@ -368,7 +470,7 @@ class Run:
         Raises
         ------
         StoreError
-            If planned frames are missing.
+            If planned frames are missing, or files of committed ones.
         """
         self.require_writable()
         with self._exclusive():
@@ -378,6 +480,7 @@ class Run:
                     f"{self.path} has {committed} of {planned} planned frames, so it is not "
                     "complete: resume it first"
                 )
+            self.check_sizes()
             self._journal.append({"kind": "complete"})
             _layout.consolidate(self._store, {"complete": True})
 
@@ -491,9 +594,16 @@ class Run:
             Variable of the thermal frames -> shape without the frame axis.
         """
         for name, (values, attributes) in static.items():
-            _layout.create_array(
-                self.path, VARIABLES[name], values.shape, 0, 0, attributes=attributes
-            )
+            _layout.add_array(self.path, VARIABLES[name], values.shape, 0, 0, attributes=attributes)
             self._array(name)[:] = values
         self._commit(STATIC, 0, 0, self._store.take_written())
         _layout.replace_stage(self._store, FRAMES, framed)
+
+
+def _and_dependents(stage: str) -> list[str]:
+    """A stage with those that were made of its results."""
+    if stage not in DEPENDENTS:
+        raise ValueError(
+            f"the stage to make anew must be one of {', '.join(DEPENDENTS)}; got {stage!r}"
+        )
+    return [stage, *DEPENDENTS[stage]]

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from nanochart._files import storage_errors, write_atomic
 from nanochart.errors import StoreError
-from nanochart.store._files import RECORDS, storage_errors, write_atomic
+from nanochart.store._files import RECORDS
 from nanochart.store._metadata import Metadata
 from nanochart.system import System
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from nanochart.motifs._descriptors import DESCRIPTORS
 from nanochart.motifs._labels import LABELS
 
-__all__ = ["FRAMES", "STAGES", "STATIC", "VARIABLES", "Variable", "stage_variables"]
+__all__ = ["DEPENDENTS", "FRAMES", "STAGES", "STATIC", "VARIABLES", "Variable", "stage_variables"]
 
 #: The stage of arrays without a frame axis, written once when the run is made.
 STATIC = "static"
@@ -21,6 +21,15 @@ FRAMES = "frames"
 
 #: The stages with a frame axis, in the order in which they can be computed.
 STAGES = (FRAMES, "quench", "label", "train", "chart", "families")
+
+#: Stage -> the stages that were made of its results, which go when it is made anew.
+DEPENDENTS: dict[str, tuple[str, ...]] = {
+    "quench": ("label", "train", "chart", "families"),
+    "label": ("families",),  # their names and cards
+    "train": ("chart", "families"),
+    "chart": ("families",),
+    "families": (),
+}
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from nanochart._progress import Progress, silent
 if TYPE_CHECKING:
     from nanochart.workflow._bias import bias_run
     from nanochart.workflow._bias_config import BiasConfig, load_bias_config
-    from nanochart.workflow._chart import chart_run, check_model
+    from nanochart.workflow._chart import chart_run, check_model, check_trained
     from nanochart.workflow._config import (
         DynamicsConfig,
         QuenchConfig,
@@ -26,7 +26,12 @@ if TYPE_CHECKING:
     from nanochart.workflow._explore import Explored, explore_run
     from nanochart.workflow._export_chemiscope import export_chemiscope
     from nanochart.workflow._export_plumed import export_plumed
-    from nanochart.workflow._families import families_config, families_path, families_run
+    from nanochart.workflow._families import (
+        families_config,
+        families_path,
+        families_run,
+        saved_families,
+    )
     from nanochart.workflow._fes import FreeEnergies, fes_run, fes_summary, write_fes
     from nanochart.workflow._fes_runs import (
         IndependentRuns,
@@ -37,7 +42,7 @@ if TYPE_CHECKING:
     from nanochart.workflow._info import run_info
     from nanochart.workflow._label import label_run, motif_counts
     from nanochart.workflow._presets import PRESETS, preset_text
-    from nanochart.workflow._quench import quench_run
+    from nanochart.workflow._quench import quench_run, quench_settings
     from nanochart.workflow._refine import Refinement, refine_run
     from nanochart.workflow._report import report_run
     from nanochart.workflow._sample import sample
@@ -70,6 +75,7 @@ __all__ = [
     "bias_run",
     "chart_run",
     "check_model",
+    "check_trained",
     "dask_executor",
     "draw_shared_chart",
     "explore_run",
@@ -91,6 +97,7 @@ __all__ = [
     "preset_text",
     "quench_config",
     "quench_run",
+    "quench_settings",
     "refine_run",
     "report_run",
     "run_config",
@@ -98,6 +105,7 @@ __all__ = [
     "run_info",
     "runs_summary",
     "sample",
+    "saved_families",
     "silent",
     "thermo_run",
     "thermo_summary",
@@ -136,6 +144,7 @@ __getattr__ = lazy_names(
         "chart_run": "_chart",
         "load_bias_config": "_bias_config",
         "check_model": "_chart",
+        "check_trained": "_chart",
         "dask_executor": "_executors",
         "explore_run": "_explore",
         "export_chemiscope": "_export_chemiscope",
@@ -162,6 +171,7 @@ __getattr__ = lazy_names(
         "preset_text": "_presets",
         "quench_config": "_config",
         "quench_run": "_quench",
+        "quench_settings": "_quench",
         "Refinement": "_refine",
         "refine_run": "_refine",
         "report_run": "_report",
@@ -169,6 +179,7 @@ __getattr__ = lazy_names(
         "run_demo": "_demo",
         "run_info": "_info",
         "sample": "_sample",
+        "saved_families": "_families",
         "thread_executor": "_executors",
         "thermo_run": "_thermo",
         "thermo_summary": "_thermo",

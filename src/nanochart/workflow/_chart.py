@@ -1,13 +1,16 @@
 """Coordinates of every frame of a run in its chart."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nanochart._progress import Progress, silent
 from nanochart.autoencoder import Model
 from nanochart.errors import ModelError
 from nanochart.store import Run
 
-__all__ = ["chart_run", "check_charted", "check_model"]
+__all__ = ["chart_run", "check_charted", "check_model", "check_trained"]
+
+Floats = NDArray[np.float64]
 
 
 def check_model(run: Run, model: Model) -> None:
@@ -43,8 +46,30 @@ def check_charted(run: Run, model: Model) -> None:
         )
 
 
+def check_trained(run: Run, model: Model) -> None:
+    """Refuse a model other than the one that was last trained on a run, if any was.
+
+    A training that is killed while it saves leaves the model before it beside a run that knows of
+    the new one.
+
+    Raises
+    ------
+    ModelError
+        If it is another.
+    """
+    trained = run.info("train").get("fingerprint", model.fingerprint)
+    if trained != model.fingerprint:
+        raise ModelError(
+            f"the model that was last trained on {run.path} is {trained}, and this is "
+            f"{model.fingerprint}, because a training was stopped while it saved or the file was "
+            f"replaced: finish it by `nanochart train {run.path} --resume`, or name the model"
+        )
+
+
 def chart_run(run: Run, model: Model, *, progress: Progress = silent) -> None:
     """Write the chart coordinates of thermal frames and, where quenched, of inherent structures.
+
+    A chart that was there, and the families of it, are replaced once all frames have their places.
 
     Parameters
     ----------
@@ -59,26 +84,29 @@ def chart_run(run: Run, model: Model, *, progress: Progress = silent) -> None:
     ------
     ModelError
         If model and run do not fit.
+    StoreError
+        If the run has no frames.
     """
     check_model(run, model)
-    data = run.to_xarray()
-    quenched = run.committed("quench") == run.committed() > 0
     with run.lock():
-        run.clear("families")
-        run.clear("chart")
-        for block in list(run.pending("chart")):
-            part = data.isel(frame=block)
-            thermal = part["positions"].to_numpy().astype(np.float64)
-            coordinates = {"chart": model.encode(thermal, run.metadata.element)}
-            if quenched:
-                inherent = part["inherent_positions"].to_numpy().astype(np.float64)
-                coordinates["inherent_chart"] = model.encode(inherent, run.metadata.element)
-            run.write("chart", block.start, coordinates)
-            progress("chart", block.stop, run.committed())
+        whole = run.frames().require()
+        n_frames = len(whole)
+        found: dict[str, list[Floats]] = {"chart": []}
+        if whole.has("quench"):
+            found["inherent_chart"] = []
+        for start in range(0, n_frames, run.chunk_frames):
+            stop = min(start + run.chunk_frames, n_frames)
+            part = run.frames(start, stop)
+            found["chart"].append(model.encode(part.thermal.positions, run.metadata.element))
+            if whole.has("quench"):
+                minima = part.inherent.positions
+                found["inherent_chart"].append(model.encode(minima, run.metadata.element))
+            progress("chart", stop, n_frames)
         facts = {
             "target": model.target,
             "bottleneck": model.bottleneck,
             "elements": list(model.elements),
             "model": model.fingerprint,
         }
-        run.record_info("chart", facts)
+        coordinates = {name: np.concatenate(parts) for name, parts in found.items()}
+        run.replace("chart", coordinates, facts)

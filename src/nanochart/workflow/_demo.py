@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nanochart import autoencoder, store
+from nanochart._files import write_text
 from nanochart._progress import Progress, silent
 from nanochart.workflow._bias import bias_run
 from nanochart.workflow._bias_config import BiasConfig, OPESSection
@@ -93,9 +94,8 @@ def run_demo(
     clock.lap("quench")
     label_run(run, executor=executor, progress=progress)
     clock.lap("label")
-    if model_path.exists() and run.committed("train"):
-        model = autoencoder.load(model_path)
-    else:
+    model = autoencoder.load(model_path) if model_path.exists() else None
+    if model is None or run.info("train").get("fingerprint") != model.fingerprint:
         model = train_run(
             run, model_path, config.training, config.rdf, resume=True, progress=progress
         )
@@ -126,7 +126,7 @@ def run_demo(
     if importlib.util.find_spec("chemiscope") is not None:
         explorer = explore_run(run, folder / "explorer.html", model, progress=progress).path
     clock.lap("explore")
-    energies = run.to_xarray()["inherent_energy"].to_numpy()
+    energies = run.frames().inherent.energies
     return DemoResult(
         frames=int(energies.size),
         motifs=motif_counts(run),
@@ -166,7 +166,7 @@ class _Clock:
         now = time.perf_counter()
         self.laps[stage] = self.laps.get(stage, 0.0) + now - self.last
         self.last = now
-        self.path.write_text(json.dumps({k: round(v, 2) for k, v in self.laps.items()}))
+        write_text(self.path, json.dumps({k: round(v, 2) for k, v in self.laps.items()}))
 
     @property
     def total(self) -> float:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from matplotlib.colors import to_hex
@@ -17,7 +18,7 @@ from nanochart.report import Explorer, StructureBlock, element_color, write_expl
 from nanochart.report._explorer import BLOCK
 from nanochart.report._explorer_properties import run_properties
 from nanochart.report._run_data import RunData
-from nanochart.store import Run
+from nanochart.store import Frames, Run
 from nanochart.workflow._chart import check_charted, check_model
 from nanochart.workflow._labels import atom_type_codes
 
@@ -79,23 +80,24 @@ def explore_run(
     """
     if run.committed() == 0:
         raise StoreError(f"{run.path} has no frames yet: sample or import some first")
-    quenched = run.committed("quench") == run.committed()
-    charted = run.committed("chart") == run.committed()
+    frames = run.frames()
+    quenched = frames.has("quench")
+    kind_of: Literal["thermal", "inherent"] = "inherent" if quenched else "thermal"
     data = RunData(run.to_xarray(), {"element": run.metadata.element})
     errors = None
     if model is not None:
         check_model(run, model)
         check_charted(run, model)
         if quenched:
-            errors = _errors(data, model, progress)
+            errors = _errors(run, model, progress)
     properties, axes = run_properties(
         data,
-        chart=("inherent_chart" if quenched else "chart") if charted else None,
+        chart=kind_of if frames.has("chart") else None,
         family_names=_family_names(run),
         errors=errors,
     )
     energies = np.asarray(data.inherent_energy if quenched else data.energy, dtype=np.float64)
-    families = data.values("family")
+    families = data.family_codes
     chosen = decimate(
         energies.size,
         max_structures,
@@ -120,9 +122,7 @@ def explore_run(
         radius=0.5 * NEAREST_NEIGHBOUR.get(facts.element, 2.8),
         properties=kept,
         axes=axes,
-        blocks=_blocks(
-            data, chosen.indices, facts.element, distance, quenched=quenched, progress=progress
-        ),
+        blocks=_blocks(frames, chosen.indices, facts.element, distance, progress),
         notes=_notes(chosen, with_errors=errors is not None),
     )
     written = write_explorer(explorer, path)
@@ -139,37 +139,34 @@ def _family_names(run: Run) -> Mapping[int, str]:
     return dict(enumerate(map(str, run.info("families").get("names", ()))))
 
 
-def _errors(data: RunData, model: Model, progress: Progress) -> NDArray[np.float64]:
+def _errors(run: Run, model: Model, progress: Progress) -> NDArray[np.float64]:
     """Reconstruction error of every frame, (frame x replica,) in 1/Å."""
     found = []
-    dataset = data.dataset
-    for start in range(0, data.n_frames, 64):
-        part = dataset.isel(frame=slice(start, start + 64))
-        targets = model.density(part["inherent_positions"].to_numpy(), data.element)
+    n_frames, element = run.committed(), run.metadata.element
+    for start in range(0, n_frames, 64):
+        stop = min(start + 64, n_frames)
+        part = run.frames(start, stop)
+        targets = model.density(part.inherent.positions, element)
         inputs = targets
         if model.target == "inherent":
-            inputs = model.density(part["positions"].to_numpy(), data.element)
+            inputs = model.density(part.thermal.positions, element)
         found.append(reconstruction_errors(model, inputs, targets).ravel())
-        progress("errors", min(start + 64, data.n_frames), data.n_frames)
+        progress("errors", stop, n_frames)
     return np.concatenate(found)
 
 
 def _blocks(
-    data: RunData,
+    frames: Frames,
     indices: NDArray[np.intp],
     element: str,
     distance: float | None,
-    *,
-    quenched: bool,
     progress: Progress,
 ) -> Iterator[StructureBlock]:
     """Chosen structures, centred, with the types of their atoms."""
-    stored = data.dataset["inherent_positions" if quenched else "positions"]
+    quenched = frames.has("quench")
+    stored = frames.inherent if quenched else frames.thermal
     for start in range(0, len(indices), BLOCK):
-        frames, replicas = np.divmod(indices[start : start + BLOCK], data.n_replicas)
-        first = int(frames[0])
-        read = stored[first : int(frames[-1]) + 1].to_numpy()
-        positions = read[frames - first, replicas].astype(np.float64)
+        positions = stored.structures(indices[start : start + BLOCK])
         positions -= positions.mean(axis=1, keepdims=True)
         types = atom_type_codes(positions, element, distance) if quenched else None
         yield StructureBlock(positions, types)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nanochart.errors import StoreError
+from nanochart._files import replacing
 from nanochart.interop import to_atoms
 from nanochart.report._explorer_properties import run_properties
 from nanochart.report._run_data import RunData
@@ -54,22 +54,16 @@ def export_chemiscope(
         raise ModuleNotFoundError(
             "this export needs chemiscope, which is not installed: pip install 'nanochart[explore]'"
         ) from None
-    stage, variable, chart = (
-        ("quench", "inherent_positions", "inherent_chart")
-        if structures == "inherent"
-        else ("frames", "positions", "chart")
-    )
-    if run.committed() == 0 or run.committed(stage) < run.committed():
-        raise StoreError(f"{run.path} has no {structures} structures: run that stage first")
+    whole = run.frames().require(*(["quench"] if structures == "inherent" else []))
     numbers = np.arange(run.committed())
     chosen = numbers[slice(None) if frames is None else frames]
     data = RunData(run.to_xarray(), {"element": run.metadata.element})
     names = dict(enumerate(map(str, run.info("families").get("names", ()))))
-    charted = run.committed("chart") == run.committed()
-    properties, axes = run_properties(data, chart=chart if charted else None, family_names=names)
+    chart = structures if whole.has("chart") else None
+    properties, axes = run_properties(data, chart=chart, family_names=names)
     places = (chosen[:, None] * data.n_replicas + np.arange(data.n_replicas)).ravel()
-    stored = data.dataset[variable].isel(frame=chosen).to_numpy().astype(np.float64)
-    clusters = [to_atoms(x, run.metadata.element) for x in stored.reshape(-1, *stored.shape[-2:])]
+    stored = whole.inherent if structures == "inherent" else whole.thermal
+    clusters = [to_atoms(x, run.metadata.element) for x in stored.structures(places)]
     table: dict[str, Any] = {}
     for p in properties:
         values: Any = p.values[places]
@@ -83,11 +77,12 @@ def export_chemiscope(
         }
     settings = {"map": {"x": {"property": axes[0]}, "y": {"property": axes[1]}}}
     facts = run.metadata
-    chemiscope.write_input(
-        str(path),
-        structures=clusters,
-        properties=table,
-        metadata={"name": f"{facts.element}{facts.n_atoms}"},
-        settings=settings,
-    )
+    with replacing(path) as file:
+        chemiscope.write_input(
+            str(file),
+            structures=clusters,
+            properties=table,
+            metadata={"name": f"{facts.element}{facts.n_atoms}"},
+            settings=settings,
+        )
     return len(clusters)

@@ -1,14 +1,15 @@
 """Families of a run: found in its chart, named by its motifs, described by its defects."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
+from nanochart._files import replacing
 from nanochart._progress import Progress, silent
 from nanochart.autoencoder import Model
 from nanochart.errors import StoreError
@@ -18,21 +19,21 @@ from nanochart.landscape import (
     ReconstructionMetric,
     family_cards,
     fit_families,
+    load_families,
 )
 from nanochart.landscape._minima import distinct_minima, principal_radii
-from nanochart.store import Run
+from nanochart.store import Frames, Run
 from nanochart.tempering import rung_populations
 from nanochart.workflow._chart import check_charted
 from nanochart.workflow._config import validated
 from nanochart.workflow._families_measures import measure_families
 from nanochart.workflow._families_words import family_words
 
-__all__ = ["families_config", "families_path", "families_run"]
+__all__ = ["families_config", "families_path", "families_run", "saved_families"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_DEFECT = "defect_"
 #: Frames whose positions are read at once.
 _BLOCK = 256
 
@@ -51,6 +52,28 @@ def families_config(changes: Mapping[str, Any]) -> FamiliesConfig:
 def families_path(run: Run) -> Path:
     """File of the families beside a run: ``au147.zarr`` -> ``au147.families``."""
     return run.path.with_suffix(".families")
+
+
+def saved_families(run: Run) -> Families | None:
+    """Families of a run as they were saved beside it; None if it has none.
+
+    Raises
+    ------
+    StoreError
+        If the file is missing or is not the one that was saved with the run's families.
+    """
+    recorded = run.info("families")
+    if not run.committed("families"):
+        return None
+    path = run.path.with_name(str(recorded["file"]))
+    expected = recorded.get("sha256")
+    if not path.exists() or (expected is not None and _digest(path) != expected):
+        raise StoreError(
+            f"{path} {'is not the file' if path.exists() else 'is missing, the file'} of the "
+            f"families that {run.path} was last split into: run `nanochart families {run.path}` "
+            "again"
+        )
+    return load_families(path)
 
 
 def families_run(
@@ -96,20 +119,30 @@ def families_run(
     ValueError
         If it is too short, or no family is found.
     """
-    run.require_writable()
     asked = config or FamiliesConfig()
-    data = run.to_xarray()
-    _check_stages(run, data)
+    target = Path(path) if path is not None else families_path(run)
+    with run.lock():  # from the first look: chart and labels stay what the families are made of
+        found, codes = _find(run, asked, model, measures=measures, progress=progress)
+        _write(run, found, codes, target)
+    progress("write", len(codes), len(codes))
+    return found
+
+
+def _find(
+    run: Run, asked: FamiliesConfig, model: Model | None, *, measures: bool, progress: Progress
+) -> tuple[Families, Ints]:
+    """Families with names, cards and measures, and the family of each frame."""
+    frames = run.frames().require("quench", "label", "chart")
     metric = None if model is None else _reconstruction_metric(run, model)
-    s = data["inherent_chart"].to_numpy().astype(np.float64)
-    E = data["inherent_energy"].to_numpy().astype(np.float64)
-    converged = (data["quench_converged"].to_numpy() == 1) & np.isfinite(E)
+    s = frames.chart("inherent").coordinates
+    E = frames.inherent.energies
+    converged = frames.inherent.converged & np.isfinite(E)
     if not np.isfinite(s).all():
         raise StoreError(
             f"the chart of {run.path} has NaN in {int((~np.isfinite(s)).any(axis=-1).sum())} "
             f"frames: run `nanochart chart {run.path}` again"
         )
-    shapes = _shapes(data)
+    shapes = _shapes(run)
     found = fit_families(
         s[converged],
         asked,
@@ -120,12 +153,7 @@ def families_run(
     )
     codes = found.assign(s).astype(np.int64)
     found, codes = _without_empty(found, codes)
-    motifs, motif_names = _motifs(data)
-    descriptors = {
-        str(name).removeprefix(_DEFECT): data[name].to_numpy().astype(np.float64)
-        for name in data.data_vars
-        if str(name).startswith(_DEFECT)
-    }
+    motifs, descriptors = frames.motifs, frames.defects
     minima = distinct_minima(
         s.reshape(-1, s.shape[-1]),
         np.nan_to_num(E.ravel()),
@@ -137,12 +165,12 @@ def families_run(
         codes,
         s,
         E,
-        motifs,
-        motif_names,
+        motifs.codes,
+        motifs.names,
         descriptors,
         family_words(descriptors),
         minima=minima,
-        populations=_populations(data, codes, found.n_families, asked.seed),
+        populations=_populations(frames, codes, found.n_families, asked.seed),
     )
     names = ("noise", *(card.name for card in cards))
     provenance: dict[str, Any] = {
@@ -153,43 +181,18 @@ def families_run(
         "distances": "chart" if metric is None else "reconstruction",
     }
     if measures:
-        provenance["measures"] = measure_families(
-            data, codes, minima, motifs, motif_names, descriptors, seed=asked.seed
-        )
+        provenance["measures"] = measure_families(frames, codes, minima, seed=asked.seed)
     found = replace(
         found.described(names, [card.to_dict() for card in cards]), provenance=provenance
     )
-    target = Path(path) if path is not None else families_path(run)
-    _write(run, found, codes, target, progress)
-    return found
+    return found, codes
 
 
-def _check_stages(run: Run, data: xr.Dataset) -> None:
-    frames = run.committed()
-    for variable, what, command in (
-        ("inherent_energy", "inherent structures", "quench"),
-        ("motif", "motifs", "label"),
-        ("inherent_chart", "chart coordinates of inherent structures", "chart"),
-    ):
-        if frames == 0 or variable not in data or (data[variable][-1] == -1).all():
-            raise StoreError(
-                f"{run.path} has no {what}, which families are made of: "
-                f"run `nanochart {command} {run.path}` first"
-            )
-    if run.committed("chart") < frames:
-        raise StoreError(
-            f"{run.path} has {run.committed('chart')} charted frames of {frames}: "
-            f"run `nanochart chart {run.path}` first"
-        )
-
-
-def _shapes(data: xr.Dataset) -> Floats:
+def _shapes(run: Run) -> Floats:
     """Principal radii of gyration of the inherent structures, (frame, replica, 3), in blocks."""
-    positions = data["inherent_positions"]
-    blocks = range(0, positions.shape[0], _BLOCK)
-    return np.concatenate(
-        [principal_radii(np.nan_to_num(positions[k : k + _BLOCK].to_numpy())) for k in blocks]
-    )
+    n = run.committed()
+    blocks = (run.frames(k, min(k + _BLOCK, n)) for k in range(0, n, _BLOCK))
+    return np.concatenate([principal_radii(np.nan_to_num(b.inherent.positions)) for b in blocks])
 
 
 def _reconstruction_metric(run: Run, model: Model) -> ReconstructionMetric:
@@ -207,25 +210,13 @@ def _without_empty(found: Families, codes: Ints) -> tuple[Families, Ints]:
     return replace(found, labels=new[found.labels]), new[codes]
 
 
-def _motifs(data: xr.Dataset) -> tuple[Ints, tuple[str, ...]]:
-    """Motif of each frame as an index into the names, -1 where unknown."""
-    motif = data["motif"]
-    names = str(motif.attrs.get("flag_meanings", "")).split()
-    values = [int(v) for v in motif.attrs.get("flag_values", range(len(names)))]
-    known = {v: name for v, name in zip(values, names, strict=False) if v >= 0}
-    codes = motif.to_numpy().astype(np.int64)
-    top = max([*known, int(codes.max(initial=0))])
-    return codes, tuple(known.get(k, f"motif{k}") for k in range(top + 1))
-
-
 def _populations(
-    data: xr.Dataset, codes: Ints, n_families: int, seed: int
+    frames: Frames, codes: Ints, n_families: int, seed: int
 ) -> Mapping[int, Mapping[str, list[float]]]:
     """Code -> share at each rung with its standard error; empty for a run without a ladder."""
-    if not {"ladder", "rung"} <= set(data.variables):
+    ladder, rungs = frames.ladder, frames.thermal.rungs
+    if ladder is None or rungs is None:
         return {}
-    ladder = data["ladder"].to_numpy()
-    rungs = data["rung"].to_numpy()
     found = rung_populations(codes, rungs, n_families + 1, len(ladder), seed=seed)
     there = np.isfinite(found.value).all(axis=0)
     return {
@@ -238,17 +229,15 @@ def _populations(
     }
 
 
-def _write(run: Run, found: Families, codes: Ints, path: Path, progress: Progress) -> None:
-    with run.lock():
-        found.save(path)  # not before the lock: a refusal must leave the file as it is
-        run.clear("families")
-        for block in list(run.pending("families")):
-            run.write("families", block.start, {"family": codes[block].astype(np.int16)})
-            progress("write", block.stop, run.committed())
-        run.record_info(
+def _write(run: Run, found: Families, codes: Ints, path: Path) -> None:
+    with replacing(path) as file:
+        found.save(file)
+        run.replace(
             "families",
+            {"family": codes.astype(np.int16)},
             {
                 "file": path.name,
+                "sha256": _digest(file),
                 "names": list(found.names),
                 "cards": [dict(card) for card in found.cards],
                 "method": found.config.method,
@@ -257,3 +246,7 @@ def _write(run: Run, found: Families, codes: Ints, path: Path, progress: Progres
                 **found.provenance,
             },
         )
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

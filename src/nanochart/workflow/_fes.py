@@ -1,7 +1,5 @@
 """The free energies of a biased run: surface, families, differences, path, works."""
 
-import csv
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nanochart._output import write_csv, write_json
 from nanochart._progress import Progress, silent
 from nanochart.biasing import known_distance, known_reach
 from nanochart.errors import ConfigError
@@ -365,20 +364,16 @@ def _finite(value: Any) -> Any:
 def write_fes(found: FreeEnergies, folder: str | Path) -> list[Path]:
     """Write the surface as a table and all other numbers as JSON."""
     target = Path(folder)
-    target.mkdir(parents=True, exist_ok=True)
     grid = np.stack(np.meshgrid(*found.surface.axes, indexing="ij"), axis=-1)
-    table = target / "surface.csv"
-    with table.open("w", newline="") as file:
-        writer = csv.writer(file)
-        columns = [f"{n} / {u}" for n, u in zip(found.variables, found.units, strict=True)]
-        extra = ["geometric free energy / eV"] if found.geometric is not None else []
-        writer.writerow([*columns, "free energy / eV", "standard error / eV", *extra])
-        for node in np.argwhere(np.isfinite(found.surface.energy)):
-            k = tuple(node)
-            row = [*grid[k], found.surface.energy[k], found.surface.error[k]]
-            if found.geometric is not None:
-                row.append(found.geometric.energy[k])
-            writer.writerow([f"{x:.6g}" for x in row])
-    numbers = target / "free-energy.json"
-    numbers.write_text(json.dumps(fes_summary(found), indent=1) + "\n")
-    return [table, numbers]
+    columns = [f"{n} / {u}" for n, u in zip(found.variables, found.units, strict=True)]
+    extra = ["geometric free energy / eV"] if found.geometric is not None else []
+    rows = []
+    for node in np.argwhere(np.isfinite(found.surface.energy)):
+        k = tuple(node)
+        row = [*grid[k], found.surface.energy[k], found.surface.error[k]]
+        if found.geometric is not None:
+            row.append(found.geometric.energy[k])
+        rows.append(row)
+    header = [*columns, "free energy / eV", "standard error / eV", *extra]
+    table = write_csv(target / "surface.csv", header, rows, digits=6)
+    return [table, write_json(target / "free-energy.json", fes_summary(found))]

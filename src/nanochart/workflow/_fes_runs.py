@@ -3,8 +3,6 @@
 Blocks of one run cannot know of what none of its walkers saw; other runs may have.
 """
 
-import csv
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nanochart._output import write_csv, write_json
 from nanochart._progress import Progress, silent
 from nanochart.errors import StoreError
 from nanochart.free_energy import Difference, RunSpread, combine_differences, surface_spread
@@ -197,20 +196,15 @@ def runs_summary(found: IndependentRuns) -> dict[str, Any]:
 def write_fes_runs(found: IndependentRuns, folder: str | Path) -> list[Path]:
     """Write the mean surface with its spread as a table, and all other numbers as JSON."""
     target = Path(folder)
-    target.mkdir(parents=True, exist_ok=True)
     whole = found.together
     grid = np.stack(np.meshgrid(*whole.surface.axes, indexing="ij"), axis=-1)
     energies = [part.surface.energy for part in found.parts]
-    table = target / "surface.csv"
-    with table.open("w", newline="") as file:
-        writer = csv.writer(file)
-        columns = [f"{n} / {u}" for n, u in zip(whole.variables, whole.units, strict=True)]
-        own = [f"free energy of {part.run} / eV" for part in found.parts]
-        writer.writerow([*columns, "free energy / eV", "standard error / eV", *own])
-        for node in np.argwhere(np.isfinite(whole.surface.energy)):
-            k = tuple(node)
-            row = [*grid[k], whole.surface.energy[k], whole.surface.error[k]]
-            writer.writerow([f"{x:.6g}" for x in [*row, *(energy[k] for energy in energies)]])
-    numbers = target / "free-energy.json"
-    numbers.write_text(json.dumps(runs_summary(found), indent=1) + "\n")
-    return [table, numbers]
+    columns = [f"{n} / {u}" for n, u in zip(whole.variables, whole.units, strict=True)]
+    own = [f"free energy of {part.run} / eV" for part in found.parts]
+    rows = [
+        [*grid[k], whole.surface.energy[k], whole.surface.error[k], *(each[k] for each in energies)]
+        for k in map(tuple, np.argwhere(np.isfinite(whole.surface.energy)))
+    ]
+    header = [*columns, "free energy / eV", "standard error / eV", *own]
+    table = write_csv(target / "surface.csv", header, rows, digits=6)
+    return [table, write_json(target / "free-energy.json", runs_summary(found))]

@@ -117,13 +117,13 @@ def _checkpoint(run: Run, problems: list[str]) -> dict[str, Any] | None:
 def _exchange(run: Run, problems: list[str]) -> dict[str, Any] | None:
     """Acceptance of each pair of neighbouring temperatures, None without exchanges."""
     try:
-        data = run.to_xarray()
-        if "exchange_accepted" not in data or "ladder" not in data:
-            return None
-        outcome, ladder = data["exchange_accepted"].to_numpy(), data["ladder"].to_numpy()
+        frames = run.frames()
+        outcome, ladder = frames.thermal.exchanges, frames.ladder
     except StoreError as error:
         if str(error) not in problems:
             problems.append(str(error))
+        return None
+    if outcome is None or ladder is None:
         return None
     tried, accepted = (outcome >= 0).sum(axis=0), (outcome == 1).sum(axis=0)
     pairs: list[dict[str, Any]] = [

@@ -2,12 +2,9 @@
 
 from concurrent.futures import Executor
 
-import numpy as np
-
 from nanochart._parallel import use_executor
 from nanochart._progress import Progress, silent
-from nanochart.errors import StoreError
-from nanochart.motifs import LABELS, analyze
+from nanochart.motifs import analyze
 from nanochart.store import Run
 
 __all__ = ["label_run", "motif_counts"]
@@ -38,29 +35,24 @@ def label_run(
     StoreError
         If frames are not quenched.
     """
-    n_frames, n_quenched = run.committed(), run.committed("quench")
-    if n_frames == 0 or n_quenched < n_frames:
-        raise StoreError(
-            f"{run.path} has {n_quenched} quenched frames of {n_frames}: "
-            f"run `nanochart quench {run.path}` first"
-        )
+    n_frames = len(run.frames().require("quench"))
     metal = run.metadata.element
     distance = run.system.nearest_neighbour()
-    positions = run.to_xarray()["inherent_positions"]
+    record = {"nearest_neighbour": distance}
     with run.lock(), use_executor(executor) as pool:
-        if again:
-            run.clear("label")
+        if again or not run.committed("label"):
+            run.begin("label", record)
         todo = list(run.pending("label"))
+        if todo and run.committed("families"):
+            run.clear("families")  # whose names and cards are made of labels
         for block in todo:
             found = analyze(
-                positions[block].to_numpy().astype(np.float64),
+                run.frames(block.start, block.stop).inherent.positions,
                 metal,
                 nearest_neighbour=distance,
                 executor=pool,
                 known_quenched=True,
             )
-            if block is todo[0]:
-                run.clear("families")  # whose names and cards are made of labels
             run.write(
                 "label",
                 block.start,
@@ -71,11 +63,8 @@ def label_run(
                 },
             )
             progress("label", block.stop, n_frames)
-        if run.info("label") != {"nearest_neighbour": distance}:
-            run.record_info("label", {"nearest_neighbour": distance})
 
 
 def motif_counts(run: Run) -> dict[str, int]:
     """Number of labelled structures of each motif."""
-    codes = run.to_xarray()["motif"].to_numpy()
-    return {name: int((codes == code).sum()) for code, name in enumerate(LABELS)}
+    return run.frames().motifs.counts()

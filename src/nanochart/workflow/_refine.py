@@ -2,6 +2,7 @@
 
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -92,7 +93,8 @@ def refine_run(
     config
         How to bias; its ``run`` is this one.
     rounds
-        Biased runs to make. Rounds that were made before are counted on from.
+        Biased runs to make. Rounds that were made before are counted on from; one that was cut off
+        is finished first.
     executor
         Where walkers run.
     progress
@@ -112,29 +114,34 @@ def refine_run(
             f"{run.path} has no model to refine: run `nanochart train {run.path} --target "
             "inherent` and `nanochart chart` first"
         )
-    path = Path(config.model) if config.model else run.path.with_name(str(trained["model"]))
     known = TrainingConfig.model_fields
     training = TrainingConfig.model_validate({k: v for k, v in trained.items() if k in known})
-    added = [open_run(p, mode="a") for p in _earlier(run)]
+    added = _finished(run)
+    path = Path(config.model) if config.model else run.path.with_name(str(trained["model"]))
     found = []
     for _ in range(rounds):
         number = len(added) + 1
-        model = load(path)
-        target = run.path.with_name(f"{run.path.stem}-refine-{number}.zarr")
+        target = _biased_path(run, number)
         asked = config.model_copy(
             update={"run": str(run.path), "model": str(path), "seed": config.seed + number}
         )
-        new = bias_run(asked, target, resume=target.exists(), executor=executor, progress=progress)
+        new = _biased(asked, target, executor, progress)
         quench_run(new, executor=executor, progress=progress)
         label_run(new, executor=executor, progress=progress)
+        model = load(str(new.metadata.config["model"]))  # that the round began with
         fresh, lowest = _new_minima(new, [run, *added])
         unknown = _unknown(new, run, model)
-        rdf = _rdf_config(model)
-        path = run.path.with_name(f"{run.path.stem}-refined-{number}.nanochart")
-        after = train_runs([run, *added, new], path, training, rdf, progress=progress)
-        after, shift = align_model(after, model, run)
-        after.save(path)
-        after = load(path)  # as others will read it, in the file's precision
+        path = _model_path(run, number)
+        if not _is_trained(run, path):
+            train_runs(
+                [run, *added, new],
+                path,
+                training,
+                _rdf_config(model),
+                finish=partial(align_model, reference=model, run=run),
+                progress=progress,
+            )
+        after = load(path)
         added.append(new)
         for each in (run, *added):
             chart_run(each, after, progress=progress)
@@ -149,24 +156,58 @@ def refine_run(
                 unknown,
                 _error(model, fresh),
                 _error(after, fresh),
-                shift,
+                _shift(after, model, _some_positions(run)),
             )
         )
-    run.record_info("chart", {**run.info("chart"), "refined": [f.__dict__ for f in found]})
     return found
 
 
-def _earlier(run: Run) -> list[Path]:
-    """Biased runs of rounds before whose models exist, in order."""
-    paths: list[Path] = []
-    number = 1
-    while True:
-        path = run.path.with_name(f"{run.path.stem}-refine-{number}.zarr")
-        model = run.path.with_name(f"{run.path.stem}-refined-{number}.nanochart")
-        if not (path.exists() and model.exists()):
-            return paths
-        paths.append(path)
-        number += 1
+def _biased_path(run: Run, number: int) -> Path:
+    return run.path.with_name(f"{run.path.stem}-refine-{number}.zarr")
+
+
+def _model_path(run: Run, number: int) -> Path:
+    return run.path.with_name(f"{run.path.stem}-refined-{number}.nanochart")
+
+
+def _finished(run: Run) -> list[Run]:
+    """Biased runs of the rounds before, in order; without that of a round that was cut off.
+
+    A model is saved once all runs know of it, so of a round that was cut off later only chart and
+    families are missing.
+    """
+    runs: list[Run] = []
+    while (path := _biased_path(run, len(runs) + 1)).exists() and _model_path(
+        run, len(runs) + 1
+    ).exists():
+        runs.append(open_run(path, mode="a"))
+    last = _model_path(run, len(runs))
+    if runs and _is_trained(run, last):
+        fingerprint = run.info("train")["fingerprint"]
+        charted = all(
+            each.committed("chart") == each.committed()
+            and each.info("chart").get("model") == fingerprint
+            for each in (run, *runs)
+        )
+        if not charted or run.committed("families") < run.committed():
+            runs.pop()
+    return runs
+
+
+def _is_trained(run: Run, path: Path) -> bool:
+    """Whether a model is the one that was last trained on a run."""
+    recorded = run.info("train").get("fingerprint")
+    return path.exists() and load(path).fingerprint == recorded
+
+
+def _biased(config: BiasConfig, path: Path, executor: Executor | None, progress: Progress) -> Run:
+    """Make the biased run of a round, or finish it, unless it has ended."""
+    if path.exists():
+        run = open_run(path, mode="a")
+        # Once the round has trained its model, the run has no chart to bias along any more.
+        if run.complete or run.info("frames").get("stopped"):
+            return run
+    return bias_run(config, path, resume=path.exists(), executor=executor, progress=progress)
 
 
 def _rdf_config(model: Model) -> RDFConfig:
@@ -176,28 +217,32 @@ def _rdf_config(model: Model) -> RDFConfig:
 
 def _new_minima(new: Run, before: list[Run]) -> tuple[Floats, float]:
     """Positions (minimum, atom, 3) of minima whose energy no run before has, and the lowest one."""
-    energies = np.concatenate([r.to_xarray()["inherent_energy"].to_numpy().ravel() for r in before])
+    energies = np.concatenate([r.frames().inherent.energies.ravel() for r in before])
     old = np.unique(np.rint(energies[np.isfinite(energies)] / _TOLERANCE))
-    data = new.to_xarray()
-    E = data["inherent_energy"].to_numpy().ravel()
-    good = (data["quench_converged"].to_numpy().ravel() == 1) & np.isfinite(E)
+    minima = new.frames().inherent
+    E = minima.energies.ravel()
+    good = minima.converged.ravel() & np.isfinite(E)
     keys = np.rint(E / _TOLERANCE)
     # Rounding may part two of one minimum: neighbours count as known.
     unknown = good & ~(np.isin(keys, old) | np.isin(keys - 1, old) | np.isin(keys + 1, old))
     _, first = np.unique(keys[unknown], return_index=True)
-    x = data["inherent_positions"].to_numpy().reshape(len(E), -1, 3)
     chosen = np.flatnonzero(unknown)[first]
     lowest = float(E[chosen].min() - np.nanmin(energies)) if len(chosen) else float("nan")
-    return x[chosen].astype(np.float64), lowest
+    return minima.structures(chosen), lowest
 
 
 def _unknown(new: Run, run: Run, model: Model) -> float:
     """Share of the frames of a run that are far from those of another in the chart."""
-    chart = run.to_xarray()["chart"].to_numpy().reshape(-1, model.bottleneck).astype(np.float64)
-    chart = chart[:: max(1, len(chart) // 60_000)]
-    x = new.to_xarray()["positions"].to_numpy().astype(np.float64)
+    chart = model.encode(_some_positions(run, 60_000), run.metadata.element)
+    x = new.frames().thermal.positions
     s = model.encode(x, run.metadata.element).reshape(-1, model.bottleneck)
     return float((known_distance(cKDTree(chart), s) > known_reach(chart)).mean())
+
+
+def _some_positions(run: Run, most: int = _MOST) -> Floats:
+    """Positions (configuration, atom, 3) of frames spread over a run."""
+    n = run.committed() * run.metadata.n_replicas
+    return run.frames().thermal.structures(np.arange(0, n, max(1, n // most)))
 
 
 def _error(model: Model, positions: Floats) -> float:
@@ -207,7 +252,7 @@ def _error(model: Model, positions: Floats) -> float:
     return float(np.sqrt(((model.decode(model.encode_rdf(g)) - g) ** 2).mean()))
 
 
-def align_model(model: Model, reference: Model, run: Run) -> tuple[Model, float]:
+def align_model(model: Model, reference: Model, run: Run) -> Model:
     """Turn the latent frame of a model so that a run's frames lie where another model has them.
 
     The rotation or reflection of least squares (orthogonal Procrustes) is folded into the layers
@@ -215,18 +260,20 @@ def align_model(model: Model, reference: Model, run: Run) -> tuple[Model, float]
 
     Returns
     -------
-    model
+    Model
         The same object, changed.
-    shift
-        Root mean square distance that is left, in units of the chart.
     """
-    x = run.to_xarray()["positions"].to_numpy().astype(np.float64)
-    x = x.reshape(-1, *x.shape[-2:])
-    some = x[:: max(1, len(x) // _MOST)]
+    some = _some_positions(run)
     before = reference.encode(some, run.metadata.element)
     after = model.encode(some, run.metadata.element)
     rotation, _ = orthogonal_procrustes(after, before)
     d = model.bottleneck
     fold_frame(model.network, LatentFrame(np.zeros(d), rotation.T, np.zeros(d)))
-    moved = model.encode(some, run.metadata.element)
-    return model, float(np.sqrt(((moved - before) ** 2).sum(axis=1).mean()))
+    return model
+
+
+def _shift(after: Model, before: Model, positions: Floats) -> float:
+    """Root mean square distance between the places of configurations in two charts."""
+    element = after.element
+    moved = after.encode(positions, element) - before.encode(positions, element)
+    return float(np.sqrt((moved**2).sum(axis=-1).mean()))

@@ -21,7 +21,7 @@ from nanochart.report import (
     save_figures,
 )
 from nanochart.store import Run
-from nanochart.workflow._chart import check_model
+from nanochart.workflow._chart import check_charted, check_model, check_trained
 from nanochart.workflow._fes import FreeEnergies, fes_run
 
 __all__ = ["reference_energies", "report_run"]
@@ -76,6 +76,7 @@ def report_run(
     """
     if model is not None:
         check_model(run, model)
+        (check_charted if run.committed("chart") else check_trained)(run, model)
     facts = run.metadata
     metadata = dataclasses.asdict(facts)
     if facts.potential.get("form") == "gupta":

@@ -10,6 +10,7 @@ import ase.io
 import ase.units
 import numpy as np
 
+from nanochart._files import replacing
 from nanochart._parallel import use_executor
 from nanochart._progress import Progress, silent
 from nanochart.dynamics import Langevin
@@ -18,7 +19,6 @@ from nanochart.interop import to_atoms
 from nanochart.potentials import Potential
 from nanochart.store import Run, create, stream_seed
 from nanochart.store import open as open_run
-from nanochart.store._files import storage_errors
 from nanochart.system import System
 from nanochart.tempering import (
     Ladder,
@@ -183,8 +183,8 @@ def _explain(error: ReplicaError, run: Run) -> str:
     atoms = to_atoms(state.positions[0], run.metadata.element, info)
     atoms.set_velocities(state.velocities[0] / ase.units.fs)
     path = run.path.with_suffix(".failed.extxyz")
-    with storage_errors(path):
-        ase.io.write(path, atoms, format="extxyz")
+    with replacing(path) as file:
+        ase.io.write(file, atoms, format="extxyz")
     return (
         f"{error}; the {run.committed()} frames of {run.path} are kept and the replica's state "
         f"before this round is in {path}, but to resume would end in the same way: change "

@@ -1,19 +1,20 @@
 """The figure of a chart that several runs share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
+from nanochart._files import replacing
 from nanochart.errors import StoreError
 from nanochart.report import Coloring, shared_chart
-from nanochart.report._run_data import RunData
-from nanochart.store import Run
+from nanochart.store import Frames, Run
 
 __all__ = ["draw_shared_chart"]
 
 #: By the target of the model: the configurations it was trained to read.
-_KIND = {"inherent": "chart", "self": "inherent_chart"}
+_KIND: Mapping[str, Literal["thermal", "inherent"]] = {"inherent": "thermal", "self": "inherent"}
 
 
 def draw_shared_chart(runs: Sequence[Run], path: str | Path) -> Path:
@@ -35,9 +36,7 @@ def draw_shared_chart(runs: Sequence[Run], path: str | Path) -> Path:
     StoreError
         If a run has no chart, or the charts are of different models.
     """
-    for run in runs:
-        if run.committed("chart") < max(run.committed(), 1):
-            raise StoreError(f"{run.path} has no chart: run `nanochart chart {run.path}` first")
+    frames = [run.frames().require("chart") for run in runs]
     models = {run.info("chart").get("model") for run in runs}
     if len(models) > 1 or None in models:
         listed = " ".join(str(run.path) for run in runs)
@@ -45,26 +44,24 @@ def draw_shared_chart(runs: Sequence[Run], path: str | Path) -> Path:
             f"runs on one chart must be charted by one model; got charts of {len(models)} models: "
             f"run `nanochart train {listed}` and `nanochart chart {listed}`"
         )
-    variable = _KIND[str(runs[0].info("chart")["target"])]
-    data = [RunData(run.to_xarray(), {"element": run.metadata.element}) for run in runs]
+    kind = _KIND[str(runs[0].info("chart")["target"])]
     names = [f"{run.metadata.element}{run.metadata.n_atoms}" for run in runs]
     if len(set(names)) < len(names):
         names = [run.path.stem for run in runs]
-    charts = [d.dataset[variable].to_numpy().reshape(d.n_frames * d.n_replicas, -1) for d in data]
+    charts = [part.chart(kind).coordinates for part in frames]
+    charts = [chart.reshape(-1, chart.shape[-1]) for chart in charts]
     if charts[0].shape[1] < 2:
         raise StoreError("a chart of one dimension has no projection to draw: train with two")
-    figure = shared_chart(names, charts, _colorings(data))
-    figure.savefig(path)
+    figure = shared_chart(names, charts, _colorings(frames))
+    with replacing(path) as file:
+        figure.savefig(file)
     return Path(path)
 
 
-def _colorings(data: Sequence[RunData]) -> list[Coloring]:
-    motifs = [codes for d in data if (codes := d.values("motif")) is not None]
-    if len(motifs) == len(data):
-        attributes = data[0].dataset["motif"].attrs
-        meanings = str(attributes["flag_meanings"]).split()
-        named = dict(zip(attributes["flag_values"], meanings, strict=True))
-        labels = tuple(named[code] for code in sorted(named) if code >= 0)
-        return [Coloring("motif", "", np.ravel(codes), categories=labels) for codes in motifs]
-    above = [np.ravel(d.dataset["inherent_energy"].to_numpy() - d.reference) for d in data]
-    return [Coloring("inherent energy above lowest", "eV", e) for e in above]
+def _colorings(runs: Sequence[Frames]) -> list[Coloring]:
+    if all(frames.has("label") for frames in runs):
+        labels = runs[0].motifs.names
+        return [Coloring("motif", "", f.motifs.codes.ravel(), categories=labels) for f in runs]
+    energies = [frames.inherent.energies.ravel() for frames in runs]
+    above = [E - np.nanmin(E) for E in energies]
+    return [Coloring("inherent energy above lowest", "eV", E) for E in above]

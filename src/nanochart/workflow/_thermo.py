@@ -1,7 +1,5 @@
 """The thermodynamics of a run, and its numbers as files."""
 
-import csv
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from nanochart._output import write_csv, write_json
 from nanochart._progress import Progress, silent
 from nanochart.errors import StoreError
 from nanochart.store import Run
@@ -178,9 +177,7 @@ def _list(values: NDArray[np.float64]) -> Any:
 def write_thermo(result: Thermodynamics, folder: str | Path) -> tuple[Path, Path]:
     """Write ``thermo.json`` (all numbers) and ``thermo.csv`` (a line per temperature)."""
     target = Path(folder)
-    target.mkdir(parents=True, exist_ok=True)
-    all_numbers, table = target / "thermo.json", target / "thermo.csv"
-    all_numbers.write_text(json.dumps(thermo_summary(result), indent=1), encoding="utf-8")
+    all_numbers = write_json(target / "thermo.json", thermo_summary(result))
     columns = {"energy (eV)": result.energy, "heat capacity (eV/K)": result.heat_capacity}
     columns |= {f"population of {name}": p for name, p in result.populations.items()}
     columns |= {
@@ -189,9 +186,5 @@ def write_thermo(result: Thermodynamics, folder: str | Path) -> tuple[Path, Path
     }
     header = [f"{name}{part}" for name in columns for part in ("", " low", " high")]
     values = [getattr(e, part) for e in columns.values() for part in ("value", "low", "high")]
-    with table.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["temperature (K)", *header])
-        for row in zip(result.temperatures, *values, strict=True):
-            writer.writerow([f"{x:.9g}" for x in row])
-    return all_numbers, table
+    rows = zip(result.temperatures, *values, strict=True)
+    return all_numbers, write_csv(target / "thermo.csv", ["temperature (K)", *header], rows)

@@ -1,6 +1,5 @@
 """A trajectory, quenched and placed in the chart of a run."""
 
-import csv
 import json
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nanochart._output import write_csv, write_json
 from nanochart._parallel import use_executor
 from nanochart._progress import Progress, silent
 from nanochart.autoencoder import Model
@@ -238,10 +238,10 @@ def _time(steps: NDArray[np.int64], interval: float | None) -> tuple[NDArray[Any
 
 def _lowest(run: Run) -> float:
     """Lowest inherent energy of a run in eV, infinity where there is none."""
-    data = run.to_xarray()
-    if "inherent_energy" not in data:
+    quenched = run.frames(0, run.committed("quench"))
+    if not len(quenched):
         return np.inf
-    energies = data["inherent_energy"].to_numpy()
+    energies = quenched.inherent.energies
     return float(np.nanmin(energies)) if np.isfinite(energies).any() else np.inf
 
 
@@ -284,9 +284,7 @@ def write_track(track: Track, folder: str | Path) -> tuple[Path, Path]:
     """
     target = Path(folder)
     check_track_folder(target, track.trajectory)
-    target.mkdir(parents=True, exist_ok=True)
-    happened, table = target / "track.json", target / "track.csv"
-    happened.write_text(json.dumps(track_summary(track), indent=1), encoding="utf-8")
+    happened = write_json(target / "track.json", track_summary(track))
     columns: dict[str, Any] = {
         "frame": np.arange(len(track)),
         f"time ({track.time_unit})": track.time,
@@ -300,12 +298,8 @@ def write_track(track: Track, folder: str | Path) -> tuple[Path, Path]:
     if track.family is not None and track.families is not None:
         columns |= {"family": track.family, "lasting family": track.families.states}
     columns["quench converged"] = track.converged.astype(int)
-    with table.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(columns)
-        for row in zip(*columns.values(), strict=True):
-            writer.writerow([f"{x:.9g}" if isinstance(x, float) else x for x in row])
-    return happened, table
+    rows = zip(*columns.values(), strict=True)
+    return happened, write_csv(target / "track.csv", list(columns), rows)
 
 
 def check_track_folder(folder: Path, trajectory: str) -> None:

@@ -87,9 +87,9 @@ def track_movie(
 
 def _path(track: Track, run: Run) -> figures.Path:
     landscape: NDArray[np.float64] = np.empty((0, track.chart.shape[1]))
-    data = run.to_xarray()
-    if "inherent_chart" in data:
-        points = data["inherent_chart"].to_numpy().astype(np.float64)
+    frames = run.frames()
+    if "inherent" in frames.charted:
+        points = frames.chart("inherent").coordinates
         points = points.reshape(-1, points.shape[-1])
         points = points[np.isfinite(points).all(axis=1)]
         if points.shape[1] == track.chart.shape[1]:  # else it is the chart of another model

@@ -1,7 +1,8 @@
 """Train a chart on a run, or one chart on several."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nanochart._files import replacing
 from nanochart._progress import Progress, silent
 from nanochart._time_series import statistical_inefficiency
 from nanochart.autoencoder import (
@@ -19,6 +21,7 @@ from nanochart.autoencoder import (
     Model,
     TrainingConfig,
     explained_variance,
+    load,
     split_blocks,
     train,
 )
@@ -31,6 +34,10 @@ from nanochart.workflow._config import RDFConfig
 __all__ = ["train_run", "train_runs"]
 
 Floats = NDArray[np.float64]
+
+
+def _as_it_is(model: Model) -> Model:
+    return model
 
 
 @dataclass(frozen=True)
@@ -91,6 +98,7 @@ def train_runs(
     rdf: RDFConfig | None = None,
     *,
     resume: bool = False,
+    finish: Callable[[Model], Model] = _as_it_is,
     progress: Progress = silent,
 ) -> Model:
     """Train one chart on several runs of the same number of atoms.
@@ -106,6 +114,8 @@ def train_runs(
         Open for writing, quenched.
     model_path, config, rdf, resume, progress
         As of ``train_run``.
+    finish
+        What is done to the trained model before it is saved.
 
     Raises
     ------
@@ -113,6 +123,24 @@ def train_runs(
         If a run is not quenched, is given twice, or the runs differ in number of atoms.
     """
     check_runs(runs)
+    # Of one training at a time: the splits that are written are those of the model that is saved.
+    with ExitStack() as locks:
+        for run in runs:
+            locks.enter_context(run.lock())
+        return _train(runs, Path(model_path), config, rdf, finish, resume=resume, progress=progress)
+
+
+def _train(
+    runs: Sequence[Run],
+    model_path: Path,
+    config: TrainingConfig | None,
+    rdf: RDFConfig | None,
+    finish: Callable[[Model], Model],
+    *,
+    resume: bool,
+    progress: Progress,
+) -> Model:
+    """Train on locked runs, save the model and record it."""
     settings = config or TrainingConfig()
     lengths = nearest_neighbours(runs)
     reference = runs[0].metadata
@@ -128,7 +156,6 @@ def train_runs(
         note = f"explained variance {epoch.explained_variance:.3f}"
         progress("train", epoch.epoch, epoch.n_epochs, note)
 
-    model_path = Path(model_path)
     checkpoint = model_path.with_name(model_path.name + ".checkpoint")
     sources = [_source(run) for run in runs]
     model, _ = train(
@@ -150,26 +177,27 @@ def train_runs(
     shares = _Shares(model, inputs, targets, split)
     if unseen.any():
         model.history.explained_variance["unseen"] = shares(unseen)
-    model.save(model_path)
+    model = finish(model)
+    # On the disk before a run knows of it, and in its place once all runs do: until then the model
+    # before is there, and the fingerprint tells the two apart.
+    with replacing(model_path) as file:
+        model.save(file)
+        model = load(file)  # as others will read it, in the file's precision
+        ends = np.cumsum([part.split.size for part in frames])
+        for part, end in zip(frames, ends, strict=True):
+            mine = np.zeros(len(split), dtype=bool)
+            mine[end - part.split.size : end] = True
+            facts = {
+                "model": model_path.name,
+                "fingerprint": model.fingerprint,
+                "gap": part.gap,
+                "unseen": int((unseen & mine).sum()),
+                **({"runs": [run.path.name for run in runs]} if len(runs) > 1 else {}),
+                "explained_variance": shares(mine & (split == TEST)),
+            }
+            record = {**facts, **settings.model_dump(mode="json")}
+            part.run.replace("train", {"split": part.split}, record)
     checkpoint.unlink(missing_ok=True)
-    ends = np.cumsum([part.split.size for part in frames])
-    for part, end in zip(frames, ends, strict=True):
-        mine = np.zeros(len(split), dtype=bool)
-        mine[end - part.split.size : end] = True
-        facts = {
-            "model": model_path.name,
-            "gap": part.gap,
-            "unseen": int((unseen & mine).sum()),
-            **({"runs": [run.path.name for run in runs]} if len(runs) > 1 else {}),
-            "explained_variance": shares(mine & (split == TEST)),
-        }
-        with part.run.lock():
-            part.run.clear("families")
-            part.run.clear("chart")  # of the model before this one
-            part.run.clear("train")
-            for block in list(part.run.pending("train")):
-                part.run.write("train", block.start, {"split": part.split[block]})
-            part.run.record_info("train", {**facts, **settings.model_dump(mode="json")})
     return model
 
 
@@ -183,12 +211,7 @@ def check_runs(runs: Sequence[Run]) -> None:
     """
     for run in runs:
         run.require_writable()
-        n_frames, n_quenched = run.committed(), run.committed("quench")
-        if n_frames == 0 or n_quenched < n_frames:
-            raise StoreError(
-                f"{run.path} has {n_quenched} quenched frames of {n_frames}: "
-                f"run `nanochart quench {run.path}` first"
-            )
+        run.frames().require("quench")
     if len({run.path.resolve() for run in runs}) < len(runs):
         raise StoreError(
             f"the runs of one chart must differ; got {', '.join(str(run.path) for run in runs)}"
@@ -210,15 +233,15 @@ def nearest_neighbours(runs: Sequence[Run]) -> dict[str, float]:
 
 
 def _frames(run: Run, lengths: dict[str, float], reference: str, seed: int) -> _Frames:
-    data = run.to_xarray()
+    frames = run.frames()
     scale = lengths[reference] / lengths[run.metadata.element]
-    thermal = scale * data["positions"].to_numpy().astype(np.float64)
-    inherent = scale * data["inherent_positions"].to_numpy().astype(np.float64)
-    energies = data["inherent_energy"].to_numpy()
+    thermal = scale * frames.thermal.positions
+    inherent = scale * frames.inherent.positions
+    energies = frames.inherent.energies
     gap = _gap(energies)
     split = split_blocks(*energies.shape, gap=gap, seed=seed)
     # A quench that did not converge is no inherent structure.
-    converged = data["quench_converged"].to_numpy() == 1
+    converged = frames.inherent.converged
     split = np.where(converged, split, GUARD).astype(np.int8)
     if min((split == part).sum() for part in (TRAIN, VALIDATION, TEST)) < 2:
         n_frames, n_replicas = energies.shape

@@ -9,6 +9,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from nanochart._files import write_text
 from nanochart._parallel import use_executor
 from nanochart._progress import Progress, silent
 from nanochart.dynamics import Langevin
@@ -263,12 +264,9 @@ def write_tuned(source: str | Path, ladder: Ladder, path: str | Path) -> Path:
             f"the temperatures of {source} cannot be replaced in its text; put them in by hand: "
             f"{', '.join(f'{t:g}' for t in ladder.temperatures)}"
         )
-    try:
-        with target.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise ConfigError(f"{target} exists already: name another file with --output") from None
-    return target
+    if target.exists():
+        raise ConfigError(f"{target} exists already: name another file with --output")
+    return write_text(target, text)
 
 
 def _pilot_seed(seed: int, k: int, ladder: Ladder) -> int:

@@ -1,0 +1,57 @@
+"""Which process made something, and whether it still runs."""
+
+import os
+import secrets
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+__all__ = ["identity", "is_gone", "made_by_gone", "mark"]
+
+
+def identity() -> dict[str, Any]:
+    """Host, number and start of this process; the start tells it from a later one of its number."""
+    pid = os.getpid()
+    return {"host": socket.gethostname(), "pid": pid, "started": _start(pid)}
+
+
+def is_gone(process: Mapping[str, Any]) -> bool:
+    """Whether a process ran on this machine and no longer does.
+
+    Of another machine, or on a system that does not tell, the answer is no.
+    """
+    if process.get("host") != socket.gethostname() or os.name != "posix":
+        return False
+    pid = int(process["pid"])
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    start = _start(pid)
+    return start is not None and process.get("started") not in {None, start}
+
+
+def mark() -> str:
+    """A name for something unfinished, by which `made_by_gone` knows who left it."""
+    me = identity()
+    return f"{me['host']}-{me['pid']}-{me['started'] or ''}-{secrets.token_hex(4)}"
+
+
+def made_by_gone(name: str) -> bool:
+    """Whether a `mark` is that of a process that no longer runs; no, for any other text."""
+    host, *rest = name.rsplit("-", 3)
+    if len(rest) != 3 or not rest[0].isdecimal():
+        return False
+    return is_gone({"host": host, "pid": int(rest[0]), "started": rest[1] or None})
+
+
+def _start(pid: int) -> str | None:
+    """Start time of a process in the kernel's ticks, None where that is not to be had."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    return text.rpartition(")")[2].split()[19]

@@ -1,0 +1,213 @@
+"""Frames of a run in types: no caller needs the names of its arrays, or asks for a stage twice.
+
+A stage that is missing, or has not come so far, is one sentence, said here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from nanochart.errors import StoreError
+from nanochart.store._variables import FRAMES, STAGES, STATIC, VARIABLES
+from nanochart.store._views import (
+    Biased,
+    Chart,
+    Codes,
+    Inherent,
+    Thermal,
+    flags,
+    floats,
+    known_floats,
+)
+
+__all__ = ["Frames", "view_frames"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+#: Stage -> what its frames are called, and the command that makes it.
+_WORDS = {
+    "quench": ("quenched", "quench"),
+    "label": ("labelled", "label"),
+    "train": ("trained", "train"),
+    "chart": ("charted", "chart"),
+    "families": ("grouped", "families"),
+}
+_DEFECT = "defect_"
+
+#: What has places in the chart -> the array of them.
+_PLACES = {"thermal": "chart", "inherent": "inherent_chart"}
+
+
+@dataclass(frozen=True, eq=False)
+class Frames:
+    """Some frames of a run, from ``first`` up to ``last``; made by `nanochart.store.Run.frames`.
+
+    Attributes
+    ----------
+    path
+        The run.
+    first, last
+        The frames of the view are those from ``first`` to before ``last``.
+    committed
+        Stage -> frames of the run that have it.
+    records
+        Stage -> what was recorded about it.
+    """
+
+    path: Path
+    first: int
+    last: int
+    committed: Mapping[str, int]
+    records: Mapping[str, Mapping[str, Any]]
+    _data: xr.Dataset
+
+    def __len__(self) -> int:
+        return self.last - self.first
+
+    @property
+    def n_replicas(self) -> int:
+        """Configurations of a frame."""
+        return int(self._data.sizes.get("replica", 0))
+
+    def has(self, stage: str) -> bool:
+        """Whether all frames of the view have a stage, and there are any."""
+        return len(self) > 0 and self.committed.get(stage, 0) >= self.last
+
+    def require(self, *stages: str) -> Self:
+        """Return the view, if all its frames have these stages.
+
+        Raises
+        ------
+        StoreError
+            If a stage is missing, or has not come so far; names what makes it.
+        """
+        if len(self) == 0:
+            raise StoreError(f"{self.path} has no frames yet: sample or import some first")
+        for stage in sorted(stages, key=STAGES.index):
+            if self.has(stage):
+                continue
+            words, command = _WORDS[stage]
+            raise StoreError(
+                f"{self.path} has {self.committed.get(stage, 0)} {words} frames of "
+                f"{self.committed.get(FRAMES, 0)}: run `nanochart {command} {self.path}` first"
+            )
+        return self
+
+    @cached_property
+    def thermal(self) -> Thermal:
+        """The configurations as they were sampled."""
+        return Thermal(self._data)
+
+    @cached_property
+    def inherent(self) -> Inherent:
+        """Their minima; a `StoreError` if they are not quenched."""
+        self.require("quench")
+        return Inherent(self._data)
+
+    @cached_property
+    def biased(self) -> Biased:
+        """What the bias did; a `StoreError` if there was none."""
+        self.require()
+        if "cv" not in self._data:
+            raise StoreError(f"{self.path} is no biased run: make one with `nanochart bias CONFIG`")
+        return Biased(self._data)
+
+    @property
+    def charted(self) -> frozenset[str]:
+        """Which of the "thermal" configurations and their "inherent" structures have places."""
+        return frozenset(
+            k for k, name in _PLACES.items() if self.has("chart") and name in self._data
+        )
+
+    def chart(self, of: Literal["thermal", "inherent"]) -> Chart:
+        """Places of the thermal configurations, or of their minima, in the chart.
+
+        Raises
+        ------
+        StoreError
+            If they have none.
+        """
+        self.require("chart")
+        if of not in self.charted:
+            raise StoreError(
+                f"{self.path} was charted before it was quenched, so its minima have no places: "
+                f"run `nanochart chart {self.path}` again"
+            )
+        return Chart(floats(self._data, _PLACES[of]), str(self.records["chart"].get("model", "")))
+
+    @cached_property
+    def motifs(self) -> Codes:
+        """Motif of each minimum; a `StoreError` if they are not labelled."""
+        self.require("label")
+        return flags(self._data["motif"])
+
+    @cached_property
+    def families(self) -> Codes:
+        """Family of each configuration, of which the first is noise; a `StoreError` without any."""
+        self.require("families")
+        codes = self._data["family"].to_numpy().astype(np.int64)
+        names = tuple(str(name) for name in self.records["families"].get("names", ()))
+        return Codes(codes, names or tuple(map(str, range(int(codes.max(initial=0)) + 1))))
+
+    @cached_property
+    def split(self) -> Codes:
+        """Share of each configuration in the training; a `StoreError` without a training."""
+        self.require("train")
+        return flags(self._data["split"])
+
+    @cached_property
+    def margins(self) -> Floats | None:
+        """How far each minimum is from another motif, 0 to 1, shape (frame, replica)."""
+        self.require("label")
+        return known_floats(self._data, "motif_margin")
+
+    @cached_property
+    def defects(self) -> dict[str, Floats]:
+        """Descriptor -> value of each minimum, shape (frame, replica)."""
+        self.require("label")
+        names = [str(name) for name in self._data.data_vars if str(name).startswith(_DEFECT)]
+        return {name.removeprefix(_DEFECT): floats(self._data, name) for name in names}
+
+    @cached_property
+    def ladder(self) -> Floats | None:
+        """Temperatures of the ladder in K, rising; None without one."""
+        return known_floats(self._data, "ladder")
+
+
+def view_frames(
+    data: xr.Dataset,
+    path: Path,
+    first: int,
+    last: int | None,
+    committed: Mapping[str, int],
+    records: Mapping[str, Mapping[str, Any]],
+) -> Frames:
+    """Make the view of `nanochart.store.Run.frames`.
+
+    Raises
+    ------
+    ValueError
+        If there are no such frames.
+    """
+    total = committed.get(FRAMES, 0)
+    end = total if last is None else last
+    if not 0 <= first <= end <= total:
+        raise ValueError(
+            f"frames of {path} must lie between 0 and the {total} committed ones; got {first} to "
+            f"{end}"
+        )
+    part = data.isel(frame=slice(first, end)) if "frame" in data.dims else data
+    # Arrays of a stage that was cleared are no part of the run, though they may be there still.
+    gone = [n for n in part.data_vars if _stage_of(str(n)) not in {STATIC, FRAMES, *committed}]
+    return Frames(path, first, end, committed, records, part.drop_vars(gone))
+
+
+def _stage_of(name: str) -> str:
+    return VARIABLES[name].stage if name in VARIABLES else STATIC
