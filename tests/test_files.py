@@ -93,7 +93,7 @@ def test_every_file_is_written_by_the_writer_of_whole_files():
         "_lock.py",
         "_journal.py",
         "_switch.py",
-        "_import.py",
+        "_spool.py",
         "_export.py",
     }
     in_place = re.compile(

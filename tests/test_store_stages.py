@@ -170,6 +170,13 @@ def test_a_run_of_the_format_before_becomes_one_of_this_when_it_is_written(run):
     assert_is_b(found)
 
 
+def test_a_stage_is_replaced_whatever_the_path(tmp_path):
+    run = new_run(tmp_path / "a::b.zarr")
+    fill(run)
+    run.replace("chart", chart_of(2, 3), {"model": "B"})
+    assert (run.to_xarray()["chart"].to_numpy() == 2.0).all()
+
+
 # -- runs made at once -----------------------------------------------------------------------------
 
 

@@ -7,7 +7,6 @@ new one with its own. The next writer finishes the moves.
 """
 
 import json
-import os
 import secrets
 import shutil
 from collections.abc import Iterable, Mapping
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import zarr
+from zarr.storage import LocalStore
 
 from nanochart._files import storage_errors, sync_all, write_atomic
 from nanochart.store._files import RECORDS
@@ -72,7 +72,7 @@ def stage_arrays(
                 journal.chunk_frames,
             )
             with zarr.config.set({"array.write_empty_chunks": True}):
-                array = zarr.open_array(os.fspath(folder / name), mode="r+")
+                array = zarr.open_array(LocalStore(folder / name), mode="r+")
                 array[: len(values)] = values
             listed[name] = json.loads((folder / name / _ROOT).read_bytes())
             for file in (folder / name).glob("c.*"):
