@@ -30,6 +30,7 @@ from nanochart.workflow import (
     bias_run,
     chart_run,
     export_plumed,
+    Refinement,
     families_run,
     fes_run,
     fes_runs,

@@ -15,6 +15,11 @@ __all__ = ["RawData", "TrainingData", "check_data", "scale_data"]
 
 _PARTS = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
 
+#: Different target RDFs that a chart can be learned from at least, and the relative difference by
+#: which two differ: quenches of one minimum to 1e-3 eV/Å leave 1e-4, two minima have 6e-3 or more.
+_FEWEST_DIFFERENT = 10
+_DIFFERENT = 1e-3
+
 
 @dataclass(frozen=True)
 class RawData:
@@ -125,10 +130,26 @@ def check_data(
                 f"the {name} part of the split must have at least 2 samples; got {len(samples)}: "
                 "sample longer, or change the fractions or the gap of the split"
             )
+    _require_different(g_out[parts["train"]])
     relative = None if weights is None else _relative_weights(weights, parts, len(g_in))
     given: list[NDArray[Any]] = [g_in, g_out, codes.astype(np.int8)]
     fingerprint = _fingerprint(*given, *([] if relative is None else [relative]))
     return RawData(g_in, g_out, parts, fingerprint, relative)
+
+
+def _require_different(targets: NDArray[np.float32]) -> None:
+    """Refuse a training part that holds a few structures again and again."""
+    size = _DIFFERENT * float(np.sqrt((targets.astype(np.float64) ** 2).sum(axis=1).mean()))
+    left, found = targets, 0
+    while len(left) and found < _FEWEST_DIFFERENT:
+        left = left[np.linalg.norm(left - left[0], axis=1) > size]
+        found += 1
+    if found < _FEWEST_DIFFERENT:
+        raise ValueError(
+            f"the training part must hold at least {_FEWEST_DIFFERENT} different structures to "
+            f"reproduce; its {len(targets)} RDFs are those of {found}: sample longer, at higher "
+            "temperatures, or from other starts"
+        )
 
 
 def _relative_weights(

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from nanochart.autoencoder._verdict import Verdict, judge
+
 __all__ = ["History", "Progress"]
 
 
@@ -64,6 +66,11 @@ class History:
     stopped: str = "epochs"
     explained_variance: dict[str, float] = field(default_factory=dict)
     axis_contributions: tuple[float, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether chart and model can be used, on what number, and what a good one is."""
+        return judge(self.explained_variance)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types, as saved in a model's header."""

@@ -28,12 +28,16 @@ from nanochart.autoencoder import (
 from nanochart.autoencoder import Progress as EpochProgress
 from nanochart.descriptors import RDF
 from nanochart.errors import StoreError
+from nanochart.landscape import distinct_minima, principal_radii
 from nanochart.store import Run
 from nanochart.workflow._config import RDFConfig
 
 __all__ = ["train_run", "train_runs"]
 
 Floats = NDArray[np.float64]
+
+#: Test frames of unseen minima below which what is explained of them is no number.
+_FEWEST_UNSEEN = 10
 
 
 def _as_it_is(model: Model) -> Model:
@@ -175,7 +179,7 @@ def _train(
     )
     unseen = np.concatenate(_unseen(frames))
     shares = _Shares(model, inputs, targets, split)
-    if unseen.any():
+    if unseen.sum() >= _FEWEST_UNSEEN:
         model.history.explained_variance["unseen"] = shares(unseen)
     model = finish(model)
     # On the disk before a run knows of it, and in its place once all runs do: until then the model
@@ -278,9 +282,10 @@ def _unseen(frames: Sequence[_Frames]) -> list[NDArray[np.bool_]]:
     """Test frames of each run whose inherent structure occurs in none of its training frames."""
     found = []
     for part in frames:
-        minima = _rounded(part.energies)
-        seen = np.unique(minima[part.split == TRAIN])
-        found.append(((part.split == TEST) & ~np.isin(minima, seen)).ravel())
+        shapes = principal_radii(part.inherent).reshape(-1, 3)
+        energies, split = np.nan_to_num(part.energies.ravel()), part.split.ravel()
+        minima = distinct_minima(shapes, energies, shapes).index
+        found.append((split == TEST) & ~np.isin(minima, minima[split == TRAIN]))
     return found
 
 
@@ -307,11 +312,6 @@ def _gap(energies: Floats) -> int:
     A run that remembers for longer than a seventh of its length keeps three blocks per replica.
     """
     return min(math.ceil(statistical_inefficiency(energies)), len(energies) // 7)
-
-
-def _rounded(energies: Floats) -> NDArray[np.int64]:
-    """Inherent energies in units of 0.1 meV, which tells minima apart."""
-    return np.rint(energies * 1e4).astype(np.int64)
 
 
 def _densities(rdf: RDF, positions: Sequence[Floats]) -> Floats:
