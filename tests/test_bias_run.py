@@ -381,6 +381,14 @@ def test_a_refinement_adds_what_was_found_and_keeps_the_latent_frame(charted, tm
     assert "cu38-refine-2.zarr" in done.stdout
 
 
+@pytest.mark.parametrize(("shift", "kept"), [(0.02, True), (1.4, False)])
+def test_a_refinement_says_whether_places_keep_their_meaning(shift, kept):
+    found = Refinement("r", "m", 10, 0, np.nan, 0.0, np.nan, np.nan, shift)
+    assert f"lie {shift:.2f} from where they were" in found.moved
+    assert ("keep their meaning" in found.moved) == kept
+    assert ("do not mean the same" in found.moved) != kept
+
+
 def test_a_run_without_a_model_cannot_be_refined(charted, tmp_path):
     run = nc.store.create(
         tmp_path / "bare.zarr", element="Cu", n_atoms=38, n_frames=2, n_replicas=1

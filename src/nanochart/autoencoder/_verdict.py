@@ -9,8 +9,8 @@ __all__ = ["COARSE_FROM", "GOOD_FROM", "Verdict", "judge"]
 #: Explained variance of minima that the training never saw from which a chart is good: thorough
 #: runs of Au147 reach 0.95 to 0.98.
 GOOD_FROM: Final = 0.9
-#: And from which it still tells motifs apart. A network that explains 0.47 puts frames of other
-#: motifs among the nearest neighbours of 7 to 16 %, one that explains 0.18 among 16 to 32 %.
+#: And from which it still tells motifs apart. Of the nearest neighbours in the chart of a network
+#: that explains 0.47, 7 to 16 % have another motif; of one that explains 0.18, 16 to 32 %.
 COARSE_FROM: Final = 0.6
 
 _BASES = {
