@@ -27,10 +27,10 @@ from nanochart.free_energy import make_blocks
 from nanochart.interop import read_plumed
 from nanochart.tempering import Ladder, ladder_log_weights
 from nanochart.workflow import (
+    Refinement,
     bias_run,
     chart_run,
     export_plumed,
-    Refinement,
     families_run,
     fes_run,
     fes_runs,
