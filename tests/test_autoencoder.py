@@ -475,16 +475,14 @@ class TestRefusals:
             train(thermal, quenched, shares(200), config, **CLUSTER)
 
     @pytest.mark.parametrize("target", ["self", "inherent"])
-    @pytest.mark.parametrize("place", [0, 500])  # of the one that differs: trained on, held out
-    def test_a_structure_again_and_again(self, target, place):
+    def test_a_structure_again_and_again(self, target):
         thermal, quenched, _ = planted(600)
         split = np.repeat([TRAIN, VALIDATION, TEST], [400, 100, 100])
-        quenched[np.arange(600) != place] = quenched[0 if place else 1]
+        quenched[np.arange(600) != 500] = quenched[0]
         quenched *= 1.0 + 1e-6 * np.random.default_rng(0).standard_normal(quenched.shape)
         inputs = quenched if target == "self" else thermal
         config = QUICK.model_copy(update={"target": target})
-        expected = f"10 different structures.*400 RDFs are those of {2 - bool(place)}: sample long"
-        with pytest.raises(ValueError, match=expected):
+        with pytest.raises(ValueError, match=r"different structures.*400 RDFs are those of one"):
             train(inputs, quenched, split, config, **CLUSTER)
 
     def test_samples_that_are_all_the_same(self):

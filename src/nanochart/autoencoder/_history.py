@@ -56,7 +56,7 @@ class History:
     explained_variance
         Of the parts "train", "validation" and "test", by the saved model, raw RDF metric, relative
         to the variance of the training part; of a run also "unseen": of the test frames whose
-        inherent structure occurs in no training frame, if there are ten of them.
+        inherent structure occurs in no training frame, if there are five of them.
     axis_contributions
         Share of the target's variance that each latent axis explains linearly (training part).
     """

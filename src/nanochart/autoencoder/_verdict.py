@@ -63,8 +63,8 @@ def judge(shares: Mapping[str, float]) -> Verdict:
     value = float(shares[basis])
     what = (
         f"it explains {_percent(value)} of the variance between structures {_BASES[basis]} "
-        f"(good from {_percent(GOOD_FROM)}, usable from {_percent(COARSE_FROM)}; the mean structure "
-        "alone explains 0 %)"
+        f"(good from {_percent(GOOD_FROM)}, usable from {_percent(COARSE_FROM)}; the mean "
+        "structure alone explains 0 %)"
     )
     if value >= GOOD_FROM:
         return Verdict("good", basis, value, f"The chart is usable: {what}.")

@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 from nanochart.landscape._choice import vote
 from nanochart.landscape._minima import Minima
 
-__all__ = ["reach_of", "settled"]
+__all__ = ["often_visited", "reach_of", "settled"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -28,6 +28,11 @@ def reach_of(points: Floats) -> float:
     if len(points) < 2:
         return 0.0
     return float(_MARGIN * np.quantile(_nearest(points), 1.0 - _OUTSIDE))
+
+
+def often_visited(minima: Minima, smallest: int) -> NDArray[np.bool_]:
+    """Whether each minimum was visited by 0.1 % of all frames, and by ``smallest`` at least."""
+    return np.asarray(minima.counts >= max(smallest, _OFTEN * minima.counts.sum()))
 
 
 def settled(minima: Minima, labels: Ints, smallest: int) -> Ints:
@@ -53,7 +58,7 @@ def settled(minima: Minima, labels: Ints, smallest: int) -> Ints:
     """
     labels = labels.copy()
     counts, points = minima.counts, minima.points
-    often = counts >= max(smallest, _OFTEN * counts.sum())
+    often = often_visited(minima, smallest)
     own = np.flatnonzero(often & ((labels < 0) | _far(points, ~often)))
     labels[own] = int(labels.max(initial=-1)) + 1 + np.arange(len(own))
     if labels.max() < 0:

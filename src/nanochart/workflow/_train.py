@@ -36,8 +36,10 @@ __all__ = ["train_run", "train_runs"]
 
 Floats = NDArray[np.float64]
 
+#: Minima in the training part below which there is nothing to chart.
+_FEWEST_MINIMA = 10
 #: Test frames of unseen minima below which what is explained of them is no number.
-_FEWEST_UNSEEN = 10
+_FEWEST_UNSEEN = 5
 
 
 def _as_it_is(model: Model) -> Model:
@@ -53,6 +55,7 @@ class _Frames:
     inherent: Floats
     energies: Floats
     split: NDArray[np.int8]
+    minima: NDArray[np.int64]
     gap: int
 
     @property
@@ -149,6 +152,7 @@ def _train(
     lengths = nearest_neighbours(runs)
     reference = runs[0].metadata
     frames = [_frames(run, lengths, reference.element, settings.seed) for run in runs]
+    _require_different(frames)
     description = (rdf or RDFConfig()).rdf or _common_rdf(frames, (rdf or RDFConfig()).sigma)
     targets = _densities(description, [part.inherent for part in frames])
     inputs = targets
@@ -254,7 +258,9 @@ def _frames(run: Run, lengths: dict[str, float], reference: str, seed: int) -> _
             f"them converged minima, which is too few to train, validate and test on: sample "
             f"longer, or quench again with more evaluations"
         )
-    return _Frames(run, thermal, inherent, energies, split, gap)
+    shapes = principal_radii(inherent).reshape(-1, 3)
+    minima = distinct_minima(shapes, np.nan_to_num(energies.ravel()), shapes).index
+    return _Frames(run, thermal, inherent, energies, split, minima.reshape(split.shape), gap)
 
 
 def _source(run: Run) -> dict[str, Any]:
@@ -282,11 +288,21 @@ def _unseen(frames: Sequence[_Frames]) -> list[NDArray[np.bool_]]:
     """Test frames of each run whose inherent structure occurs in none of its training frames."""
     found = []
     for part in frames:
-        shapes = principal_radii(part.inherent).reshape(-1, 3)
-        energies, split = np.nan_to_num(part.energies.ravel()), part.split.ravel()
-        minima = distinct_minima(shapes, energies, shapes).index
-        found.append((split == TEST) & ~np.isin(minima, minima[split == TRAIN]))
+        seen = part.minima[part.split == TRAIN]
+        found.append(((part.split == TEST) & ~np.isin(part.minima, seen)).ravel())
     return found
+
+
+def _require_different(frames: Sequence[_Frames]) -> None:
+    """Refuse runs that visit a few minima again and again: there is nothing to chart."""
+    n_different = sum(len(np.unique(part.minima[part.split == TRAIN])) for part in frames)
+    if n_different < _FEWEST_MINIMA:
+        held = ", ".join(str(part.run.path) for part in frames)
+        raise StoreError(
+            f"a chart needs at least {_FEWEST_MINIMA} different minima to train on; the training "
+            f"part of {held} has {n_different}: sample longer, at higher temperatures, or from "
+            "other starts"
+        )
 
 
 @dataclass(frozen=True)
