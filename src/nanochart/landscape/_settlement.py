@@ -21,6 +21,9 @@ _OFTEN = 0.001
 #: Fitted points beyond whose nearest neighbours a frame is in no place the fit has seen: the
 #: distance that all but this share of the fitted points keep, times a factor.
 _OUTSIDE, _MARGIN = 0.01, 3.0
+#: The same factor for a minimum that stands alone. The cuboctahedron of Ag55 is three times as far
+#: from every other minimum in the chart, six times by what its places decode to.
+_ALONE = 2.0
 
 
 def reach_of(points: Floats) -> float:
@@ -40,7 +43,7 @@ def settled(minima: Minima, labels: Ints, smallest: int) -> Ints:
 
     1. A minimum that was visited often, by 0.1 % of all frames and ``smallest`` at least, is a
        family of its own where the clustering left it as noise, and where it is farther from every
-       other than three times what 99 % of the minima that were visited less keep to their nearest.
+       other than twice what 99 % of the minima that were visited less keep to their nearest.
     2. Any other that was left as noise but visited ``smallest`` times or more joins the family of
        those near it.
     3. What is left was visited hardly at all, and is noise.
@@ -76,7 +79,7 @@ def _far(points: Floats, others: NDArray[np.bool_]) -> NDArray[np.bool_]:
         return np.zeros(len(points), dtype=bool)
     nearest = _nearest(points)
     usual = nearest[others] if others.any() else nearest
-    return np.asarray(nearest > _MARGIN * np.quantile(usual, 1.0 - _OUTSIDE))
+    return np.asarray(nearest > _ALONE * np.quantile(usual, 1.0 - _OUTSIDE))
 
 
 def _nearest(points: Floats) -> Floats:
