@@ -252,6 +252,15 @@ class TestExplainedVariance:
         ):
             explained_variance(np.zeros((2, 3)), np.zeros((3, 2)))
 
+    @pytest.mark.parametrize("rounding", [0.0, 1e-7, 1e-5])
+    def test_equal_rdfs_have_no_variance_to_explain(self, rounding):
+        # An error of 1 % relative to rounding would be a share of minus millions.
+        random = np.random.default_rng(0)
+        same = np.tile(np.linspace(0.1, 1.0, 20), (30, 1))
+        reference = same * (1.0 + rounding * random.standard_normal(same.shape))
+        with pytest.raises(ValueError, match="30 RDFs of the reference must differ"):
+            explained_variance(same, 1.01 * same, reference)
+
     def test_equal_samples_are_refused(self):
         with pytest.raises(ValueError, match="3 RDFs of the reference must differ"):
             explained_variance(np.ones((3, 4)), np.zeros((3, 4)))
@@ -464,6 +473,17 @@ class TestRefusals:
             ValueError, match='"self" reproduces its inputs; got targets that differ'
         ):
             train(thermal, quenched, shares(200), config, **CLUSTER)
+
+    @pytest.mark.parametrize("target", ["self", "inherent"])
+    def test_a_structure_again_and_again(self, target):
+        thermal, quenched, _ = planted(600)
+        split = np.repeat([TRAIN, VALIDATION, TEST], [400, 100, 100])
+        quenched[np.arange(600) != 500] = quenched[0]
+        quenched *= 1.0 + 1e-6 * np.random.default_rng(0).standard_normal(quenched.shape)
+        inputs = quenched if target == "self" else thermal
+        config = QUICK.model_copy(update={"target": target})
+        with pytest.raises(ValueError, match=r"different structures.*400 RDFs are those of one"):
+            train(inputs, quenched, split, config, **CLUSTER)
 
     def test_samples_that_are_all_the_same(self):
         thermal, quenched, _ = planted(200)

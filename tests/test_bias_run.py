@@ -27,6 +27,7 @@ from nanochart.free_energy import make_blocks
 from nanochart.interop import read_plumed
 from nanochart.tempering import Ladder, ladder_log_weights
 from nanochart.workflow import (
+    Refinement,
     bias_run,
     chart_run,
     export_plumed,
@@ -378,6 +379,14 @@ def test_a_refinement_adds_what_was_found_and_keeps_the_latent_frame(charted, tm
     # A second call goes on from the first.
     done = nanochart("refine", tmp_path / "cu38.zarr", "--bias", tmp_path / "bias.yaml", "-q")
     assert "cu38-refine-2.zarr" in done.stdout
+
+
+@pytest.mark.parametrize(("shift", "kept"), [(0.02, True), (1.4, False)])
+def test_a_refinement_says_whether_places_keep_their_meaning(shift, kept):
+    found = Refinement("r", "m", 10, 0, np.nan, 0.0, np.nan, np.nan, shift)
+    assert f"lie {shift:.2f} from where they were" in found.moved
+    assert ("keep their meaning" in found.moved) == kept
+    assert ("do not mean the same" in found.moved) != kept
 
 
 def test_a_run_without_a_model_cannot_be_refined(charted, tmp_path):

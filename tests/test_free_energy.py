@@ -236,6 +236,21 @@ def test_the_path_goes_over_the_saddle_of_the_exact_surface():
     np.testing.assert_allclose(places, np.array(THREE.centres)[[0, 1, 2]], atol=0.05)
 
 
+@pytest.mark.parametrize("rising", [1.0, -1.0])
+def test_a_path_without_a_maximum_has_no_barrier(rising):
+    values = correlated(TWO, 60, 2, np.random.default_rng(4), 0.98)
+    surface = free_energy_surface(values, np.zeros((60, 2)), 300.0, low=[-2], high=[2])
+    (axis,) = surface.axes
+    F = 0.2 * rising * (axis - axis[0]) ** 1.5
+    slope = type(surface)(surface.axes, F - F.min(), np.zeros_like(F), 300.0, surface.bandwidth,
+                          np.repeat((F - F.min())[None], 30, 0), 1.0, surface.blocks)  # fmt: skip
+    path = minimum_path(slope, axis[10:11], axis[-10:-9])
+    assert np.isnan(path.barrier)
+    assert np.isnan(path.barrier_error)
+    assert np.isnan(path.saddle).all()
+    assert rising * path.energy[-1] > 0.0
+
+
 def test_too_few_blocks_give_no_error():
     values = correlated(TWO, 60, 2, np.random.default_rng(4), 0.98)
     surface = free_energy_surface(values, np.zeros((60, 2)), 300.0, low=[-2], high=[2])

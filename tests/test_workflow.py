@@ -165,6 +165,29 @@ def test_the_model_explains_held_out_blocks_of_the_run(small_run, opened):
         assert share == pytest.approx(recorded[name], abs=0.01)
 
 
+def test_a_run_of_one_minimum_has_nothing_to_chart(tmp_path):
+    # 600 frames of a cold icosahedron, one of which is another structure.
+    run = nc.store.create(
+        tmp_path / "cold.zarr", element="Cu", n_atoms=55, n_frames=600, n_replicas=1,
+        kind="imported",
+    )  # fmt: skip
+    positions = np.repeat(nc.clusters.build("icosahedron", "Cu", 55).positions[None], 600, axis=0)
+    positions[7] = nc.clusters.build("octahedron", "Cu", 55).positions
+    positions = positions[:, None] + np.random.default_rng(0).normal(0, 1e-5, (600, 1, 55, 3))
+    energies = nc.potentials.gupta("Cu").energy(positions)
+    frames = {"positions": positions, "energy": energies, "temperature": np.full((600, 1), 50.0)}
+    quenched = {
+        "inherent_positions": positions,
+        "inherent_energy": energies,
+        "quench_converged": np.ones((600, 1), int),
+    }
+    for stage, values in (("frames", frames), ("quench", quenched)):
+        for block in list(run.pending(stage)):
+            run.write(stage, block.start, {k: v[block] for k, v in values.items()})
+    with pytest.raises(StoreError, match=r"at least 10 different minima.*cold.zarr has [12]: samp"):
+        train_run(run, tmp_path / "m.nanochart", nc.autoencoder.TrainingConfig(epochs=1))
+
+
 def test_no_frame_of_the_test_part_is_remembered_by_the_training_part(opened):
     # Blocks of one replica in different parts are further apart than structures are remembered.
     data = opened.to_xarray()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from nanochart.autoencoder._model import Model
     from nanochart.autoencoder._split import GUARD, TEST, TRAIN, VALIDATION, split_blocks
     from nanochart.autoencoder._training import train
+    from nanochart.autoencoder._verdict import Verdict, judge
 
 __all__ = [
     "ARCHITECTURES",
@@ -25,7 +26,9 @@ __all__ = [
     "Model",
     "Progress",
     "TrainingConfig",
+    "Verdict",
     "explained_variance",
+    "judge",
     "load",
     "split_blocks",
     "train",
@@ -44,7 +47,9 @@ __getattr__ = lazy_names(
         "TRAIN": "_split",
         "TrainingConfig": "_config",
         "VALIDATION": "_split",
+        "Verdict": "_verdict",
         "explained_variance": "_metrics",
+        "judge": "_verdict",
         "load": "_files",
         "split_blocks": "_split",
         "train": "_training",

@@ -15,6 +15,10 @@ __all__ = ["RawData", "TrainingData", "check_data", "scale_data"]
 
 _PARTS = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
 
+#: Relative difference by which two RDFs differ: quenches of a minimum to 1e-3 eV/Å leave 1e-4, two
+#: minima have 6e-3 or more.
+_DIFFERENT = 1e-3
+
 
 @dataclass(frozen=True)
 class RawData:
@@ -125,10 +129,22 @@ def check_data(
                 f"the {name} part of the split must have at least 2 samples; got {len(samples)}: "
                 "sample longer, or change the fractions or the gap of the split"
             )
+    _require_different(g_out[parts["train"]])
     relative = None if weights is None else _relative_weights(weights, parts, len(g_in))
     given: list[NDArray[Any]] = [g_in, g_out, codes.astype(np.int8)]
     fingerprint = _fingerprint(*given, *([] if relative is None else [relative]))
     return RawData(g_in, g_out, parts, fingerprint, relative)
+
+
+def _require_different(targets: NDArray[np.float32]) -> None:
+    """Refuse a training part that holds one structure again and again."""
+    size = _DIFFERENT * float(np.sqrt((targets.astype(np.float64) ** 2).sum(axis=1).mean()))
+    if not (np.linalg.norm(targets - targets[0], axis=1) > size).any():
+        raise ValueError(
+            "the training part must hold different structures to reproduce; its "
+            f"{len(targets)} RDFs are those of one: sample longer, at higher temperatures, or from "
+            "other starts"
+        )
 
 
 def _relative_weights(

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from nanochart.autoencoder._verdict import Verdict, judge
+
 __all__ = ["History", "Progress"]
 
 
@@ -54,7 +56,7 @@ class History:
     explained_variance
         Of the parts "train", "validation" and "test", by the saved model, raw RDF metric, relative
         to the variance of the training part; of a run also "unseen": of the test frames whose
-        inherent structure occurs in no training frame.
+        inherent structure occurs in no training frame, if there are five of them.
     axis_contributions
         Share of the target's variance that each latent axis explains linearly (training part).
     """
@@ -64,6 +66,11 @@ class History:
     stopped: str = "epochs"
     explained_variance: dict[str, float] = field(default_factory=dict)
     axis_contributions: tuple[float, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether chart and model can be used, on what number, and what a good one is."""
+        return judge(self.explained_variance)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types, as saved in a model's header."""

@@ -5,6 +5,9 @@ from numpy.typing import ArrayLike
 
 __all__ = ["explained_variance"]
 
+#: Relative difference of RDFs that is rounding, or what two quenches of one minimum leave.
+_EQUAL = 1e-4
+
 
 def explained_variance(
     true: ArrayLike, reconstructed: ArrayLike, reference: ArrayLike | None = None
@@ -51,7 +54,7 @@ def explained_variance(
             f"got {scale.shape}"
         )
     total = float(((scale - scale.mean(axis=0)) ** 2).sum(axis=1).mean())
-    if total <= 0.0:
+    if total <= _EQUAL**2 * float((scale**2).sum(axis=1).mean()):
         raise ValueError(
             f"the {len(scale)} RDFs of the reference must differ from each other to have a "
             "variance to explain; give more than one distinct sample"

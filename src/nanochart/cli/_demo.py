@@ -32,6 +32,7 @@ def demo(
     """
     import dataclasses
 
+    from nanochart.autoencoder import judge
     from nanochart.workflow import DEMO, nanoseconds, run_demo
 
     changes: dict[str, object] = {}
@@ -51,12 +52,7 @@ def demo(
     for motif, energy in result.reference_energies.items():
         rows.append((f"  against the {motif}", f"{result.lowest_energy - energy:+.4f} eV"))
     rows += [
-        ("explained variance, test", f"{variance['test']:.3f}"),
-        *(
-            [("  on minima never seen", f"{variance['unseen']:.3f}")]
-            if "unseen" in variance
-            else []
-        ),
+        ("explained variance", ", ".join(f"{part} {v:.3f}" for part, v in variance.items())),
         ("wall time", f"{result.seconds:.0f} s"),
         ("report", str(result.report)),
         *([("explorer", str(result.explorer))] if result.explorer else []),
@@ -65,4 +61,5 @@ def demo(
         "report": str(result.report),
         "explorer": None if result.explorer is None else str(result.explorer),
     }
-    emit(values, json, [f"{name:<26}{value}" for name, value in rows])
+    lines = [f"{name:<26}{value}" for name, value in rows]
+    emit(values, json, [*lines, judge(variance).sentence])

@@ -173,7 +173,11 @@ def _lines(summary: dict[str, Any]) -> list[str]:
     if "barrier" in summary:
         barrier = summary["barrier"]
         error = " ± unknown" if barrier["error"] is None else f" ± {barrier['error']:.3f}"
-        lines.append(f"barrier along the path: {barrier['value']:.3f}{error} eV")
+        lines.append(
+            "barrier along the path: none, its highest point is an end of it"
+            if barrier["value"] is None
+            else f"barrier along the path: {barrier['value']:.3f}{error} eV"
+        )
     if (summary["outside_training"] or 0.0) > 0.01:
         lines.append(
             f"{summary['outside_training']:.0%} of the frames are where the model was not trained"

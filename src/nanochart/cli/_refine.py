@@ -42,6 +42,6 @@ def refine(
                 f"their reconstruction {each.error_before:.2g} before, {each.error_after:.2g} 1/Å "
                 "after"
             )
-        lines.append(f"  {each.model}: the frames before moved by {each.shift:.2f} in the chart")
+        lines.append(f"  {each.model}: {each.moved}")
     result: list[dict[str, Any]] = [dict(vars(each)) for each in found]
     emit({"rounds": result}, json, [*lines, f"next: nanochart report {run}"])

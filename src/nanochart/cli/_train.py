@@ -69,14 +69,23 @@ def train(
             resume=resume,
             progress=progress,
         )
-    shares = model.history.explained_variance
+    shares, verdict = model.history.explained_variance, model.history.verdict
     result = {
         "model": str(path),
+        "verdict": {
+            "level": verdict.level,
+            "usable": verdict.usable,
+            "basis": verdict.basis,
+            "explained_variance": verdict.value,
+            "sentence": verdict.sentence,
+        },
         "explained_variance": shares,
         "epochs": len(model.history.curves),
         "best_epoch": model.history.best_epoch,
         "parameters": model.n_parameters,
     }
+    following = f"next: nanochart chart {' '.join(str(run) for run in runs)}"
+    following += f" --model {output}" if output else ""
     emit(
         result,
         json,
@@ -85,11 +94,11 @@ def train(
                 f"{path}: {settings.architecture}, {model.n_parameters} parameters, "
                 f"best of {result['epochs']} epochs: {result['best_epoch']}"
             ),
+            verdict.sentence,
             f"explained variance of the {settings.target} RDF: "
             + ", ".join(f"{part} {share:.3f}" for part, share in shares.items()),
             *(_shares(opened) if len(opened) > 1 else []),
-            f"next: nanochart chart {' '.join(str(run) for run in runs)}"
-            + (f" --model {output}" if output else ""),
+            *([following] if verdict.usable else []),
         ],
     )
 

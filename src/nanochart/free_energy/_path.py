@@ -15,6 +15,9 @@ __all__ = ["Basin", "FreeEnergyPath", "basins", "minimum_path"]
 
 Floats = NDArray[np.float64]
 
+#: Height in kT above the higher end from which the highest point of a path is a maximum.
+_LEAST = 0.01
+
 
 @dataclass(frozen=True, eq=False)
 class FreeEnergyPath:
@@ -27,11 +30,12 @@ class FreeEnergyPath:
     energy
         F along it in eV, above its first point.
     barrier
-        Highest point above the first, in eV.
+        Highest point above the first, in eV; NaN where the path has no maximum between its ends, as
+        where it only rises.
     barrier_error
         Standard error, from the bootstrap of the surface; NaN where it cannot be told.
     saddle
-        Place of the highest point.
+        Place of the highest point, (d,); NaN where there is no barrier.
     """
 
     points: Floats
@@ -83,6 +87,10 @@ def minimum_path(
     energy = _interpolator(surface, surface.energy)(points)
     energy = energy - energy[0]
     top = int(np.nanargmax(energy))
+    # A path whose highest point is an end goes over nothing: that end is no transition state.
+    if energy[top] - max(energy[0], energy[-1]) < _LEAST * BOLTZMANN * surface.temperature:
+        nowhere = np.full(surface.dimension, np.nan)
+        return FreeEnergyPath(points, energy, np.nan, np.nan, nowhere)
     barriers = []
     for replica in surface.replicas:
         along = _interpolator(surface, replica)(points)

@@ -15,6 +15,7 @@ from nanochart.landscape._measures import (
     trustworthiness,
 )
 from nanochart.landscape._metric import ReconstructionMetric
+from nanochart.landscape._minima import Minima, distinct_minima, principal_radii
 from nanochart.landscape._reconstruction import RankedFrames, rank_frames, reconstruction_errors
 from nanochart.landscape._sentences import Fact, Words, sentence, telling_facts
 from nanochart.landscape._track import LastingStates, Transition, lasting_states
@@ -27,6 +28,7 @@ __all__ = [
     "FamiliesConfig",
     "FamilyCard",
     "LastingStates",
+    "Minima",
     "NeighbourPurity",
     "RankedFrames",
     "ReconstructionMetric",
@@ -34,6 +36,7 @@ __all__ = [
     "Words",
     "continuity",
     "decimate",
+    "distinct_minima",
     "explained_by",
     "family_agreement",
     "family_cards",
@@ -42,6 +45,7 @@ __all__ = [
     "lasting_states",
     "load_families",
     "neighbour_purity",
+    "principal_radii",
     "random_split",
     "rank_frames",
     "reconstruction_errors",

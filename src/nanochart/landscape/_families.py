@@ -14,7 +14,7 @@ from nanochart.landscape._choice import Trial, vote
 from nanochart.landscape._division import divide, refined
 from nanochart.landscape._families_config import FamiliesConfig
 from nanochart.landscape._minima import Minima, distinct_minima, draw_sample
-from nanochart.landscape._settlement import reach_of, settled
+from nanochart.landscape._settlement import often_visited, reach_of, settled
 
 __all__ = ["NOISE", "Families", "fit_families"]
 
@@ -186,7 +186,7 @@ def fit_families(
     if asked.refine:
         labels = refined(placed, labels, asked, rng, progress=progress)
     labels = settled(placed, labels, asked.smallest)
-    places, of_place = _kept(minima, labels, rng)
+    places, of_place = _kept(minima, labels, often_visited(minima, asked.smallest), rng)
     frames = labels[minima.index]
     codes = _by_size(frames, asked.smallest, int(labels.max()) + 1)
     if not codes.any():
@@ -254,11 +254,14 @@ def _require_finite(values: Floats, what: str) -> None:
         )
 
 
-def _kept(minima: Minima, labels: Ints, rng: np.random.Generator) -> tuple[Floats, Ints]:
+def _kept(
+    minima: Minima, labels: Ints, always: NDArray[np.bool_], rng: np.random.Generator
+) -> tuple[Floats, Ints]:
     """The minima that later points are compared with: all, or as many as are quickly searched."""
     chosen = np.arange(len(labels))
     if len(labels) > _KEPT:
-        chosen = np.unique(draw_sample(minima, _KEPT, rng).minimum)
+        drawn = draw_sample(minima, _KEPT, rng).minimum
+        chosen = np.union1d(drawn, np.flatnonzero(always))
     return minima.points[chosen], labels[chosen]
 
 

@@ -26,7 +26,17 @@ _NEIGHBOUR = 5
 
 @dataclass(frozen=True)
 class Minima:
-    """``points`` (minimum, d); ``counts`` (minimum,), frames of each; ``index`` (frame,)."""
+    """Distinct minima among frames.
+
+    Attributes
+    ----------
+    points
+        Mean chart coordinates of the frames of each, (minimum, d).
+    counts
+        Frames of each, (minimum,).
+    index
+        Which minimum each frame is, (frame,).
+    """
 
     points: Floats
     counts: Ints

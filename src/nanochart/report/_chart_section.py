@@ -35,6 +35,9 @@ def learning_section(history: Any | None, reconstruction: Reconstruction | None)
         "RDF of its inherent structure. Training, validation and test frames are whole blocks of "
         "the walkers' trajectories."
     )
+    verdict = getattr(history, "verdict", None)
+    if verdict is not None:
+        text += f" {verdict.sentence}"
     items: list[Item] = []
     if history is not None and _has_curves(history):
         best = best_epoch(history)

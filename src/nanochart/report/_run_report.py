@@ -127,9 +127,11 @@ def _header(run: RunData, history: Any, reconstruction: Reconstruction | None) -
     if run.inherent_energy is not None:
         tiles.append((f"{number(run.reference, 3)} eV", "lowest minimum found"))
     variance = _variances(history, reconstruction)
-    for part in ("test", "validation"):
+    # The number that the verdict on the training rests on.
+    for part in ("unseen", "test", "validation"):
         if part in variance:
-            tiles.append((f"{100 * variance[part]:.1f} %", f"explained variance, {part} frames"))
+            of = "minima never seen" if part == "unseen" else f"{part} frames"
+            tiles.append((f"{100 * variance[part]:.1f} %", f"explained variance, {of}"))
             break
     facts = [
         (label, _plain(run.metadata[key]))

@@ -17,11 +17,12 @@ from nanochart.landscape import (
     Families,
     FamiliesConfig,
     ReconstructionMetric,
+    distinct_minima,
     family_cards,
     fit_families,
     load_families,
+    principal_radii,
 )
-from nanochart.landscape._minima import distinct_minima, principal_radii
 from nanochart.store import Frames, Run
 from nanochart.tempering import rung_populations
 from nanochart.workflow._chart import check_charted

@@ -32,6 +32,8 @@ Floats = NDArray[np.float64]
 
 #: Energies in eV within which two minima are the same.
 _TOLERANCE = 1e-4
+#: Shift of the frames, whose coordinates have unit variance, below which places are the same.
+_KEPT = 0.1
 #: Frames that two charts are laid on each other by, at most.
 _MOST = 20_000
 
@@ -70,6 +72,14 @@ class Refinement:
     error_after: float
     shift: float
 
+    @property
+    def moved(self) -> str:
+        """Sentence on whether places of the chart before still mean what they did."""
+        told = f"frames lie {self.shift:.2f} from where they were, in coordinates that vary by 1: "
+        if self.shift < _KEPT:
+            return told + "places keep their meaning"
+        return told + "places, walls and centres of runs before do not mean the same on it"
+
 
 def refine_run(
     run: Run,
@@ -83,8 +93,9 @@ def refine_run(
 
     Each round makes a biased run beside the first, RUN-refine-1.zarr and so on, and a model
     RUN-refined-1.nanochart of all runs so far. The latent frame of a new model is turned so that
-    the frames of the first run stay where they were as well as a rotation can keep them, so that
-    axes and places keep their meaning. The first run is charted and grouped anew.
+    the frames of the first run stay where they were as well as a rotation can keep them; what it
+    cannot keep is the ``shift`` of the round, and places, walls and centres of runs before mean
+    something else by so much. The first run is charted and grouped anew.
 
     Parameters
     ----------

@@ -28,12 +28,18 @@ from nanochart.autoencoder import (
 from nanochart.autoencoder import Progress as EpochProgress
 from nanochart.descriptors import RDF
 from nanochart.errors import StoreError
+from nanochart.landscape import distinct_minima, principal_radii
 from nanochart.store import Run
 from nanochart.workflow._config import RDFConfig
 
 __all__ = ["train_run", "train_runs"]
 
 Floats = NDArray[np.float64]
+
+#: Minima in the training part below which there is nothing to chart.
+_FEWEST_MINIMA = 10
+#: Test frames of unseen minima below which what is explained of them is no number.
+_FEWEST_UNSEEN = 5
 
 
 def _as_it_is(model: Model) -> Model:
@@ -49,6 +55,7 @@ class _Frames:
     inherent: Floats
     energies: Floats
     split: NDArray[np.int8]
+    minima: NDArray[np.int64]
     gap: int
 
     @property
@@ -145,6 +152,7 @@ def _train(
     lengths = nearest_neighbours(runs)
     reference = runs[0].metadata
     frames = [_frames(run, lengths, reference.element, settings.seed) for run in runs]
+    _require_different(frames)
     description = (rdf or RDFConfig()).rdf or _common_rdf(frames, (rdf or RDFConfig()).sigma)
     targets = _densities(description, [part.inherent for part in frames])
     inputs = targets
@@ -175,7 +183,7 @@ def _train(
     )
     unseen = np.concatenate(_unseen(frames))
     shares = _Shares(model, inputs, targets, split)
-    if unseen.any():
+    if unseen.sum() >= _FEWEST_UNSEEN:
         model.history.explained_variance["unseen"] = shares(unseen)
     model = finish(model)
     # On the disk before a run knows of it, and in its place once all runs do: until then the model
@@ -250,7 +258,9 @@ def _frames(run: Run, lengths: dict[str, float], reference: str, seed: int) -> _
             f"them converged minima, which is too few to train, validate and test on: sample "
             f"longer, or quench again with more evaluations"
         )
-    return _Frames(run, thermal, inherent, energies, split, gap)
+    shapes = principal_radii(inherent).reshape(-1, 3)
+    minima = distinct_minima(shapes, np.nan_to_num(energies.ravel()), shapes).index
+    return _Frames(run, thermal, inherent, energies, split, minima.reshape(split.shape), gap)
 
 
 def _source(run: Run) -> dict[str, Any]:
@@ -278,10 +288,21 @@ def _unseen(frames: Sequence[_Frames]) -> list[NDArray[np.bool_]]:
     """Test frames of each run whose inherent structure occurs in none of its training frames."""
     found = []
     for part in frames:
-        minima = _rounded(part.energies)
-        seen = np.unique(minima[part.split == TRAIN])
-        found.append(((part.split == TEST) & ~np.isin(minima, seen)).ravel())
+        seen = part.minima[part.split == TRAIN]
+        found.append(((part.split == TEST) & ~np.isin(part.minima, seen)).ravel())
     return found
+
+
+def _require_different(frames: Sequence[_Frames]) -> None:
+    """Refuse runs that visit a few minima again and again: there is nothing to chart."""
+    n_different = sum(len(np.unique(part.minima[part.split == TRAIN])) for part in frames)
+    if n_different < _FEWEST_MINIMA:
+        held = ", ".join(str(part.run.path) for part in frames)
+        raise StoreError(
+            f"a chart needs at least {_FEWEST_MINIMA} different minima to train on; the training "
+            f"part of {held} has {n_different}: sample longer, at higher temperatures, or from "
+            "other starts"
+        )
 
 
 @dataclass(frozen=True)
@@ -307,11 +328,6 @@ def _gap(energies: Floats) -> int:
     A run that remembers for longer than a seventh of its length keeps three blocks per replica.
     """
     return min(math.ceil(statistical_inefficiency(energies)), len(energies) // 7)
-
-
-def _rounded(energies: Floats) -> NDArray[np.int64]:
-    """Inherent energies in units of 0.1 meV, which tells minima apart."""
-    return np.rint(energies * 1e4).astype(np.int64)
 
 
 def _densities(rdf: RDF, positions: Sequence[Floats]) -> Floats:
