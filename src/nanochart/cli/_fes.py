@@ -7,7 +7,15 @@ from typing import Annotated, Any
 import typer
 
 from nanochart.cli._main import app
-from nanochart.cli._options import JsonFlag, QuietFlag, RunPaths, Seed, emit, show_progress
+from nanochart.cli._options import (
+    JsonFlag,
+    QuietFlag,
+    RunPaths,
+    Seed,
+    biased_run,
+    emit,
+    show_progress,
+)
 
 
 @app.command()
@@ -17,10 +25,22 @@ def fes(
         Path | None,
         typer.Option("--output", "-o", help="Folder for numbers and figures; by default RUN-fes."),
     ] = None,
-    by: Annotated[
+    by: Annotated[str, typer.Option(help="States: family or motif.")] = "family",
+    membership: Annotated[
         str,
-        typer.Option(help="States: family, motif, or label (of the run's own quenched frames)."),
-    ] = "family",
+        typer.Option(
+            help="Whose state a frame has: own, of its inherent structure (what is not quenched "
+            "will be), or place, the shares that known frames have there."
+        ),
+    ] = "own",
+    every: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="One frame of a biased run in so many counts and is quenched; by default all, "
+            "or what makes about 20,000.",
+        ),
+    ] = None,
     dimensions: Annotated[
         str | None,
         typer.Option(metavar="NAMES", help="Variables of the surface, as s1,s2; by default all."),
@@ -56,7 +76,7 @@ def fes(
     """
     from nanochart import store
 
-    opened = [store.open(run) for run in runs]
+    opened = [biased_run(run) for run in runs]
     steered = opened[0].metadata.provenance.get("method") == "steered"
     if steered or backward:
         from nanochart.workflow import works_of_runs
@@ -106,6 +126,8 @@ def fes(
     pair = _names(between, 2, "--between") if between else None
     options: dict[str, Any] = {
         "by": by,
+        "membership": membership,
+        "every": every,
         "dimensions": _names(dimensions, None, "--dimensions") if dimensions else None,
         "discard": discard,
         "temperature": temperature,
@@ -171,6 +193,12 @@ def _lines(summary: dict[str, Any]) -> list[str]:
         barrier = summary["barrier"]
         error = " ± unknown" if barrier["error"] is None else f" ± {barrier['error']:.3f}"
         lines.append(f"barrier along the path: {barrier['value']:.3f}{error} eV")
+    lines.append(f"states by: {summary['membership']}")
+    if (summary["new"] or 0.0) > 0.0:
+        lines.append(
+            f"{summary['new']:.1%} of the frames are new: their inherent structures are far from "
+            "every family"
+        )
     if (summary["outside_training"] or 0.0) > 0.01:
         lines.append(
             f"{summary['outside_training']:.0%} of the frames are where the model was not trained"

@@ -36,6 +36,7 @@ def quench(
 
     opened = store.open(run, mode="a")
     from nanochart.workflow import quench_config, quench_run, run_config
+    from nanochart.workflow._quench import quenched_every
 
     config = run_config(opened)
     changes = {"max_force": max_force, "max_evaluations": max_evaluations}
@@ -44,7 +45,7 @@ def quench(
     )
     with show_progress(quiet) as progress:
         quench_run(opened, settings, table=potential, again=again, progress=progress)
-    data = opened.to_xarray()
+    data = opened.to_xarray().isel(frame=slice(None, None, quenched_every(opened)))
     converged = data["quench_converged"].to_numpy() == 1
     energy = data["inherent_energy"].to_numpy()
     result = {

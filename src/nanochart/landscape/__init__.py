@@ -14,6 +14,7 @@ from nanochart.landscape._measures import (
     random_split,
     trustworthiness,
 )
+from nanochart.landscape._membership import OWN, PLACE, PlaceMembership, place_membership
 from nanochart.landscape._metric import ReconstructionMetric
 from nanochart.landscape._reconstruction import RankedFrames, rank_frames, reconstruction_errors
 from nanochart.landscape._sentences import Fact, Words, sentence, telling_facts
@@ -21,6 +22,8 @@ from nanochart.landscape._track import LastingStates, Transition, lasting_states
 
 __all__ = [
     "NOISE",
+    "OWN",
+    "PLACE",
     "Decimation",
     "Fact",
     "Families",
@@ -28,6 +31,7 @@ __all__ = [
     "FamilyCard",
     "LastingStates",
     "NeighbourPurity",
+    "PlaceMembership",
     "RankedFrames",
     "ReconstructionMetric",
     "Transition",
@@ -42,6 +46,7 @@ __all__ = [
     "lasting_states",
     "load_families",
     "neighbour_purity",
+    "place_membership",
     "random_split",
     "rank_frames",
     "reconstruction_errors",

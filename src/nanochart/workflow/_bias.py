@@ -98,6 +98,7 @@ def bias_run(
         dynamics = dynamics_of(run, plan)
         run.extend(_n_rounds(config, plan, run))
     else:
+        config.require_length()
         resolved = resolve(config)
         plan, dynamics = resolved.plan, resolved.dynamics
         run = _create(config, path, resolved)

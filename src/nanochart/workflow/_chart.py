@@ -6,6 +6,7 @@ from nanochart._progress import Progress, silent
 from nanochart.autoencoder import Model
 from nanochart.errors import ModelError
 from nanochart.store import Run
+from nanochart.workflow._quench import spread
 
 __all__ = ["chart_run", "check_charted", "check_model"]
 
@@ -72,7 +73,9 @@ def chart_run(run: Run, model: Model, *, progress: Progress = silent) -> None:
             coordinates = {"chart": model.encode(thermal, run.metadata.element)}
             if quenched:
                 inherent = part["inherent_positions"].to_numpy().astype(np.float64)
-                coordinates["inherent_chart"] = model.encode(inherent, run.metadata.element)
+                there = np.isfinite(inherent[:, 0, 0, 0])  # of a run of which one frame in so many
+                minima = model.encode(inherent[there], run.metadata.element)
+                coordinates["inherent_chart"] = spread(minima, there)
             run.write("chart", block.start, coordinates)
             progress("chart", block.stop, run.committed())
         facts = {

@@ -20,6 +20,7 @@ from nanochart.report._run_data import RunData
 from nanochart.store import Run
 from nanochart.workflow._chart import check_charted, check_model
 from nanochart.workflow._labels import atom_type_codes
+from nanochart.workflow._quench import quenched_every
 
 __all__ = ["Explored", "explore_run"]
 
@@ -81,7 +82,10 @@ def explore_run(
         raise StoreError(f"{run.path} has no frames yet: sample or import some first")
     quenched = run.committed("quench") == run.committed()
     charted = run.committed("chart") == run.committed()
-    data = RunData(run.to_xarray(), {"element": run.metadata.element})
+    frames = run.to_xarray()
+    if quenched:
+        frames = frames.isel(frame=slice(None, None, quenched_every(run)))
+    data = RunData(frames, {"element": run.metadata.element})
     errors = None
     if model is not None:
         check_model(run, model)

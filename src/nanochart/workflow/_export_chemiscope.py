@@ -11,6 +11,7 @@ from nanochart.interop import to_atoms
 from nanochart.report._explorer_properties import run_properties
 from nanochart.report._run_data import RunData
 from nanochart.store import Run
+from nanochart.workflow._quench import check_all_quenched
 
 __all__ = ["export_chemiscope"]
 
@@ -61,6 +62,8 @@ def export_chemiscope(
     )
     if run.committed() == 0 or run.committed(stage) < run.committed():
         raise StoreError(f"{run.path} has no {structures} structures: run that stage first")
+    if stage == "quench":
+        check_all_quenched(run, "this export")
     numbers = np.arange(run.committed())
     chosen = numbers[slice(None) if frames is None else frames]
     data = RunData(run.to_xarray(), {"element": run.metadata.element})

@@ -13,6 +13,7 @@ from nanochart._progress import Progress, silent
 from nanochart.autoencoder import Model
 from nanochart.errors import StoreError
 from nanochart.landscape import (
+    OWN,
     Families,
     FamiliesConfig,
     ReconstructionMetric,
@@ -26,6 +27,7 @@ from nanochart.workflow._chart import check_charted
 from nanochart.workflow._config import validated
 from nanochart.workflow._families_measures import measure_families
 from nanochart.workflow._families_words import family_words
+from nanochart.workflow._quench import check_all_quenched
 
 __all__ = ["families_config", "families_path", "families_run"]
 
@@ -99,6 +101,7 @@ def families_run(
     run.require_writable()
     asked = config or FamiliesConfig()
     data = run.to_xarray()
+    check_all_quenched(run, "a division into families")
     _check_stages(run, data)
     metric = None if model is None else _reconstruction_metric(run, model)
     s = data["inherent_chart"].to_numpy().astype(np.float64)
@@ -150,6 +153,7 @@ def families_run(
         "frames": len(codes),
         "replicas": int(codes.shape[1]),
         "noise": float((codes == 0).mean()),
+        "membership": OWN,
         "distances": "chart" if metric is None else "reconstruction",
     }
     if measures:

@@ -28,9 +28,9 @@ from nanochart.free_energy import (
     state_populations,
 )
 from nanochart.store import Run
-from nanochart.workflow._bias_config import BiasConfig
+from nanochart.workflow._bias_config import DISCARD, BiasConfig
 from nanochart.workflow._fes_samples import weighted_frames
-from nanochart.workflow._states import States
+from nanochart.workflow._membership import States
 
 __all__ = [
     "FreeEnergies",
@@ -41,9 +41,6 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
-
-#: Share of a run at its beginning that is left out by default: the bias is still growing.
-DISCARD = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +103,8 @@ def fes_run(
     run: Run,
     *,
     by: str = "family",
+    membership: str = "own",
+    every: int | None = None,
     dimensions: Sequence[str] | None = None,
     discard: float = DISCARD,
     temperature: float | None = None,
@@ -124,9 +123,14 @@ def fes_run(
         Made by `bias_run` with metadynamics, OPES, umbrella sampling or no bias; or by `sample`,
         with a chart.
     by
-        States: "family" or "motif" by the place in the chart, or "label", the motif of each frame's
-        own inherent structure (the run must be quenched and labelled). The frames of parallel
-        tempering have families and motifs of their own.
+        States: "family" or "motif".
+    membership
+        How frames belong to them: "own", by their own inherent structure, or "place", by the shares
+        that known frames have at their place in the chart; see `nanochart.landscape.OWN`. Inherent
+        structures that a biased run lacks are made, and kept with it.
+    every
+        One frame of a biased run in so many counts. None takes those that are quenched; of a run
+        that is not, all, or as many as make some 20,000 frames to be quenched.
     dimensions
         Variables of the surface, 1 to 3 of those of the run; by default all, at most 3.
     discard
@@ -153,14 +157,14 @@ def fes_run(
     ConvergenceError
         If umbrella windows do not overlap.
     """
-    frames = weighted_frames(run, discard, temperature)
+    frames = weighted_frames(run, discard, temperature, membership=membership, every=every)
     names, T, values = frames.names, frames.temperature, frames.values()
     progress("fes", 1, 4, "weights")
     log_weights = frames.log_weights()
     chosen = _chosen(names, dimensions)
     s = values[..., chosen]
     progress("fes", 2, 4, "states")
-    states = frames.states(by)
+    states = frames.states(by, progress)
     populations = state_populations(states.codes, log_weights, T, len(states.names), seed=seed)
     progress("fes", 3, 4, "surface")
     low, high = None, None
@@ -318,6 +322,8 @@ def fes_summary(found: FreeEnergies) -> dict[str, Any]:
         "blocks": found.surface.blocks.n,
         "reliable": found.surface.blocks.reliable,
         "outside_training": found.outside,
+        "membership": found.states.definition,
+        "new": found.states.new,
         "population_blocks": p.blocks.n,
         "populations_reliable": p.blocks.reliable,
         "populations": {

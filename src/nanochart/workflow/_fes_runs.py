@@ -17,8 +17,10 @@ from nanochart._progress import Progress, silent
 from nanochart.errors import StoreError
 from nanochart.free_energy import Difference, RunSpread, combine_differences, surface_spread
 from nanochart.store import Run, share_stream
-from nanochart.workflow._fes import DISCARD, FreeEnergies, fes_run, fes_summary
+from nanochart.workflow._bias_config import DISCARD
+from nanochart.workflow._fes import FreeEnergies, fes_run, fes_summary
 from nanochart.workflow._fes_samples import Frames, weighted_frames
+from nanochart.workflow._membership import check_same_states
 
 __all__ = ["IndependentRuns", "fes_runs", "runs_summary", "write_fes_runs"]
 
@@ -79,8 +81,9 @@ def fes_runs(
     """
     if len(runs) < 2:
         raise ValueError(f"a spread is one of at least two runs; got {len(runs)}")
+    kept = {name: options[name] for name in ("membership", "every") if name in options}
     frames = [
-        weighted_frames(run, options.get("discard", DISCARD), options.get("temperature"))
+        weighted_frames(run, options.get("discard", DISCARD), options.get("temperature"), **kept)
         for run in runs
     ]
     _same_question(frames)
@@ -98,6 +101,7 @@ def fes_runs(
     for k, run in enumerate(runs):
         progress("fes", k, len(runs), run.path.name)
         parts.append(fes_run(run, between=between, limits=limits, **options))
+        check_same_states(parts[0].states, parts[-1].states, runs[0].path, run.path)
     progress("fes", len(runs), len(runs))
     states = parts[0].states.names
     shares = np.mean([part.populations.value for part in parts], axis=0)
@@ -179,6 +183,7 @@ def runs_summary(found: IndependentRuns) -> dict[str, Any]:
     together: dict[str, Any] = {
         "from": found.pair[0],
         "to": found.pair[1],
+        "membership": found.parts[0].states.definition,
         "runs": [None if d is None else {"value": d.value, "error": d.error} for d in known],
         "populations": {
             name: {"value": float(column.mean()), "runs": column.tolist()}

@@ -7,22 +7,28 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from nanochart._progress import Progress, silent
 from nanochart.biasing import BiasPlan, known_reach
 from nanochart.errors import StoreError
 from nanochart.free_energy import UmbrellaWeights, log_gram, umbrella_weights
-from nanochart.motifs import LABELS
 from nanochart.store import Run
 from nanochart.tempering import Ladder, ladder_log_weights
+from nanochart.workflow._bias_config import FEWEST_FRAMES
 from nanochart.workflow._bias_plans import dynamics_of, plan_of
 from nanochart.workflow._bias_then import SourceThen
 from nanochart.workflow._chart import check_model
-from nanochart.workflow._states import States, state_codes
+from nanochart.workflow._membership import Known, States, check_asked, known_places
+from nanochart.workflow._own_states import own_states, tempered_states
+from nanochart.workflow._place_states import place_states
+from nanochart.workflow._quench import quenched_every
 
 __all__ = ["BiasedFrames", "Frames", "TemperedFrames", "weighted_frames"]
 
 Floats = NDArray[np.float64]
 
-_FEWEST = 50
+#: Frames of all walkers that are quenched for their states, about; of a longer run one frame in so
+#: many counts.
+_MOST_QUENCHED = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,9 +40,14 @@ class BiasedFrames:
     run, plan
         The run, and what it was biased by.
     data
-        Its frames, as xarray.
+        Its frames that count, as xarray.
     first, planned
         Frames left out at the start, and frames it was to have.
+    every
+        One frame in so many counts, for weights, variables and states alike: a ratio of sums over
+        frames that were chosen by their number alone has the same expectation.
+    membership
+        "own" or "place", how frames belong to states.
     """
 
     run: Run
@@ -44,6 +55,8 @@ class BiasedFrames:
     data: Any
     first: int
     planned: int
+    every: int = 1
+    membership: str = "own"
 
     @property
     def method(self) -> str:
@@ -81,15 +94,26 @@ class BiasedFrames:
         energies = self.plan.window_energies(self.values())
         return umbrella_weights(energies, self.temperature)
 
-    def states(self, by: str) -> States:
-        """Family or motif of each frame, by its place in the chart or its own label."""
+    def states(self, by: str, progress: Progress = silent) -> States:
+        """Family or motif of each frame, of its own inherent structure or as shares by its place.
+
+        Inherent structures that are missing are made and kept; see `own_states`.
+        """
+        check_asked(by, self.membership)
         try:
             source = SourceThen.of(self.run, self.plan)
         except StoreError:
-            if by != "label":
+            if by == "family" or self.membership == "place":
                 raise
             source = None  # motifs of the run's own minima need no source
-        return state_codes(self.run, source, self.data, self.values(), self.names, by)
+        known = known_places(self.run, source, self.values(), self.names)
+        frames = slice(self.first, self.first + self.every * self.data.sizes["frame"], self.every)
+        model = self.run.metadata.config.get("model")
+        if source is not None and self.membership == "place":
+            return place_states(self.run, source, frames, by, known, self.temperature, model=model)
+        return own_states(
+            self.run, source, frames, by, known, every=self.every, model=model, progress=progress
+        )
 
     def log_gram(self, chosen: list[int]) -> Floats:
         """½ ln det J Jᵀ of every frame (time, walker), from the compiled variables."""
@@ -139,21 +163,13 @@ class TemperedFrames:
         rung = self.data["rung"].to_numpy().astype(np.int64)
         return ladder_log_weights(energy, rung, ladder, self.temperature)
 
-    def states(self, by: str) -> States:
+    def states(self, by: str, progress: Progress = silent) -> States:
         """Family or motif of each frame's own inherent structure."""
-        if by not in {"family", "motif", "label"}:
-            raise ValueError(f"by must be family, motif or label; got {by!r}")
-        variable = "family" if by == "family" else "motif"
-        if variable not in self.data or (self.data[variable] < 0).any():
-            command = "families" if by == "family" else "label"
-            raise StoreError(
-                f"{self.run.path} has no {variable} of each of its frames: run `nanochart "
-                f"{command} {self.run.path}` first"
-            )
-        codes = self.data[variable].to_numpy().astype(np.int64)
-        names = LABELS if variable == "motif" else tuple(self.run.info("families")["names"])
+        del progress
+        check_asked(by, "own")
         values = self.values().reshape(-1, len(self.names))
-        return States(names, codes, self.names, cKDTree(values), known_reach(values), 0.0)
+        known = Known(self.names, cKDTree(values), known_reach(values), 0.0)
+        return tempered_states(self.run, self.data, by, known)
 
     def log_gram(self, chosen: list[int]) -> Floats:
         """½ ln det J Jᵀ of every frame (time, replica), from the compiled variables."""
@@ -183,8 +199,29 @@ class TemperedFrames:
 Frames = BiasedFrames | TemperedFrames
 
 
-def weighted_frames(run: Run, discard: float, temperature: float | None = None) -> Frames:
+def weighted_frames(
+    run: Run,
+    discard: float,
+    temperature: float | None = None,
+    *,
+    membership: str = "own",
+    every: int | None = None,
+) -> Frames:
     """The frames of a run after a share at its start, with what weights them.
+
+    Parameters
+    ----------
+    run
+        Biased, or of parallel tempering with a chart.
+    discard
+        Share at the start that is left out.
+    temperature
+        K, of parallel tempering; a biased run has its own.
+    membership
+        How frames of a biased run belong to states, "own" or "place".
+    every
+        Of a biased run, one frame in so many counts. None takes those that are quenched; of a run
+        that is not, all, or as many as make some 20,000 frames to be quenched.
 
     Raises
     ------
@@ -210,8 +247,18 @@ def weighted_frames(run: Run, discard: float, temperature: float | None = None) 
                 f"the temperature of a biased run is its own, {plan.temperature:g} K; got "
                 f"{temperature:g}: leave it out"
             )
-        _long_enough(run, n - first, discard, "run `nanochart bias CONFIG --resume` first")
-        return BiasedFrames(run, plan, _frames(run, first, n), first, run.n_frames)
+        check_asked("motif", membership)
+        step = _every(run, every) if membership == "own" else every or 1
+        first = -(-first // step) * step
+        data = _frames(run, first, n, step)
+        remedy = "run `nanochart bias CONFIG --resume` first"
+        _long_enough(run, data.sizes["frame"], discard, remedy)
+        return BiasedFrames(run, plan, data, first, run.n_frames, step, membership)
+    if membership != "own" or every not in {None, 1}:
+        raise ValueError(
+            f"the frames of {run.path} have states of their own, and all of them count: leave out "
+            "--membership and --every, which are for biased runs"
+        )
     data = run.to_xarray()
     if not {"ladder", "rung", "energy", "chart"} <= set(data.variables):
         raise StoreError(
@@ -235,15 +282,32 @@ def weighted_frames(run: Run, discard: float, temperature: float | None = None) 
     return TemperedFrames(run, temperature, frames, first, run.n_frames)
 
 
-def _frames(run: Run, first: int, n: int) -> Any:
-    return run.to_xarray().isel(frame=slice(first, n))
+def _frames(run: Run, first: int, n: int, every: int = 1) -> Any:
+    return run.to_xarray().isel(frame=slice(first, n, every))
+
+
+def _every(run: Run, asked: int | None) -> int:
+    """One frame in how many counts, whose own states are asked for."""
+    quenched = quenched_every(run)
+    if asked is not None and quenched is not None and asked % quenched:
+        raise StoreError(
+            f"{run.path} has the inherent structure of one frame in {quenched}, so --every must be "
+            f"a multiple of it; got {asked}: leave it out, or quench all with `nanochart quench "
+            f"{run.path} --again`"
+        )
+    if asked is not None or quenched is not None:
+        return asked or quenched or 1
+    stop = run.metadata.config.get("stop")
+    if stop is not None:
+        return int(stop.get("every", 1))
+    return max(1, -(-run.n_frames * run.metadata.n_replicas // _MOST_QUENCHED))
 
 
 def _long_enough(run: Run, n: int, discard: float, remedy: str) -> None:
-    if n < _FEWEST:
+    if n < FEWEST_FRAMES:
         raise StoreError(
             f"{run.path} has {n} frames after the first {discard:.0%}, and a surface needs at "
-            f"least {_FEWEST}: {remedy}"
+            f"least {FEWEST_FRAMES}: {remedy}"
         )
 
 

@@ -1,14 +1,17 @@
 """The motif and the defects of every inherent structure of a run."""
 
 from concurrent.futures import Executor
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nanochart._parallel import use_executor
 from nanochart._progress import Progress, silent
 from nanochart.errors import StoreError
 from nanochart.motifs import LABELS, analyze
 from nanochart.store import Run
+from nanochart.workflow._quench import spread
 
 __all__ = ["label_run", "motif_counts"]
 
@@ -21,6 +24,8 @@ def label_run(
     progress: Progress = silent,
 ) -> None:
     """Add motif, margin and defect descriptors of every inherent structure that has none yet.
+
+    Frames that were not to be quenched have none (-1).
 
     Parameters
     ----------
@@ -52,8 +57,10 @@ def label_run(
             run.clear("label")
         todo = list(run.pending("label"))
         for block in todo:
+            minima = positions[block].to_numpy().astype(np.float64)
+            there = np.isfinite(minima[:, 0, 0, 0])  # of a run of which one frame in so many is
             found = analyze(
-                positions[block].to_numpy().astype(np.float64),
+                minima[there],
                 metal,
                 nearest_neighbour=distance,
                 executor=pool,
@@ -61,15 +68,12 @@ def label_run(
             )
             if block is todo[0]:
                 run.clear("families")  # whose names and cards are made of labels
-            run.write(
-                "label",
-                block.start,
-                {
-                    "motif": found.codes,
-                    "motif_margin": found.margins,
-                    **{f"defect_{name}": values for name, values in found.descriptors.items()},
-                },
-            )
+            labels: dict[str, NDArray[Any]] = {
+                "motif": found.codes,
+                "motif_margin": found.margins,
+                **{f"defect_{name}": values for name, values in found.descriptors.items()},
+            }
+            run.write("label", block.start, {k: spread(v, there) for k, v in labels.items()})
             progress("label", block.stop, n_frames)
         if run.info("label") != {"nearest_neighbour": distance}:
             run.record_info("label", {"nearest_neighbour": distance})

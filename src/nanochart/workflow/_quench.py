@@ -2,8 +2,10 @@
 
 from concurrent.futures import Executor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nanochart._parallel import use_executor
 from nanochart._progress import Progress, silent
@@ -13,7 +15,7 @@ from nanochart.store import STAGES, Run
 from nanochart.workflow._config import QuenchConfig
 from nanochart.workflow._system import run_config, store_potential
 
-__all__ = ["quench_run"]
+__all__ = ["check_all_quenched", "quench_run", "quenched_every", "spread"]
 
 
 def quench_run(
@@ -21,6 +23,7 @@ def quench_run(
     config: QuenchConfig | None = None,
     *,
     table: str | Path | None = None,
+    every: int | None = None,
     again: bool = False,
     executor: Executor | None = None,
     progress: Progress = silent,
@@ -35,8 +38,12 @@ def quench_run(
         Target of the minimization; None takes the run's own.
     table
         An ``eam/alloy`` table for a run that does not hold its potential; it is stored in the run.
+    every
+        Quench the frames whose number is a multiple of it, of all walkers, and leave the others
+        without an inherent structure (NaN, and -1 as their outcome); None goes on as the run was
+        quenched so far, and quenches all frames of one that was not.
     again
-        Quench all frames anew. All that was made of the old minima is dropped.
+        Quench anew. All that was made of the old minima is dropped.
     executor
         Where frames run; None is one thread per core.
     progress
@@ -45,7 +52,8 @@ def quench_run(
     Raises
     ------
     StoreError
-        If the run has no frames, lacks its potential, or has another.
+        If the run has no frames, lacks its potential, has another, or was quenched with another
+        ``every``.
     """
     total = run.committed()
     if total == 0:
@@ -55,30 +63,77 @@ def quench_run(
     potential = store_potential(run, table, again=again)
     positions = run.to_xarray()["positions"]
     unconverged = 0
+    before = quenched_every(run)
+    step = every or (before if before and not again else 1)
+    if before and before != step and not again:
+        raise StoreError(
+            f"{run.path} has the inherent structure of {_frames_of(before)}; got a request for "
+            f"{_frames_of(step)}: run `nanochart quench {run.path} --again` to quench all anew"
+        )
     with run.lock(), use_executor(executor) as pool:
         if again:
             for stage in reversed(STAGES[STAGES.index("quench") :]):
                 run.clear(stage)
+        record: dict[str, Any] = {**settings.model_dump(mode="json"), "potential": potential.name}
+        if step > 1:
+            record["every"] = step
+        if step != int(run.info("quench").get("every", 1)):
+            run.record_info("quench", record)  # first, since blocks cannot be read without it
         for block in list(run.pending("quench")):
+            there = np.arange(block.start, block.stop) % step == 0
             result = quench(
-                positions[block].to_numpy().astype(np.float64),
+                positions[block][there].to_numpy().astype(np.float64),
                 potential,
                 settings.max_force,
                 settings.max_evaluations,
                 executor=pool,
             )
             unconverged += int((~result.converged).sum())
-            run.write(
-                "quench",
-                block.start,
-                {
-                    "inherent_positions": result.positions,
-                    "inherent_energy": result.energies,
-                    "quench_converged": result.converged.astype(np.int8),
-                    "quench_evaluations": result.n_evaluations,
-                    "quench_max_force": result.max_forces,
-                },
-            )
+            found: dict[str, NDArray[Any]] = {
+                "inherent_positions": result.positions,
+                "inherent_energy": result.energies,
+                "quench_converged": result.converged.astype(np.int8),
+                "quench_evaluations": result.n_evaluations,
+                "quench_max_force": result.max_forces,
+            }
+            run.write("quench", block.start, {k: spread(v, there) for k, v in found.items()})
             note = f"{unconverged} unconverged" if unconverged else ""
             progress("quench", block.stop, total, note)
-        run.record_info("quench", {**settings.model_dump(mode="json"), "potential": potential.name})
+        run.record_info("quench", record)
+
+
+def quenched_every(run: Run) -> int | None:
+    """Which frames of a run are quenched: those of each so many; None where none is yet."""
+    if run.committed("quench") == 0:
+        return None
+    return int(run.info("quench").get("every", 1))
+
+
+def check_all_quenched(run: Run, what: str) -> None:
+    """Refuse a run of which only some frames were to be quenched.
+
+    Raises
+    ------
+    StoreError
+        If it is one; says ``what`` needs all.
+    """
+    every = quenched_every(run) or 1
+    if every > 1:
+        raise StoreError(
+            f"{run.path} has the inherent structure of {_frames_of(every)}, and {what} needs that "
+            f"of all: run `nanochart quench {run.path} --again` first"
+        )
+
+
+def _frames_of(every: int) -> str:
+    return "all frames" if every == 1 else f"one frame in {every}"
+
+
+def spread(values: NDArray[Any], there: NDArray[np.bool_]) -> NDArray[Any]:
+    """Values of the frames of a block that are there, fill values (NaN, -1) in the others."""
+    if there.all():
+        return values
+    fill = np.nan if values.dtype.kind == "f" else -1
+    out = np.full((len(there), *values.shape[1:]), fill, dtype=values.dtype)
+    out[there] = values
+    return out

@@ -87,7 +87,7 @@ def report_run(
     metadata["families"] = run.info("families")
     if wall_time is not None:
         metadata["wall_time_s"] = wall_time
-    energies = _free_energies(run, biased)
+    energies = _free_energies(run, biased, progress)
     header, sections = run_sections(run.to_xarray(), metadata, model, free_energies=energies)
     sections = _counted(sections, progress, rounds=1 if figures is None else 2)
     if figures is not None:
@@ -95,11 +95,13 @@ def report_run(
     return build_report(sections, path, header=header)
 
 
-def _free_energies(run: Run, biased: Sequence[Run]) -> list[FreeEnergies] | None:
+def _free_energies(
+    run: Run, biased: Sequence[Run], progress: Progress
+) -> list[FreeEnergies] | None:
     """Of the biased runs, or of the run itself where it is one; None where there is none."""
     runs = list(biased) or ([run] if run.metadata.kind == "biased" else [])
     equilibrium = [each for each in runs if each.metadata.provenance.get("method") != "steered"]
-    return [fes_run(each) for each in equilibrium] if runs else None
+    return [fes_run(each, progress=progress) for each in equilibrium] if runs else None
 
 
 def _counted(sections: Sequence[Section], progress: Progress, rounds: int) -> tuple[Section, ...]:

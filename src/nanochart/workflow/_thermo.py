@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from nanochart._progress import Progress, silent
 from nanochart.errors import StoreError
+from nanochart.landscape import OWN
 from nanochart.store import Run
 from nanochart.tempering import (
     Estimate,
@@ -151,6 +152,7 @@ def thermo_summary(result: Thermodynamics) -> dict[str, Any]:
         "energy": _plain(result.energy),
         "heat_capacity": _plain(result.heat_capacity),
         "rungs": {"temperatures": _list(result.ladder), "energy": _plain(result.rung_energy)},
+        "membership": OWN,  # of a frame of a ladder, which is quenched
         "populations": {name: _plain(p) for name, p in result.populations.items()},
         "free_energy_differences": [
             {"from": a, "to": b, **_plain(f)}

@@ -27,6 +27,7 @@ from nanochart.descriptors import RDF
 from nanochart.errors import StoreError
 from nanochart.store import Run
 from nanochart.workflow._config import RDFConfig
+from nanochart.workflow._quench import check_all_quenched
 
 __all__ = ["train_run", "train_runs"]
 
@@ -183,6 +184,7 @@ def check_runs(runs: Sequence[Run]) -> None:
     """
     for run in runs:
         run.require_writable()
+        check_all_quenched(run, "training")
         n_frames, n_quenched = run.committed(), run.committed("quench")
         if n_frames == 0 or n_quenched < n_frames:
             raise StoreError(
