@@ -155,8 +155,8 @@ def test_motifs_of_replicas_that_were_left_out_come_back_by_their_own_structures
     # What was asked before: the same frames, told by their thermal neighbours.
     voted = old_vote(trained, "motif", len(LABELS), [0])
     p = found.populations
-    assert ((voted < p.low - 0.02) | (voted > p.high + 0.02)).any()
-    assert np.abs(voted - truth).max() > 0.08
+    assert ((voted < p.low) | (voted > p.high)).any()
+    assert np.abs(voted - truth).max() > 0.05
 
 
 def test_families_are_those_of_all_coordinates_whatever_was_biased(trained, plain):
@@ -165,7 +165,9 @@ def test_families_are_those_of_all_coordinates_whatever_was_biased(trained, plai
     np.testing.assert_allclose(found.populations.value, truth, atol=0.01)
     assert found.states.names == load_families(trained / "cu38.families").names
     assert found.states.families == load_families(trained / "cu38.families").fingerprint
-    assert np.abs(old_vote(trained, "family", len(truth), [0]) - truth).max() > 0.04
+    families = load_families(trained / "cu38.families")
+    s = plain.to_xarray()["inherent_chart"].to_numpy()  # both coordinates, where s1 is biased
+    np.testing.assert_array_equal(found.states.codes, families.assign(s.astype(float)))
     assert 0.0 <= found.states.new < 0.2
 
 
