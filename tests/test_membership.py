@@ -406,13 +406,18 @@ def test_walkers_of_umbrella_sampling_are_walkers(trained):
         settings(trained, walkers=3, umbrella=windows)
 
 
-def test_a_run_that_ends_by_a_difference_tells_families_by_their_own_structures(plain):
+def test_a_run_that_ends_by_a_difference_tells_families_by_their_own_structures(plain, monkeypatch):
+    """Four blocks are committed, and each time what is new is quenched and charted."""
+    monkeypatch.setattr("nanochart.workflow._bias._BLOCK_BYTES", 50_000)
     folder = plain.path.parent
     names = load_families(folder / "cu38.families").names
-    config = settings(folder, time=0.2, stop={"between": names[1:3], "error": 5.0, "every": 2})
-    run = bias_run(config, folder / "stopped.zarr")
+    stop = {"between": names[1:3], "error": 1e-9, "every": 2}
+    run = bias_run(settings(folder, time=0.2, stop=stop), folder / "stopped.zarr")
+    n = run.committed()
+    assert run.committed("quench") == run.committed("chart") == n == 400
     quenched = run.to_xarray()["quench_converged"].to_numpy()[:, 0]
-    assert run.committed("quench") > 0
-    np.testing.assert_array_equal(
-        quenched[: run.committed("quench")] >= 0, np.arange(run.committed("quench")) % 2 == 0
-    )
+    np.testing.assert_array_equal(quenched >= 0, np.arange(n) % 2 == 0)
+    model = nc.autoencoder.load(folder / "cu38.nanochart")
+    minima = run.to_xarray()["inherent_positions"][::2].to_numpy().astype(float)
+    charted = run.to_xarray()["inherent_chart"][::2].to_numpy()
+    np.testing.assert_allclose(charted, model.encode(minima), atol=1e-4)

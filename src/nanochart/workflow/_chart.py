@@ -44,7 +44,7 @@ def check_charted(run: Run, model: Model) -> None:
         )
 
 
-def chart_run(run: Run, model: Model, *, progress: Progress = silent) -> None:
+def chart_run(run: Run, model: Model, *, onward: bool = False, progress: Progress = silent) -> None:
     """Write the chart coordinates of thermal frames and, where quenched, of inherent structures.
 
     Parameters
@@ -53,6 +53,9 @@ def chart_run(run: Run, model: Model, *, progress: Progress = silent) -> None:
         Open for writing.
     model
         Trained on the same size, and on the same metal among others.
+    onward
+        Keep the places that this model gave already, of a run that has grown since, with the
+        inherent structures it had then; otherwise all are computed anew.
     progress
         Told of every block.
 
@@ -66,7 +69,8 @@ def chart_run(run: Run, model: Model, *, progress: Progress = silent) -> None:
     quenched = run.committed("quench") == run.committed() > 0
     with run.lock():
         run.clear("families")
-        run.clear("chart")
+        if not (onward and run.info("chart").get("model") == model.fingerprint):
+            run.clear("chart")
         for block in list(run.pending("chart")):
             part = data.isel(frame=block)
             thermal = part["positions"].to_numpy().astype(np.float64)

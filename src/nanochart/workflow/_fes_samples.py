@@ -298,8 +298,9 @@ def _every(run: Run, asked: int | None) -> int:
     if asked is not None or quenched is not None:
         return asked or quenched or 1
     stop = run.metadata.config.get("stop")
-    if stop is not None:
-        return int(stop.get("every", 1))
+    every = 1 if stop is None else int(stop.get("every", 1))
+    if every > 1 and run.committed() >= 2 * FEWEST_FRAMES * every:
+        return every
     return max(1, -(-run.n_frames * run.metadata.n_replicas // _MOST_QUENCHED))
 
 

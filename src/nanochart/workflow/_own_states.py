@@ -79,7 +79,8 @@ def own_states(
     mine = run.info("chart").get("model") if "inherent_chart" in data else None
     if mine != charted or run.committed("chart") < run.committed():
         _require_writable(run, "places of their inherent structures in the chart")
-        chart_run(run, model_of_chart(source, model), progress=progress)
+        onward = mine is not None
+        chart_run(run, model_of_chart(source, model), onward=onward, progress=progress)
     s = run.to_xarray()["inherent_chart"][frames].to_numpy().astype(np.float64)
     codes = families.assign(s).astype(np.int64)
     new = float(families.is_new(s).mean())
