@@ -42,6 +42,7 @@ RUNS = {
     "metadynamics": {"opes": None, "metadynamics": {"height": 0.01, "bias_factor": 10}},
     "umbrella": {
         "opes": None, "variables": ["s1"], "walkers": None, "stride": 1, "guard": GUARD,
+        "time": 0.065,
         "umbrella": {"along": [FAMILY, [0.3]], "windows": 3, "stiffness": 0.5},
     },
     "distance": {"variables": [f"distance:{FAMILY}"], "opes": {"barrier": 0.2}},
@@ -138,7 +139,8 @@ def test_states_of_a_source_that_changed_are_refused_by_what_changed(begun, tmp_
         fes_run(other, by="family")
     for part in ("cu38.zarr", "opes.zarr"):
         shutil.copytree(begun.same / part, tmp_path / part)
-    shutil.copy(begun.same / "cu38.nanochart", tmp_path / "cu38.nanochart")
+    for part in ("cu38.nanochart", "cu38.families"):
+        shutil.copy(begun.same / part, tmp_path / part)
     biased = nc.store.open(tmp_path / "opes.zarr", mode="a")
     biased.metadata.config["run"] = str(tmp_path / "cu38.zarr")
     before = fes_run(biased, by="family", discard=0.0).populations
@@ -151,7 +153,7 @@ def test_states_of_a_source_that_changed_are_refused_by_what_changed(begun, tmp_
         fes_run(biased, by="family")
     quench_run(biased)
     label_run(biased)
-    found = fes_run(biased, by="label")
+    found = fes_run(biased, by="motif")
     assert np.isnan(found.outside)
     assert found.populations.value.sum() == pytest.approx(1.0)
     assert before.value.sum() == pytest.approx(1.0)

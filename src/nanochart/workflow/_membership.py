@@ -125,7 +125,7 @@ def known_places(run: Run, source: Source | None, values: Floats, names: tuple[s
     """
     charted = [k for k, name in enumerate(names) if name[0] == "s" and name[1:].isdigit()]
     if source is None:
-        return Known()
+        return Known(outside=np.nan)
     same = run.metadata.provenance.get("model") == source.info("chart").get("model")
     if not charted or not same or source.committed("chart") == 0:
         return Known()
