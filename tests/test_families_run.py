@@ -79,9 +79,9 @@ def test_cards_know_the_planted_island(run_with_families):
     sentences = {card["name"][:2]: card["sentence"] for card in found.cards}
     assert sentences["ih"].startswith("icosahedra")
     assert "decahedra with one hcp island" in {card["sentence"] for card in found.cards}
-    shares = np.array([card["population"]["value"] for card in found.cards])
-    noise = found.provenance["noise"]
-    np.testing.assert_allclose(shares.sum(axis=0).mean() + noise, 1.0, atol=1e-12)
+    for card in found.cards:  # walkers that never exchange: nothing is known, and no digits stand
+        assert card["population"]["value"] == [None, None]
+        assert "not mixed" in card["population"]["why"]
     assert json.loads(json.dumps(run.info("families")["cards"])) == json.loads(
         json.dumps(found.cards)
     )
@@ -105,7 +105,7 @@ def test_populations_of_families_by_mbar(run_with_families):
 
 def test_populations_of_what_is_not_there_are_refused(tmp_path):
     run, _ = made(tmp_path / "plain.zarr")
-    with pytest.raises(StoreError, match="no family of its frames: run `nanochart families"):
+    with pytest.raises(StoreError, match=r"has 0 grouped frames of .*: run `nanochart families"):
         thermo_run(run, labels="family")
     with pytest.raises(ValueError, match="labels must be one of motif, family; got 'colour'"):
         thermo_run(run, labels="colour")

@@ -17,7 +17,6 @@ from nanochart.landscape import (
     telling_facts,
     trustworthiness,
 )
-from nanochart.tempering import rung_populations
 
 WORDS = Words(
     motifs={"dh": "decahedra", "ih": "icosahedra"},
@@ -251,23 +250,3 @@ def test_agreement_of_families():
     assert abs(family_agreement(rng.integers(1, 4, 3000), rng.integers(1, 4, 3000))) < 0.01
     with pytest.raises(ValueError, match="must be of the same frames; got 8 and 3"):
         family_agreement(a, a[:3])
-
-
-# ----------------------------------------------------------------------------- populations
-
-
-def test_populations_by_hand():
-    labels = np.array([[0, 1], [0, 0], [1, 1], [0, 1]])
-    rungs = np.array([[0, 1], [1, 0], [0, 1], [0, 1]])
-    found = rung_populations(labels, rungs, 2, 3)
-    np.testing.assert_allclose(found.value[:, :2], [[0.75, 0.25], [0.25, 0.75]])
-    assert np.isnan(found.value[:, 2]).all()
-
-
-def test_errors_of_populations_are_those_of_independent_frames():
-    rng = np.random.default_rng(6)
-    labels = (rng.random((800, 4)) < 0.3).astype(int)
-    rungs = np.tile(np.arange(4), (800, 1))
-    found = rung_populations(labels, rungs, 2, 4, n_resamples=400)
-    # sqrt(p (1 - p) / n) = 0.0162; blocks and draws leave about a tenth of uncertainty.
-    np.testing.assert_allclose(found.error.mean(), np.sqrt(0.3 * 0.7 / 800), rtol=0.2)

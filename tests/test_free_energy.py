@@ -1,6 +1,7 @@
 """Free energies against exact answers: surfaces, populations, intervals, paths, works, gauges."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,18 +9,16 @@ from scipy.optimize import root
 
 from nanochart.biasing import OPES, BiasingState, Metadynamics, Restraint, Umbrella, biased_round
 from nanochart.free_energy import (
+    _surface,
     bar,
     basins,
-    convergence,
-    effective_sample_size,
     free_energy_surface,
     jarzynski,
     log_gram,
-    make_blocks,
     minimum_path,
-    state_populations,
     umbrella_weights,
 )
+from nanochart.statistics import Weighted, _blocks, state_populations
 from nanochart.testing import WellMixture
 
 TWO = WellMixture(((-1.0,), (1.0,)), (0.7, 0.3), sigma=0.25)
@@ -59,16 +58,21 @@ class Tilt:
 
 
 def coverage(make, exact, n=200, seed=0):
-    """Share of intervals that hold the truth."""
+    """Share of intervals that are known and hold the truth, and of those that are known."""
     rng = np.random.default_rng(seed)
-    hits = 0
+    hits = known = 0
     for _ in range(n):
         gap = make(rng)
-        hits += gap.low <= exact <= gap.high
-    return hits / n
+        known += bool(gap.known)
+        hits += bool(gap.known and gap.low <= exact <= gap.high)
+    return hits / max(known, 1), known / n
 
 
-def interval(well, *, memory=0.9, bias=None, weigh=1.0, blind=False):
+def difference_of(codes, weighted, temperature):
+    return state_populations(codes, weighted, temperature).difference(0, 1)
+
+
+def interval(well, *, memory=0.9, bias=None, weigh=1.0):
     def make(rng):
         if bias is None:
             values = correlated(well, 1200, 4, rng, memory)
@@ -76,14 +80,7 @@ def interval(well, *, memory=0.9, bias=None, weigh=1.0, blind=False):
         else:
             values, logs = biased_draw(well, bias, 600, 4, rng, memory)
             logs = weigh * logs
-        states = well.well(values)
-        blocks = None
-        if blind:  # as if samples were independent
-            blocks = make_blocks(rng.normal(size=(len(states), 4, 1)))
-            index = np.arange(states.size).reshape(states.shape)
-            blocks = type(blocks)(index, states.size, 1, 1.0, reliable=True)
-        found = state_populations(states, logs, well.temperature, blocks=blocks)
-        return found.difference(0, 1)
+        return difference_of(well.well(values), Weighted(logs), well.temperature)
 
     return make
 
@@ -92,41 +89,29 @@ def interval(well, *, memory=0.9, bias=None, weigh=1.0, blind=False):
 
 
 def test_intervals_of_a_difference_hold_the_truth_as_often_as_they_say():
-    share = coverage(interval(TWO), EXACT)
-    assert 0.90 <= share <= 0.98
+    share, known = coverage(interval(TWO), EXACT, n=100)
+    assert 0.90 <= share <= 0.99
+    assert known > 0.95
 
 
 def test_intervals_hold_under_a_bias_that_is_weighted_away():
-    share = coverage(interval(TWO, memory=0.7, bias=Tilt()), EXACT)
+    share, known = coverage(interval(TWO, memory=0.7, bias=Tilt()), EXACT, n=100)
     assert 0.90 <= share <= 0.99
+    assert known > 0.95
 
 
-@pytest.mark.parametrize(
-    "mistake",
-    [
-        {"blind": True},  # correlated samples taken for independent ones
-        {"memory": 0.7, "bias": Tilt(), "weigh": 0.0},  # no reweighting
-        {"memory": 0.7, "bias": Tilt(), "weigh": 0.6},  # a wrong temperature or bias factor
-    ],
-)
-def test_the_same_check_finds_what_is_done_wrong(mistake):
-    assert coverage(interval(TWO, **mistake), EXACT, n=50) < 0.85
+@pytest.mark.parametrize("weigh", [0.0, 0.6])
+def test_the_same_check_finds_wrong_weights(weigh):
+    """No reweighting; a wrong temperature or bias factor."""
+    mistake = interval(TWO, memory=0.7, bias=Tilt(), weigh=weigh)
+    assert coverage(mistake, EXACT, n=50)[0] < 0.85
 
 
-def test_blocks_know_the_correlation():
-    rng = np.random.default_rng(0)
-    blocks = make_blocks(correlated(TWO, 4000, 4, rng, 0.9))
-    assert blocks.inefficiency == pytest.approx(1.9 / 0.1, rel=0.3)
-    assert blocks.length > 5 * 14
-    assert blocks.reliable
-    assert not make_blocks(correlated(TWO, 200, 2, rng, 0.99)).reliable
-
-
-def test_weights_are_worth_what_kish_says():
-    assert effective_sample_size(np.zeros((50, 2))) == pytest.approx(100)
-    assert effective_sample_size([0.0, -800.0, np.nan]) == pytest.approx(1.0)
-    with pytest.raises(ValueError, match="no sample has a weight"):
-        effective_sample_size([np.nan, -np.inf])
+def test_the_same_check_finds_correlated_samples_taken_for_independent_ones(monkeypatch):
+    monkeypatch.setattr(_blocks, "statistical_inefficiency", lambda *_: 1.0)
+    monkeypatch.setattr(_blocks, "_LONG", 1.0)
+    monkeypatch.setattr(_blocks, "slice_number", lambda n, *_: np.arange(n))
+    assert coverage(interval(TWO), EXACT, n=50)[0] < 0.85
 
 
 # -------------------------------------------------------------------------------- surfaces
@@ -135,13 +120,13 @@ def test_weights_are_worth_what_kish_says():
 def test_a_surface_is_the_exact_one_within_its_errors():
     rng = np.random.default_rng(1)
     values = correlated(THREE, 6000, 4, rng, 0.5)
-    surface = free_energy_surface(values, np.zeros(values.shape[:2]), THREE.temperature,
+    surface = free_energy_surface(values, Weighted(np.zeros(values.shape[:2])), THREE.temperature,
                                   bandwidth=(0.05, 0.05))  # fmt: skip
     grid = np.stack(np.meshgrid(*surface.axes, indexing="ij"), axis=-1)
     exact = THREE.free_energy(grid)
     exact -= exact[surface.minimum]
     low = (surface.energy < 5 * THREE.kT) & np.isfinite(surface.error)
-    z = (surface.energy - exact)[low] / np.hypot(surface.error[low], 0.15 * THREE.kT)
+    z = (surface.energy - exact)[low] / np.hypot(surface.error[low], 0.05 * THREE.kT)
     assert np.abs(z).max() < 5
     assert np.mean(z**2) < 1.6
     assert surface.error[surface.minimum] == 0.0
@@ -150,7 +135,7 @@ def test_a_surface_is_the_exact_one_within_its_errors():
 
 def test_nodes_that_no_sample_is_near_have_no_value():
     values = np.array([0.0, 1.0])[np.arange(400) % 2].reshape(200, 2, 1)
-    surface = free_energy_surface(values, np.zeros((200, 2)), 300.0, low=[-1], high=[2],
+    surface = free_energy_surface(values, Weighted(np.zeros((200, 2))), 300.0, low=[-1], high=[2],
                                   shape=61, bandwidth=(0.05,))  # fmt: skip
     x = surface.axes[0]
     assert np.isnan(surface.energy[np.abs(x - 0.5) < 0.2]).all()
@@ -168,7 +153,7 @@ def test_the_geometric_surface_does_not_know_how_the_variable_is_drawn():
     def on_points(values, points, gram):
         width = (float(np.ptp(values)) / 600,)
         surface = free_energy_surface(
-            values, flat, TWO.temperature, shape=1800, bandwidth=width, log_gram=gram
+            values, Weighted(flat), TWO.temperature, shape=1800, bandwidth=width, log_gram=gram
         )
         F = np.interp(points, surface.axes[0], surface.energy)
         return F - F.mean()
@@ -203,21 +188,30 @@ def test_log_gram_is_the_volume_of_the_gradients():
 def test_surfaces_that_cannot_be_are_one_sentence(values, logs, options, sentence):
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match=sentence):
-        free_energy_surface(values + rng.normal(size=values.shape), logs, 300.0, **options)
+        free_energy_surface(
+            values + rng.normal(size=values.shape), Weighted(logs), 300.0, **options
+        )
 
 
 # ----------------------------------------------------------------------------------- paths
 
 
+def exact_surface(well, axes):
+    """The exact free energy in place of that of samples."""
+    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+    values = well.draw(4000, np.random.default_rng(3)).reshape(1000, 4, len(axes))
+    found = free_energy_surface(values, Weighted(np.zeros((1000, 4))), well.temperature)
+    F = well.free_energy(grid)
+    F -= F.min()
+    return replace(
+        found, axes=axes, energy=F, smoothed=F, error=np.zeros_like(F),
+        influence=np.zeros((found.blocks.n, F.size), np.float32),
+    )  # fmt: skip
+
+
 def test_the_path_goes_over_the_saddle_of_the_exact_surface():
     axes = tuple(np.linspace(a, b, 90) for a, b in ((-1.6, 1.6), (-0.8, 2.0)))
-    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
-    rng = np.random.default_rng(3)
-    values = THREE.draw(4000, rng).reshape(1000, 4, 2)
-    surface = free_energy_surface(values, np.zeros((1000, 4)), THREE.temperature)
-    F = THREE.free_energy(grid)
-    exact = type(surface)(axes, F - F.min(), np.zeros_like(F), THREE.temperature, (0.1, 0.1),
-                          np.repeat((F - F.min())[None], 30, 0), 1.0, surface.blocks)  # fmt: skip
+    exact = exact_surface(THREE, axes)
     path = minimum_path(exact, (-0.9, 0.0), (0.0, 1.2))
 
     def slope(s, h=1e-5):
@@ -229,62 +223,100 @@ def test_the_path_goes_over_the_saddle_of_the_exact_surface():
     saddle = root(slope, path.saddle).x
     assert np.linalg.norm(path.saddle - saddle) < 0.06
     top = float(THREE.free_energy(saddle) - THREE.free_energy([-0.9, 0.0]))
-    assert path.barrier == pytest.approx(top, abs=0.1 * THREE.kT)
+    assert path.barrier.value == pytest.approx(top, abs=0.1 * THREE.kT)
     found = basins(exact)
     assert len(found) == 3
     places = np.array([basin.place for basin in found])
     np.testing.assert_allclose(places, np.array(THREE.centres)[[0, 1, 2]], atol=0.05)
 
 
-@pytest.mark.parametrize("rising", [1.0, -1.0])
-def test_a_path_without_a_maximum_has_no_barrier(rising):
-    values = correlated(TWO, 60, 2, np.random.default_rng(4), 0.98)
-    surface = free_energy_surface(values, np.zeros((60, 2)), 300.0, low=[-2], high=[2])
-    (axis,) = surface.axes
-    F = 0.2 * rising * (axis - axis[0]) ** 1.5
-    slope = type(surface)(surface.axes, F - F.min(), np.zeros_like(F), 300.0, surface.bandwidth,
-                          np.repeat((F - F.min())[None], 30, 0), 1.0, surface.blocks)  # fmt: skip
-    path = minimum_path(slope, axis[10:11], axis[-10:-9])
-    assert np.isnan(path.barrier)
-    assert np.isnan(path.barrier_error)
-    assert np.isnan(path.saddle).all()
-    assert rising * path.energy[-1] > 0.0
+def test_a_curve_without_a_maximum_between_its_ends_has_no_barrier():
+    exact = exact_surface(TWO, (np.linspace(-1.6, 1.6, 200),))
+    down = minimum_path(exact, [-0.2], [-1.0])
+    assert down.barrier is None
+    assert down.saddle is None
+    assert minimum_path(exact, [-1.0], [1.0]).barrier is not None
 
 
 def test_too_few_blocks_give_no_error():
     values = correlated(TWO, 60, 2, np.random.default_rng(4), 0.98)
-    surface = free_energy_surface(values, np.zeros((60, 2)), 300.0, low=[-2], high=[2])
-    assert not surface.blocks.reliable
+    surface = free_energy_surface(values, Weighted(np.zeros((60, 2))), 300.0, low=[-2], high=[2])
+    assert "too few for an error" in surface.why
     assert np.isnan(surface.error).all()
     seen = surface.axes[0][np.isfinite(surface.energy)]
-    path = minimum_path(surface, seen[:1], seen[:1] + 3 * np.diff(surface.axes[0])[:1])
-    assert np.isnan(path.barrier_error)
+    assert not surface.difference(surface.node(seen[:1]), surface.node(seen[-1:])).known
 
 
 def test_an_end_that_was_not_seen_is_one_sentence():
     values = TWO.draw(4000, np.random.default_rng(0)).reshape(1000, 4, 1)
-    surface = free_energy_surface(values, np.zeros((1000, 4)), 300.0, low=[-2], high=[9])
+    surface = free_energy_surface(values, Weighted(np.zeros((1000, 4))), 300.0, low=[-2], high=[9])
     with pytest.raises(ValueError, match="must be where the surface was seen"):
         minimum_path(surface, [-1.0], [8.0])
 
 
-# ------------------------------------------------------------------------------ convergence
+# --------------------------------------------------------------------------------- smoothing
 
 
-def test_a_run_that_never_came_back_is_not_converged():
-    states = np.zeros((400, 2), dtype=int)
-    states[200:] = 1
-    found = convergence(states, np.zeros((400, 2)), 300.0, 0, 1)
-    assert not found.converged
-    assert found.transitions == 2
-    assert "2 transitions between the two states, where 10 are needed" in found.advice
+def narrow(d, rng, n_frames=3000, node=0.3, apart=7.0):
+    """Two basins as narrow as 0.3 of a coarse node, next to a wide one that sets the range.
+
+    Samples are of a flatter distribution, as under a bias, with their weights.
+    """
+    width = node / {1: 120, 2: 60, 3: 32}[d]
+    c = np.zeros((3, d))
+    c[:, 0] = 0.2, 0.2 + apart * width, 0.75
+    sizes, shares = np.array([width, width, 0.06]), np.array([0.45, 0.25, 0.3])
+
+    def density(x, centres, sizes, shares):
+        z = ((x[..., None, :] - centres) ** 2).sum(-1) / sizes**2
+        return (shares * np.exp(-0.5 * z) / (np.sqrt(2 * np.pi) * sizes) ** d).sum(-1)
+
+    bridge = np.concatenate([c, [(c[0] + c[1]) / 2]])
+    drawn, weights = np.append(sizes, 1.5 * width), np.array([0.25, 0.25, 0.2, 0.3])
+    k = rng.choice(4, 4 * n_frames, p=weights)
+    x = bridge[k] + rng.normal(size=(len(k), d)) * drawn[k][:, None]
+    logs = np.log(density(x, c, sizes, shares)) - np.log(density(x, bridge, drawn, weights))
+    line = np.linspace(0, 1, 4001)[:, None] * (c[1] - c[0]) + c[0]
+    F = -np.log(density(line, c, sizes, shares))
+    return (x.reshape(n_frames, 4, d), Weighted(logs.reshape(n_frames, 4)), c[:2],
+            float(F.max() - F[0]))  # fmt: skip
 
 
-def test_a_run_that_mixes_is_converged():
-    values = correlated(TWO, 3000, 4, np.random.default_rng(5), 0.8)
-    found = convergence(TWO.well(values), np.zeros((3000, 4)), 300.0, 0, 1)
-    assert found.converged, found.advice
-    assert found.values[-1] == pytest.approx(EXACT, abs=0.15 * TWO.kT)
+def barriers(d, n, n_frames, **options):
+    kT, hits, found = TWO.kT, 0, []
+    for seed in range(n):
+        values, weighted, ends, truth = narrow(d, np.random.default_rng(seed), n_frames)
+        surface = free_energy_surface(values, weighted, 300.0, **options)
+        barrier = minimum_path(surface, *ends).barrier
+        if barrier is None:
+            continue
+        hits += bool(barrier.known and barrier.low <= truth * kT <= barrier.high)
+        found.append((float(barrier.value) / kT, float(barrier.error) / kT, truth))
+    print(d, hits / n, found[:3])
+    return hits / n
+
+
+@pytest.mark.parametrize(("d", "n"), [(1, 20), (2, 4)])
+def test_barriers_between_narrow_basins_lie_within_their_errors(d, n):
+    assert barriers(d, n, 3000) >= 0.75
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("d", "n"), [(1, 100), (2, 60), (3, 20)])
+def test_barriers_between_narrow_basins_lie_within_their_errors_in_90_of_100(d, n):
+    assert barriers(d, n, 3000 if d < 3 else 10_000) >= 0.90
+
+
+def test_a_kernel_that_is_too_wide_misses_the_barrier(monkeypatch):
+    """With the coarse grid and without the error of smoothing."""
+    find = _surface.resolved_density
+
+    def coarse(*args, **options):
+        found = find(*args, **{**options, "shape": 120})
+        return replace(found, wider=found.values)
+
+    monkeypatch.setattr(_surface, "resolved_density", coarse)
+    assert barriers(1, 10, 3000) <= 0.2
 
 
 # ----------------------------------------------------------------------------------- works
@@ -310,8 +342,9 @@ def test_works_of_a_gaussian_pair_give_the_known_difference():
 def test_works_that_tell_nothing_say_so():
     rng = np.random.default_rng(7)
     assert "move slower" in jarzynski(rng.normal(3.0, 0.5, 20), 300.0).advice
-    with pytest.raises(ValueError, match="at least two finite numbers in eV; got 1"):
-        jarzynski([1.0], 300.0)
+    assert "too few for an error" in jarzynski([1.0], 300.0).advice
+    with pytest.raises(ValueError, match="at least one, of finite numbers in eV; got 1"):
+        jarzynski([np.nan], 300.0)
 
 
 # ----------------------------------------------------- the methods, on surfaces with answers
@@ -353,7 +386,7 @@ def difference(surface, method, rounds, seed, threads):
         chosen = Umbrella(tuple(map(tuple, centres.tolist())), stiffness)
         values, _ = sampled(surface, chosen, rounds // 3, seed, threads, centres)
         energies = [Restraint.at(c, stiffness).energy(values) for c in centres]
-        logs = umbrella_weights(np.stack(energies, axis=-1), surface.temperature)
+        weighted = umbrella_weights(np.stack(energies, axis=-1), surface.temperature)
     else:
         d, centres = len(surface.names), np.array(surface.centres)
         low = tuple(centres.min(axis=0) - 4.5 * surface.sigma)
@@ -364,15 +397,14 @@ def difference(surface, method, rounds, seed, threads):
             "opes": OPES(300.0, 0.3, widths, low, high),
         }[method]
         values, logs = sampled(surface, chosen, rounds, seed, threads)
-        values, logs = values[rounds // 4 :], logs[rounds // 4 :]
-    states = surface.well(values)
-    n = len(surface.populations)
-    return state_populations(states, logs, surface.temperature, n).difference(0, 1)
+        values, weighted = values[rounds // 4 :], Weighted(logs[rounds // 4 :])
+    return difference_of(surface.well(values), weighted, surface.temperature)
 
 
 @pytest.mark.parametrize("method", ["metadynamics", "opes", "umbrella"])
 def test_each_method_finds_the_known_difference(method, threads):
     gap = difference(TWO, method, 900, 3, threads)
+    assert gap.known, gap.why
     assert abs(gap.value - EXACT) < max(4 * gap.error, 0.2 * TWO.kT)
     assert gap.error < 0.4 * TWO.kT
 
@@ -383,7 +415,7 @@ def test_a_method_whose_weights_are_wrong_misses_the_known_difference(threads):
     values, logs = values[225:], logs[225:]
 
     def misses(logs, temperature=300.0):
-        gap = state_populations(TWO.well(values), logs, temperature).difference(0, 1)
+        gap = difference_of(TWO.well(values), Weighted(logs), temperature)
         return abs(gap.value - EXACT) / gap.error
 
     assert misses(logs) < 2.5
@@ -407,9 +439,12 @@ def test_intervals_of_each_method_hold_the_truth(method, name, threads):
     surface = SURFACES[name]
     p = surface.populations
     exact = -surface.kT * np.log(p[1] / p[0])
-    n = 60 if len(surface.names) == 3 else 100
-    hits = 0
+    n, hits, known = (40 if len(surface.names) == 3 else 100), 0, 0
     for seed in range(n):
         gap = difference(surface, method, 700 if len(surface.names) > 1 else 900, seed, threads)
-        hits += gap.low <= exact <= gap.high
-    assert 0.90 <= hits / n <= 0.99, hits / n
+        known += bool(gap.known)
+        hits += bool(gap.known and gap.low <= exact <= gap.high)
+    print(method, name, "known", known / n, "covered", hits / max(known, 1))
+    assert (known - hits) / n <= 0.10
+    assert hits / max(known, 1) >= 0.90
+    assert known / n >= 0.80

@@ -31,18 +31,19 @@ PAGES = [
 
 #: Which subpackages each may import from; its own and the top-level modules always.
 ALLOWED = {
+    "statistics": set(),
     "potentials": set(),
     "descriptors": set(),
     "clusters": {"potentials", "minimization"},
     "dynamics": {"potentials"},
     "minimization": {"potentials"},
-    "tempering": {"dynamics", "potentials"},
+    "tempering": {"dynamics", "potentials", "statistics"},
     "autoencoder": {"descriptors"},
     "motifs": {"descriptors", "minimization", "potentials"},
     "landscape": {"autoencoder", "descriptors", "motifs"},
     "testing": {"biasing", "dynamics", "potentials"},
     "biasing": {"autoencoder", "descriptors", "dynamics", "potentials", "tempering"},
-    "free_energy": set(),
+    "free_energy": {"statistics"},
     "store": {"motifs", "potentials"},  # names of classes and descriptors; the system
     "interop": {"potentials", "store"},
 }
@@ -227,8 +228,8 @@ BY_NAME = {
     "workflow/_bias_source.py",
     "workflow/_export_plumed.py",
     "workflow/_fes_samples.py",
-    "workflow/_states.py",
-    "workflow/_thermo.py",
+    "workflow/_membership.py",
+    "workflow/_place_states.py",
     "workflow/_works.py",
 }
 #: What holds the arrays of a run, by the names that callers give it.

@@ -10,6 +10,7 @@ from nanochart.report._motif_section import family_section, motif_section
 from nanochart.report._page import FigureCard, Gallery, Missing, Table
 from nanochart.report._run_data import RunData
 from nanochart.report._style import category_colors
+from nanochart.statistics import Estimate
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +37,15 @@ def labelled(tmp_path_factory, small_run):
     metadata = dataclasses.asdict(run.metadata) | {
         "families": {"cards": cards, "measures": {"purity": 0.95}}
     }
+    motif = run.frames().motifs.codes
+    for name, codes, n in (("motif", motif, len(nc.motifs.LABELS)), ("family", family, 3)):
+        data = run.to_xarray()["rung"].to_numpy()
+        shares = [
+            [(codes[data == k] == label).mean() for k in range(shape[1])] for label in range(n)
+        ]
+        value = np.array(shares)
+        error = np.full_like(value, 0.05)
+        metadata[f"{name}_populations"] = Estimate.of(value, error, 30.0, value > 0.02)
     return RunData(run.to_xarray(), metadata)
 
 
@@ -53,8 +63,13 @@ def test_motif_section_counts_what_is_there(labelled):
     (figure,) = kinds(section, FigureCard)
     panel = figure.drawn().axes[0]
     assert panel.get_xlabel() == "temperature (K)"
-    total = sum(line.lines[0].get_ydata() for line in panel.containers)
+    drawn = [line for line in panel.lines if len(line.get_xdata()) == 3]
+    total = sum(line.get_ydata() for line in drawn if line.get_linestyle() in {"-", ":"})
     assert total == pytest.approx(100.0)
+    known = sum(len(bars.lines[0].get_ydata()) for bars in panel.containers)
+    open_ones = sum(line.get_mfc() == "white" for line in panel.lines)
+    assert known == (labelled.metadata["motif_populations"].value > 0.02).sum()
+    assert open_ones == len(panel.containers)
     (gallery,) = kinds(section, Gallery)
     assert [picture.name for picture in gallery.drawn()] == list(shares)
 

@@ -234,12 +234,12 @@ def test_every_stage_of_a_run_of_a_table_works_without_the_table(tmp_path):
     assert biased.system.potential.name == "EAM Au (gold.setfl)"
     names = run.info("families")["names"]
     stop = {"between": [names[1], names[-1]], "error": 0.02}
-    for length, error in ((0.01, 0.02), (0.02, 0.05)):  # resumed with another error of its stop
+    for length, error in ((0.04, 0.02), (0.05, 0.05)):  # resumed with another error of its stop
         values = {**bias, "time": length, "stop": {**stop, "error": error}}
         (tmp_path / "stop.yaml").write_text(yaml.safe_dump(values))
         settings = load_bias_config(tmp_path / "stop.yaml")
-        stopping = bias_run(settings, tmp_path / "stop.zarr", resume=length > 0.01)
-    assert stopping.committed() == 40
+        stopping = bias_run(settings, tmp_path / "stop.zarr", resume=length > 0.04)
+    assert stopping.committed() == round(length / 0.0005)
     fes_run(biased, by="family")
     (found,) = refine_run(run, asked)
     assert found.frames == 240

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,8 +16,14 @@ from nanochart.report._thermodynamics import (
     reweighted_caloric_curve,
     thermodynamics_cards,
 )
+from nanochart.statistics import Estimate
 from nanochart.store import create
-from nanochart.tempering import Estimate, Ladder, ThermodynamicsConfig, thermodynamics
+from nanochart.tempering import (
+    Ladder,
+    ThermodynamicsConfig,
+    tempered_sample,
+    thermodynamics,
+)
 from nanochart.testing import TwoBasins
 from nanochart.units import BOLTZMANN
 from nanochart.workflow import run_config, thermo_run, write_thermo
@@ -28,21 +35,27 @@ CONFIG = ThermodynamicsConfig(41, 60)
 N_ATOMS = 4
 
 
+def mixed(n, seed):
+    """Energies, rungs and basins (frame, replica), the rungs handed around as exchanges do."""
+    rng = np.random.default_rng(seed)
+    E, basins = MELTING.draw(LADDER.temperatures, n, 12, rng)
+    rungs = rng.permuted(np.tile(np.arange(len(LADDER)), (n, 1)), axis=1)
+    return np.take_along_axis(E, rungs, 1), rungs, np.take_along_axis(basins, rungs, 1)
+
+
 @pytest.fixture(scope="module")
 def analysed():
-    E, labels = MELTING.draw(LADDER.temperatures, 300, 12, np.random.default_rng(1))
-    rungs = np.tile(np.arange(len(LADDER)), (300, 1))
+    E, rungs, labels = mixed(300, 1)
     names = {0: "decahedron", 1: "icosahedron"}
-    return thermodynamics(
-        E, rungs, LADDER, N_ATOMS, CONFIG, labels=labels, label_names=names, seed=1
-    )
+    sample = tempered_sample(E, rungs, LADDER)
+    return thermodynamics(sample, N_ATOMS, CONFIG, labels=labels, label_names=names, seed=1)
 
 
 @pytest.fixture
 def ladder_run(tmp_path):
     """A run whose energies are those of two basins, with its basins."""
     n, n_replicas = 300, len(LADDER)
-    E, basins = MELTING.draw(LADDER.temperatures, n, 12, np.random.default_rng(2))
+    E, rungs, basins = mixed(n, 2)
     run = create(
         tmp_path / "basins.zarr",
         element="Au",
@@ -54,7 +67,6 @@ def ladder_run(tmp_path):
         chunk_frames=100,
         seed=5,
     )
-    rungs = np.tile(np.arange(n_replicas), (n, 1))
     for k in range(0, n, 100):
         part = slice(k, k + 100)
         run.write_frames(
@@ -70,35 +82,43 @@ def ladder_run(tmp_path):
 
 
 class Labelled:
-    """A run with one more variable, as a later stage will write it."""
+    """A run whose frames have motifs."""
 
-    def __init__(self, run, labels, **attributes):
-        self.run, self.labels, self.attributes = run, labels, attributes
+    def __init__(self, run, labels, names=("a", "b")):
+        self.run, self.labels, self.names, self.first = run, labels, names, 0
 
     def __getattr__(self, name):
-        return getattr(self.run, name)
+        return getattr(self.view if "view" in self.__dict__ else self.run, name)
 
-    def to_xarray(self):
-        data = self.run.to_xarray()
-        return data.assign(motif=(("frame", "replica"), self.labels, self.attributes))
+    def committed(self, stage="frames"):
+        return self.run.committed() if stage == "label" else self.run.committed(stage)
+
+    def frames(self, first=0, last=None):
+        part = Labelled(self.run, self.labels[first:last], self.names)
+        part.view = self.run.frames(first, last)
+        return part
+
+    def has(self, stage):
+        return stage == "label" or self.view.has(stage)
+
+    @property
+    def motifs(self):
+        return SimpleNamespace(codes=self.labels, names=self.names)
 
 
 def test_a_run_gives_what_its_arrays_give(ladder_run):
     run, _ = ladder_run
     data = run.to_xarray()
     found = thermo_run(run, CONFIG)
-    direct = thermodynamics(
-        data["energy"].values, data["rung"].values, LADDER, N_ATOMS, CONFIG, seed=5
-    )
+    sample = tempered_sample(data["energy"].values, data["rung"].values, LADDER)
+    direct = thermodynamics(sample, N_ATOMS, CONFIG, seed=5)
     np.testing.assert_array_equal(found.heat_capacity.low, direct.heat_capacity.low)
     assert not found.populations
 
 
 def test_labels_of_a_run_become_populations(ladder_run):
     run, basins = ladder_run
-    # Numbered as the store does: -1 is the first meaning.
-    labelled = Labelled(run, basins, flag_values=[-1, 0, 1], flag_meanings="none dh ih")
-    found = thermo_run(labelled, CONFIG)
+    found = thermo_run(Labelled(run, basins, ("dh", "ih")), CONFIG)
     assert list(found.populations) == ["dh", "ih"]
     k = len(found.temperatures) // 2
     exact = MELTING.population(1, 1 / (BOLTZMANN * found.temperatures[k]), 12)
@@ -124,8 +144,9 @@ def test_discarding_leaves_out_the_first_frames(ladder_run, small_run, monkeypat
     data = run.to_xarray().isel(frame=slice(21, None))
     found = thermo_run(run, CONFIG, discard=0.0102)
     assert found.n_frames == 279
-    energy = data["energy"].values
-    np.testing.assert_allclose(found.rung_energy.value[0], energy[:, 0].mean())
+    sample = tempered_sample(data["energy"].values, data["rung"].values, LADDER)
+    expected = sample.at(300.0).mean(sample.energies).value
+    np.testing.assert_allclose(found.rung_energy.value[0], expected)
 
 
 def test_discarding_needs_the_time_between_frames(ladder_run):
@@ -154,12 +175,22 @@ def test_files_hold_the_numbers(analysed, tmp_path):
     )
 
 
-def test_what_is_not_finite_is_null(analysed, tmp_path):
-    nothing = Estimate(*(np.array(x) for x in (np.nan, 300.0, np.inf)))
-    changed = dataclasses.replace(analysed, melting_temperature=nothing)
-    text = write_thermo(changed, tmp_path)[0].read_text()
-    assert json.loads(text)["melting_temperature"] == {"value": None, "low": 300.0, "high": None}
+def test_what_is_not_known_is_null(analysed, tmp_path):
+    nothing = Estimate.unknown(400.0, "the ladder is not mixed")
+    known = analysed.energy.known.copy()
+    known[3] = False
+    energy = dataclasses.replace(analysed.energy, known=known)
+    changed = dataclasses.replace(analysed, melting_temperature=nothing, energy=energy)
+    numbers, table = write_thermo(changed, tmp_path)
+    text = numbers.read_text()
+    assert json.loads(text)["melting_temperature"] == {
+        "value": None, "error": None, "low": None, "high": None, "known": False,
+        "why": "the ladder is not mixed",
+    }  # fmt: skip
     assert "NaN" not in text
+    rows = list(csv.DictReader(table.read_text().splitlines()))
+    assert rows[3]["energy (eV)"] == rows[3]["energy (eV) low"] == ""
+    assert rows[4]["energy (eV)"]
 
 
 def test_figures_show_the_numbers(analysed):
@@ -173,7 +204,9 @@ def test_figures_show_the_numbers(analysed):
     caloric = reweighted_caloric_curve(analysed, reference=-1.0).axes[0]
     np.testing.assert_allclose(caloric.lines[0].get_ydata(), analysed.energy.value + 1.0)
     shares = population_curves(analysed).axes[0]
-    np.testing.assert_allclose(sum(line.get_ydata() for line in shares.lines), 100.0, rtol=1e-9)
+    drawn = [line.get_ydata() for line in shares.lines if line.get_linestyle() == "-"]
+    together = np.nansum(drawn, axis=0)[np.isfinite(drawn).all(axis=0)]
+    np.testing.assert_allclose(together, 100.0, rtol=1e-9)
     for axes in (capacity, caloric, shares):
         assert axes.get_xlabel() == "temperature (K)"
 
@@ -196,13 +229,13 @@ def test_the_command_writes_numbers_and_figures(ladder_run):
     names = {p.name for p in folder.iterdir()}
     assert {"thermo.json", "thermo.csv", "heat-capacity.png", "heat-capacity.pdf"} <= names
     assert sorted(result["files"]) == sorted(str(p) for p in folder.iterdir())
-    assert len(result["temperatures"]) == 201
+    assert len(result["temperatures"]) == 101
     assert result["frames"] == 300
     melting = result["melting_temperature"]
     assert melting["low"] < melting["value"] < melting["high"]
     plain = nanochart("thermo", run, "-o", folder, "--seed", 1, "--resamples", 60)
     assert f"melting at {melting['value']:.1f} K" in plain.stdout
-    assert "thermo: 60/60" in plain.stderr
+    assert "thermo: 101/101" in plain.stderr
 
 
 def test_a_ladder_with_a_gap_is_one_sentence(small_run):

@@ -23,7 +23,7 @@ from nanochart.report._style import (
     new_figure,
     style,
 )
-from nanochart.tempering import rung_populations
+from nanochart.workflow._ladder import populations_at_rungs
 
 HERE = Path(__file__).parent
 #: Least distance between two names, as shares of the width and of the height.
@@ -72,11 +72,13 @@ def populations(runs: list[nc.store.Run]) -> Figure:
     figure = new_figure(2 * COLUMN, 2.3 * rows)
     panels = figure.subplots(rows, 2, squeeze=False).ravel()
     for panel, run in zip(panels, runs, strict=False):
-        data = run.to_xarray()
-        ladder = data["ladder"].to_numpy()
-        found = rung_populations(
-            data["motif"].to_numpy(), data["rung"].to_numpy(), len(LABELS), len(ladder)
+        frames = run.frames()
+        found, ladder = (
+            populations_at_rungs(frames, run, frames.motifs.codes, LABELS),
+            frames.ladder,
         )
+        if found is None or ladder is None:
+            raise SystemExit(f"{run.path} has no ladder with labelled frames")
         population_panel(panel, ladder, found, list(range(len(LABELS))), list(LABELS))
         panel.get_legend().remove()
     colors = category_colors(LABELS)

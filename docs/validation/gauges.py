@@ -18,6 +18,7 @@ from scipy.interpolate import RegularGridInterpolator
 import nanochart as nc
 from nanochart.biasing import ChartCoordinate, CVs
 from nanochart.free_energy import free_energy_surface, log_gram
+from nanochart.statistics import Weighted
 from nanochart.units import BOLTZMANN
 
 Floats = NDArray[np.float64]
@@ -37,7 +38,8 @@ def at_frames(
     low, high = values.min(axis=(0, 1)), values.max(axis=(0, 1))
     margin = 0.06 * (high - low)
     surface = free_energy_surface(
-        values[fitted], log_weights[fitted], temperature, low=low - margin, high=high + margin,
+        values[fitted], Weighted(log_weights[fitted]), temperature,
+        low=low - margin, high=high + margin,
         shape=SHAPE[d], log_gram=None if gram is None else gram[fitted],
     )  # fmt: skip
     look_up = RegularGridInterpolator(surface.axes, surface.energy, bounds_error=False)

@@ -36,6 +36,7 @@ _SUBPACKAGES = (
     "motifs",
     "potentials",
     "report",
+    "statistics",
     "store",
     "system",
     "tempering",

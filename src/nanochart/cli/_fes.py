@@ -8,7 +8,7 @@ import typer
 
 from nanochart._files import replacing
 from nanochart.cli._main import app
-from nanochart.cli._options import JsonFlag, QuietFlag, RunPaths, Seed, emit, show_progress
+from nanochart.cli._options import JsonFlag, QuietFlag, RunPaths, biased_run, emit, show_progress
 
 
 @app.command()
@@ -18,17 +18,34 @@ def fes(
         Path | None,
         typer.Option("--output", "-o", help="Folder for numbers and figures; by default RUN-fes."),
     ] = None,
-    by: Annotated[
+    by: Annotated[str, typer.Option(help="States: family or motif.")] = "family",
+    membership: Annotated[
         str,
-        typer.Option(help="States: family, motif, or label (of the run's own quenched frames)."),
-    ] = "family",
+        typer.Option(
+            help="Whose state a frame has: own, of its inherent structure (what is not quenched "
+            "will be), or place, the shares that known frames have there."
+        ),
+    ] = "own",
+    every: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="One frame of a biased run in so many counts and is quenched; by default all, "
+            "or what makes about 20,000.",
+        ),
+    ] = None,
     dimensions: Annotated[
         str | None,
         typer.Option(metavar="NAMES", help="Variables of the surface, as s1,s2; by default all."),
     ] = None,
     discard: Annotated[
-        float, typer.Option(min=0.0, max=0.99, help="Share of the run left out at its start.")
-    ] = 0.2,
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=0.99,
+            help="Share left out at the start; by default a fifth of a biased run.",
+        ),
+    ] = None,
     temperature: Annotated[
         float | None,
         typer.Option(min=0.0, help="K, for a run of parallel tempering; a biased run has its own."),
@@ -45,7 +62,6 @@ def fes(
         typer.Option(help="Steered runs in the other direction; may be repeated."),
     ] = None,
     nodes: Annotated[int | None, typer.Option(min=8, help="Of each axis of the surface.")] = None,
-    seed: Seed = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
@@ -57,7 +73,7 @@ def fes(
     """
     from nanochart import store
 
-    opened = [store.open(run) for run in runs]
+    opened = [biased_run(run) for run in runs]
     steered = opened[0].metadata.provenance.get("method") == "steered"
     if steered or backward:
         from nanochart.workflow import works_of_runs
@@ -108,13 +124,14 @@ def fes(
     pair = _names(between, 2, "--between") if between else None
     options: dict[str, Any] = {
         "by": by,
+        "membership": membership,
+        "every": every,
         "dimensions": _names(dimensions, None, "--dimensions") if dimensions else None,
         "discard": discard,
         "temperature": temperature,
         "geometric": geometric,
         "between": (pair[0], pair[1]) if pair else None,
         "shape": nodes,
-        "seed": opened[0].metadata.seed or 0 if seed is None else seed,
     }
     folder = output or runs[0].with_name(f"{runs[0].stem}-fes")
     with show_progress(quiet) as progress:
@@ -149,40 +166,45 @@ def _names(text: str, count: int | None, option: str) -> list[str]:
 
 
 def _lines(summary: dict[str, Any]) -> list[str]:
-    samples, blocks = summary["effective_samples"], summary["blocks"]
-    lines = [*_unfinished(summary)]
-    lines += [f"{samples:.0f} effective samples in {blocks} blocks, {summary['temperature']:g} K"]
-    shares = sorted(summary["populations"].items(), key=lambda item: -item[1]["value"])
-    if not summary["reliable"]:
-        lines.append(f"{blocks} blocks are too few for errors of the surface: run longer")
-    known = summary["populations_reliable"]
-    if not known:
-        few = summary["population_blocks"]
-        lines.append(f"{few} blocks are too few for errors of populations: run longer")
-    lines += [
-        f"{name:>12}  {p['value']:7.2%}"
-        + (f"  ({p['low']:.2%} to {p['high']:.2%})" if known else "")
-        for name, p in shares[:8]
-        if p["value"] > 0
-    ]
+    lines = [*_unfinished(summary), summary["verdict"]]
+    lines.append(
+        f"{summary['effective_samples']:.0f} effective samples at {summary['temperature']:g} K; "
+        f"states by: {summary['membership']}"
+    )
+    for name, p in list(summary["populations"].items())[:8]:
+        shown = (
+            f"{p['value']:7.2%}  ({p['low']:.2%} to {p['high']:.2%})" if p["known"] else "unknown"
+        )
+        lines.append(f"{name:>12}  {shown}")
     gap = summary.get("difference")
     if gap:
-        error = "unknown" if gap["error"] is None else f"{gap['error']:.3f}"
-        value = "unknown" if gap["value"] is None else f"{gap['value']:.3f}"
-        lines.append(f"F({gap['to']}) - F({gap['from']}) = {value} ± {error} eV; {gap['advice']}")
+        lines.append(f"F({gap['to']}) - F({gap['from']}) = {_value(gap)}")
     if "barrier" in summary:
-        barrier = summary["barrier"]
-        error = " ± unknown" if barrier["error"] is None else f" ± {barrier['error']:.3f}"
+        lines.append(f"barrier along the path: {_value(summary['barrier'])}")
+    elif summary["path"]:
+        lines.append("barrier along the path: none, its highest point is an end of it")
+    if summary["surface"]["why"]:
+        lines.append(f"the surface has no errors: {summary['surface']['why']}")
+    if (summary["new"] or 0.0) > 0.0:
         lines.append(
-            "barrier along the path: none, its highest point is an end of it"
-            if barrier["value"] is None
-            else f"barrier along the path: {barrier['value']:.3f}{error} eV"
+            f"{summary['new']:.1%} of the frames are new: their inherent structures are far from "
+            "every family"
         )
     if (summary["outside_training"] or 0.0) > 0.01:
         lines.append(
             f"{summary['outside_training']:.0%} of the frames are where the model was not trained"
         )
     return lines
+
+
+def _value(estimate: dict[str, Any]) -> str:
+    """A number in eV with its error; no digits where nothing is known."""
+    if not estimate["known"]:
+        return f"unknown: {estimate.get('why') or 'run longer'}"
+    return (
+        f"{estimate['value']:.3f} ± {estimate['error']:.3f} eV (95 %: {estimate['low']:.3f} to "
+        f"{estimate['high']:.3f})"
+    )
 
 
 def _unfinished(summary: dict[str, Any]) -> Iterator[str]:
@@ -199,16 +221,12 @@ def _lines_of_runs(summary: dict[str, Any]) -> list[str]:
     together = summary["together"]
     lines = [line for run in summary["runs"] for line in _unfinished(run)]
     lines.append(f"{len(summary['runs'])} runs, {summary['runs'][0]['temperature']:g} K")
-    shares = sorted(together["populations"].items(), key=lambda item: -item[1]["value"])
-    lines += [
-        f"{name:>12}  {p['value']:7.2%}  (runs: {', '.join(f'{x:.1%}' for x in p['runs'])})"
-        for name, p in shares[:8]
-        if p["value"] > 0
-    ]
+    for name, runs in list(together["populations"].items())[:8]:
+        shown = ", ".join(f"{p['value']:.1%}" if p["known"] else "unknown" for p in runs)
+        lines.append(f"{name:>12}  (runs: {shown})")
     gap = f"F({together['to']}) - F({together['from']})"
     lines += [
-        f"{run['run']}: {gap} = "
-        + ("unknown" if own is None else f"{own['value']:.3f} ± {own['error']:.3f} eV")
+        f"{run['run']}: {gap} = {_value(own)}"
         for run, own in zip(summary["runs"], together["runs"], strict=True)
     ]
     if "value" in together:
@@ -217,10 +235,7 @@ def _lines_of_runs(summary: dict[str, Any]) -> list[str]:
             if together["agree"]
             else "the runs differ by more than their own errors allow: none of them is converged"
         )
-        lines.append(
-            f"together: {gap} = {together['value']:.3f} ± {together['error']:.3f} eV (95 %: "
-            f"{together['low']:.3f} to {together['high']:.3f}); {verdict}"
-        )
+        lines.append(f"together: {gap} = {_value(together)}; {verdict}")
     else:
         lines.append("together: unknown, because fewer than two runs know the difference")
     return lines

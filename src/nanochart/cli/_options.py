@@ -26,6 +26,7 @@ __all__ = [
     "RunPaths",
     "Seed",
     "TimePerReplica",
+    "biased_run",
     "default_model",
     "emit",
     "show_progress",
@@ -44,6 +45,20 @@ TimePerReplica = Annotated[
     typer.Option(metavar="TIME", help="Stored time of each replica with its unit, as 20ns."),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of the random numbers.")]
+
+
+def biased_run(path: Path) -> "Run":
+    """A run to make free energies of: open for what they are made of, where that can be written."""
+    from nanochart import store
+    from nanochart.errors import StoreError
+
+    run = store.open(path)
+    if run.metadata.kind != "biased":
+        return run
+    try:
+        return store.open(path, mode="a")
+    except StoreError:
+        return run
 
 
 def default_model(*runs: Path) -> Path:

@@ -37,6 +37,7 @@ def quench(
 
     opened = store.open(run, mode="a")
     from nanochart.workflow import quench_run, quench_settings
+    from nanochart.workflow._quench import quenched_every
 
     changes = {"max_force": max_force, "max_evaluations": max_evaluations}
     given = {k: v for k, v in changes.items() if v is not None}
@@ -44,8 +45,10 @@ def quench(
     with show_progress(quiet) as progress:
         quench_run(opened, settings, table=potential, again=again, progress=progress)
     minima = opened.frames().inherent
-    converged, energy, evaluations = minima.converged, minima.energies, minima.evaluations
-    mean = 0.0 if evaluations is None else float(evaluations.mean())
+    step = quenched_every(opened)
+    converged, energy = minima.converged[::step], minima.energies[::step]
+    evaluations = minima.evaluations
+    mean = 0.0 if evaluations is None else float(evaluations[::step].mean())
     result = {
         "run": str(run),
         "frames": int(converged.size),

@@ -6,7 +6,15 @@ from typing import Annotated
 import typer
 
 from nanochart.cli._main import app
-from nanochart.cli._options import JsonFlag, QuietFlag, RunPath, emit, show_progress, trained_model
+from nanochart.cli._options import (
+    JsonFlag,
+    QuietFlag,
+    RunPath,
+    biased_run,
+    emit,
+    show_progress,
+    trained_model,
+)
 
 
 @app.command()
@@ -31,9 +39,7 @@ def report(
     quiet: QuietFlag = False,
 ) -> None:
     """Write the report of a run, however far it has come, as one HTML file."""
-    from nanochart import store
-
-    opened = store.open(run)
+    opened = biased_run(run)
     from nanochart import autoencoder
     from nanochart.workflow import report_run
 
@@ -45,7 +51,7 @@ def report(
             opened,
             target,
             trained,
-            biased=[store.open(each) for each in biased or []],
+            biased=[biased_run(each) for each in biased or []],
             figures=figures,
             progress=progress,
         )

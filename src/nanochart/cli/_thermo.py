@@ -25,7 +25,7 @@ def thermo(
     labels: Annotated[
         str | None, typer.Option(help="Populations of motif (the default) or family.")
     ] = None,
-    resamples: Annotated[int, typer.Option(help="Resamples of the bootstrap.", min=40)] = 200,
+    resamples: Annotated[int, typer.Option(help="Resamples of the melting peak.", min=40)] = 400,
     seed: Seed = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
@@ -57,13 +57,12 @@ def thermo(
     summary = thermo_summary(found)
     melting = summary["melting_temperature"]
     result = {"run": str(run), "files": [str(f) for f in (*numbers, *figures)], **summary}
-    if not found.melting_resolved:
-        first = f"{run}: no resolved melting peak between the ends of the ladder"
-    else:
-        kind = "95 %" if found.intervals_reliable else "too short for an interval; resampled"
+    if melting["known"]:
         first = (
-            f"{run}: melting at {melting['value']:.1f} K "
-            f"({kind}: {melting['low']:.1f} to {melting['high']:.1f} K)"
+            f"{run}: melting at {melting['value']:.1f} K (95 %: {melting['low']:.1f} to "
+            f"{melting['high']:.1f} K)"
         )
-    blocks = f"{found.n_frames} frames in {found.n_blocks} blocks"
-    emit(result, json, [first, blocks, *(f"warning: {w}" for w in found.warnings), f"in {folder}"])
+    else:
+        first = f"{run}: melting temperature unknown"
+    frames = f"{found.n_frames} frames of each replica"
+    emit(result, json, [first, frames, *(f"warning: {w}" for w in found.warnings), f"in {folder}"])

@@ -1,6 +1,5 @@
 """Minimum free-energy paths, and basins of a surface."""
 
-import heapq
 from dataclasses import dataclass
 from itertools import product
 
@@ -9,14 +8,15 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import RegularGridInterpolator
 
 from nanochart.free_energy._surface import Surface
+from nanochart.statistics import Estimate
 from nanochart.units import BOLTZMANN
 
 __all__ = ["Basin", "FreeEnergyPath", "basins", "minimum_path"]
 
 Floats = NDArray[np.float64]
 
-#: Height in kT above the higher end from which the highest point of a path is a maximum.
-_LEAST = 0.01
+#: Height of a barrier above the higher of its two ends, in kT, below which there is none.
+_LEAST_BARRIER = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,19 +30,16 @@ class FreeEnergyPath:
     energy
         F along it in eV, above its first point.
     barrier
-        Highest point above the first, in eV; NaN where the path has no maximum between its ends, as
-        where it only rises.
-    barrier_error
-        Standard error, from the bootstrap of the surface; NaN where it cannot be told.
+        Free energy of the highest point above the first, in eV; None where the highest point is an
+        end, so that there is no barrier between them.
     saddle
-        Place of the highest point, (d,); NaN where there is no barrier.
+        Place of the highest point; None without a barrier.
     """
 
     points: Floats
     energy: Floats
-    barrier: float
-    barrier_error: float
-    saddle: Floats
+    barrier: Estimate | None
+    saddle: Floats | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,70 +84,81 @@ def minimum_path(
     energy = _interpolator(surface, surface.energy)(points)
     energy = energy - energy[0]
     top = int(np.nanargmax(energy))
-    # A path whose highest point is an end goes over nothing: that end is no transition state.
-    if energy[top] - max(energy[0], energy[-1]) < _LEAST * BOLTZMANN * surface.temperature:
-        nowhere = np.full(surface.dimension, np.nan)
-        return FreeEnergyPath(points, energy, np.nan, np.nan, nowhere)
-    barriers = []
-    for replica in surface.replicas:
-        along = _interpolator(surface, replica)(points)
-        if np.isfinite(along).all():
-            barriers.append(along.max() - along[0])
-    known = surface.blocks.reliable and len(barriers) > 20
-    error = float(np.std(barriers, ddof=1)) if known else np.nan
-    return FreeEnergyPath(points, energy, float(energy[top]), error, points[top])
+    kT = BOLTZMANN * surface.temperature
+    if energy[top] - max(energy[0], energy[-1]) < _LEAST_BARRIER * kT:
+        return FreeEnergyPath(points, energy, None, None)
+    barrier = surface.difference(first, surface.node(points[top]))
+    return FreeEnergyPath(points, energy, barrier, points[top])
 
 
 def basins(surface: Surface, persistence: float = 1.0) -> list[Basin]:
     """Basins of a surface, the lowest first.
 
-    Nodes are taken in rising order; each joins the basin of its lowest neighbour, and a basin that
-    is less than ``persistence`` kT deep where it meets a lower one is joined to that.
+    Each node belongs to the minimum that steepest descent leads to. A basin that is less than
+    ``persistence`` kT deep where it meets a lower one, or less than two standard errors, is joined
+    to that; where the surface has errors, minima whose error is not known are left out.
     """
     F, kT = surface.energy, BOLTZMANN * surface.temperature
-    order = [tuple(n) for n in np.argwhere(np.isfinite(F))]
-    order.sort(key=lambda n: F[n])
-    root: dict[int, int] = {}
-    bottom: list[tuple[int, ...]] = []
-    label = np.full(F.shape, -1)
-
-    def find(k: int) -> int:
-        while root[k] != k:
-            root[k] = root[root[k]]
-            k = root[k]
-        return k
-
-    for node in order:
-        near = sorted({find(label[m]) for m in _around(node, F.shape) if label[m] >= 0},
-                      key=lambda k: F[bottom[k]])  # fmt: skip
-        if not near:
-            label[node] = len(bottom)
-            root[len(bottom)] = len(bottom)
-            bottom.append(node)
+    doubtful = np.isnan(surface.error) & (not surface.why)
+    depth = np.fmax(persistence * kT, 2.0 * surface.error)
+    depth = np.where(doubtful, np.inf, depth).ravel()
+    # Steepest descent: each node points to the lowest of its neighbours and itself.
+    lowest, target = np.where(np.isfinite(F), F, np.inf), np.arange(F.size).reshape(F.shape)
+    near = lowest.copy()
+    for here, there in _shifts(F.shape):
+        for one, other in ((here, there), (there, here)):
+            falls = lowest[other] < near[one]
+            near[one] = np.where(falls, lowest[other], near[one])
+            target[one] = np.where(falls, np.arange(F.size).reshape(F.shape)[other], target[one])
+    root = target.ravel()
+    while (root[root] != root).any():
+        root = root[root]
+    merged = _joined(lowest, root.reshape(F.shape), depth)
+    flat = lowest.ravel()
+    owner = np.full(F.size, -1)
+    finite = np.isfinite(flat)
+    owner[finite] = [merged[int(k)] for k in root[finite]]
+    found = []
+    for k in np.unique(owner[finite]):
+        if doubtful.ravel()[k]:
             continue
-        label[node] = near[0]
-        for k in near[1:]:
-            if F[node] - F[bottom[k]] < persistence * kT:
-                root[k] = near[0]
-    roots = np.array([find(k) for k in range(len(bottom))])
-    whole = np.where(label >= 0, roots[np.maximum(label, 0)], -1)
-    found = [
-        Basin(
-            np.array([axis[i] for axis, i in zip(surface.axes, bottom[k], strict=True)]),
-            float(F[bottom[k]]),
-            whole == k,
-        )
-        for k in np.unique(roots)
-    ]
+        at = np.unravel_index(int(k), F.shape)
+        place = np.array([axis[i] for axis, i in zip(surface.axes, at, strict=True)])
+        found.append(Basin(place, float(flat[k]), (owner == k).reshape(F.shape)))
     return sorted(found, key=lambda basin: basin.energy)
 
 
-def _around(node: tuple[int, ...], shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+def _joined(F: Floats, label: NDArray[np.int64], depth: Floats) -> dict[int, int]:
+    """Minimum -> the lower one that it is joined to, over passes that are not high enough."""
+    pairs, flat = [], F.ravel()
+    for here, there in _shifts(F.shape):
+        high = np.maximum(F[here], F[there])
+        meet = np.isfinite(high) & (label[here] != label[there])
+        pairs.append(np.stack([label[here][meet], label[there][meet], high[meet]]))
+    merged = {int(k): int(k) for k in np.unique(label[np.isfinite(F)])}
+
+    def find(k: int) -> int:
+        while merged[k] != k:
+            k = merged[k]
+        return k
+
+    passes = np.concatenate(pairs, axis=1)
+    for one, other, height in passes[:, np.argsort(passes[2])].T:
+        lower, upper = sorted((find(int(one)), find(int(other))), key=lambda k: float(flat[k]))
+        if lower != upper and height - flat[upper] < depth[upper]:
+            merged[upper] = lower
+    return {k: find(k) for k in merged}
+
+
+def _shifts(shape: tuple[int, ...]) -> list[tuple[tuple[slice, ...], tuple[slice, ...]]]:
+    """Pairs of slices that lay a grid over itself moved to each neighbour, each pair once."""
     found = []
-    for step in product((-1, 0, 1), repeat=len(node)):
-        other = tuple(i + s for i, s in zip(node, step, strict=True))
-        if any(step) and all(0 <= i < n for i, n in zip(other, shape, strict=True)):
-            found.append(other)
+    for step in product((-1, 0, 1), repeat=len(shape)):
+        if step <= (0,) * len(shape):
+            continue
+        here = tuple(slice(max(0, -s), n - max(0, s)) for s, n in zip(step, shape, strict=True))
+        there = tuple(slice(max(0, s), n - max(0, -s)) for s, n in zip(step, shape, strict=True))
+        found.append((here, there))
     return found
 
 
@@ -176,38 +184,39 @@ def _node(surface: Surface, place: ArrayLike) -> tuple[int, ...]:
 def _dijkstra(
     surface: Surface, first: tuple[int, ...], last: tuple[int, ...]
 ) -> list[tuple[int, ...]]:
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import dijkstra
+
     F, kT = surface.energy, BOLTZMANN * surface.temperature
     steps = np.array([axis[1] - axis[0] for axis in surface.axes])
     scale = steps / steps.max()
-    resistance = np.exp(np.clip((F - np.nanmin(F)) / kT, 0, 300))
-    best = {first: 0.0}
-    before: dict[tuple[int, ...], tuple[int, ...]] = {}
-    queue = [(0.0, first)]
-    done = set()
-    while queue:
-        cost, node = heapq.heappop(queue)
-        if node == last:
-            break
-        if node in done:
-            continue
-        done.add(node)
-        for other in _around(node, F.shape):
-            if not np.isfinite(F[other]) or other in done:
-                continue
-            length = float(np.linalg.norm((np.array(other) - node) * scale))
-            new = cost + length * 0.5 * (resistance[node] + resistance[other])
-            if new < best.get(other, np.inf):
-                best[other], before[other] = new, node
-                heapq.heappush(queue, (new, other))
-    if last not in best:
+    seen = np.isfinite(F)
+    resistance = np.exp(np.clip((np.where(seen, F, 0.0) - np.nanmin(F)) / kT, 0, 300))
+    number = np.full(F.shape, -1)
+    number[seen] = np.arange(int(seen.sum()))
+    rows, columns, costs = [], [], []
+    for here, there in _shifts(F.shape):
+        both = seen[here] & seen[there]
+        step = np.array([b.start - a.start for a, b in zip(here, there, strict=True)])
+        length = float(np.linalg.norm(step * scale))
+        rows.append(number[here][both])
+        columns.append(number[there][both])
+        costs.append(0.5 * length * (resistance[here][both] + resistance[there][both]))
+    n = int(seen.sum())
+    entries = (np.concatenate(rows), np.concatenate(columns))
+    graph = coo_array((np.concatenate(costs), entries), shape=(n, n)).tocsr()
+    start, end = int(number[first]), int(number[last])
+    cost, before = dijkstra(graph, directed=False, indices=start, return_predecessors=True)
+    if not np.isfinite(cost[end]):
         raise ValueError(
             "nothing that was seen connects the two ends of the path: run longer, or choose ends "
             "that are connected"
         )
-    path = [last]
-    while path[-1] != first:
-        path.append(before[path[-1]])
-    return path[::-1]
+    path = [end]
+    while path[-1] != start:
+        path.append(int(before[path[-1]]))
+    nodes = np.argwhere(seen)
+    return [tuple(int(i) for i in nodes[k]) for k in reversed(path)]
 
 
 def _interpolator(surface: Surface, energy: Floats) -> RegularGridInterpolator:

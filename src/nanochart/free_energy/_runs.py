@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nanochart.free_energy._populations import Difference
 from nanochart.free_energy._surface import Surface
+from nanochart.statistics import Estimate
 from nanochart.units import BOLTZMANN
 
 __all__ = ["RunSpread", "combine_differences", "surface_spread"]
@@ -31,25 +31,25 @@ class RunSpread:
         Whether honest errors would give such a ratio, or a larger one, in more than 1 case of 20.
     """
 
-    difference: Difference
+    difference: Estimate
     ratio: float
     agree: bool
 
 
-def combine_differences(differences: Sequence[Difference]) -> RunSpread:
+def combine_differences(differences: Sequence[Estimate]) -> RunSpread:
     """Combine one difference of each of several independent runs.
 
     Parameters
     ----------
     differences
-        At least two; those whose error is not finite are left out.
+        At least two; those that are not known are left out.
 
     Raises
     ------
     ValueError
-        If fewer than two have a finite error.
+        If fewer than two are known.
     """
-    known = [d for d in differences if np.isfinite(d.value) and np.isfinite(d.error) and d.error]
+    known = [d for d in differences if d.known and d.error > 0]
     if len(known) < 2:
         raise ValueError(
             f"a spread needs at least two runs that know the difference; got {len(known)} of "
@@ -57,8 +57,8 @@ def combine_differences(differences: Sequence[Difference]) -> RunSpread:
         )
     from scipy.stats import chi2, t
 
-    value = np.array([d.value for d in known])
-    weight = np.array([d.error for d in known]) ** -2.0
+    value = np.array([float(d.value) for d in known])
+    weight = np.array([float(d.error) for d in known]) ** -2.0
     freedom = len(known) - 1
     mean = float((weight * value).sum() / weight.sum())
     square = float((weight * (value - mean) ** 2).sum())
@@ -68,7 +68,8 @@ def combine_differences(differences: Sequence[Difference]) -> RunSpread:
     # The spread of few runs is badly known; errors of their own are known from their blocks.
     half = float(max(t.ppf(0.975, freedom) * own * ratio, 1.96 * own))
     agree = bool(chi2.sf(square, freedom) > 0.05)
-    return RunSpread(Difference(mean, error, mean - half, mean + half), ratio, agree)
+    together = Estimate(mean, error, mean - half, mean + half, known=True)
+    return RunSpread(together, ratio, agree)
 
 
 def surface_spread(surfaces: Sequence[Surface]) -> tuple[Floats, Floats]:

@@ -1,29 +1,24 @@
-"""Free-energy surfaces on a grid, with errors."""
+"""Free-energy surfaces on a grid, with errors of chance and of smoothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.ndimage import gaussian_filter
 
-from nanochart.free_energy._blocks import Blocks, make_blocks
-from nanochart.free_energy._umbrella import UmbrellaWeights
-from nanochart.free_energy._weights import (
-    effective_sample_size,
-    log_weights_of,
-    normalized,
-    resampled_sums,
-)
+from nanochart.free_energy._density import Density, resolved_density
+from nanochart.statistics import Blocks, Estimate, Weighted, too_few
 from nanochart.units import BOLTZMANN
 
 __all__ = ["Surface", "free_energy_surface"]
 
 Floats = NDArray[np.float64]
 
-#: Effective samples near a node below which it was not seen: those of one at 1.7 bandwidths.
-_SEEN = 0.25
-_N_BOOTSTRAP = 200
+#: Numbers that hold what each block says of each node, at most: 200 MB; and blocks of a grid whose
+#: nodes are many, where blocks of one group are taken together.
+_MOST_NUMBERS, _MOST_BLOCKS = 50_000_000, 160
+#: Blocks of equal weight that what is known of a node must be worth.
+_FEWEST_BLOCKS = 5.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,31 +31,39 @@ class Surface:
         Nodes of each axis, in the units of the variables.
     energy
         F in eV above its minimum; NaN where nothing was seen.
+    smoothed
+        The same with twice the bandwidth, zero at the same node. A kernel of width h shifts F by a
+        term in h², so that the difference of the two is three times what is left of it.
     error
-        Standard error in eV of F minus F at the minimum (zero there), by the bootstrap of blocks;
-        NaN where only a few blocks know the node, and everywhere if there are too few blocks.
+        Standard error in eV of F minus F at the minimum (zero there): chance, by blocks, and the
+        difference to ``smoothed``, as the root of the sum of their squares. NaN where only a few
+        blocks know the node, and everywhere if the samples do not suffice.
     temperature
         K.
     bandwidth
         Of the kernel along each axis, in the units of the variables.
-    replicas
-        (bootstrap, ...) resampled surfaces in eV, zero at the node of the minimum.
     effective
         Samples of equal weight that the weights are worth (Kish).
     blocks
-        What was resampled.
+        What the errors of chance come from.
+    influence
+        (block, seen node), change of ln P with each block.
+    why
+        Why errors are not known; empty where they are.
     gauge_invariant
         Whether it is the geometric free energy.
     """
 
     axes: tuple[Floats, ...]
     energy: Floats
+    smoothed: Floats
     error: Floats
     temperature: float
     bandwidth: tuple[float, ...]
-    replicas: Floats
     effective: float
     blocks: Blocks
+    influence: NDArray[np.float32]
+    why: str = ""
     gauge_invariant: bool = False
 
     @property
@@ -73,10 +76,33 @@ class Surface:
         """Node of the lowest free energy."""
         return tuple(int(i) for i in np.unravel_index(np.nanargmin(self.energy), self.energy.shape))
 
+    def node(self, place: ArrayLike) -> tuple[int, ...]:
+        """The seen node nearest to a place (d,)."""
+        s = np.asarray(place, dtype=np.float64)
+        steps = np.array([axis[1] - axis[0] for axis in self.axes])
+        low = np.array([axis[0] for axis in self.axes])
+        seen = np.argwhere(np.isfinite(self.energy))
+        away = (((seen * steps + low - s) / steps) ** 2).sum(axis=1)
+        return tuple(int(k) for k in seen[int(away.argmin())])
+
+    def difference(self, start: tuple[int, ...], end: tuple[int, ...]) -> Estimate:
+        """F at the node ``end`` less that at ``start``, in eV, with both kinds of error."""
+        value = float(self.energy[end] - self.energy[start])
+        if self.why or not (np.isfinite(self.error[start]) and np.isfinite(self.error[end])):
+            return Estimate.unknown(value, self.why or "few blocks know one of the two places")
+        number = np.full(self.energy.shape, -1)
+        number[np.isfinite(self.energy)] = np.arange(self.influence.shape[1])
+        kT = BOLTZMANN * self.temperature
+        change = self.influence[:, number[end]] - self.influence[:, number[start]]
+        variance, freedom = self.blocks.spread(change)
+        smoothing = value - float(self.smoothed[end] - self.smoothed[start])
+        error = np.hypot(kT * np.sqrt(variance), smoothing)
+        return Estimate.of(value, error, freedom, known=True)
+
 
 def free_energy_surface(
     values: ArrayLike,
-    log_weights: ArrayLike | UmbrellaWeights,
+    weighted: Weighted,
     temperature: float,
     *,
     low: Sequence[float] | None = None,
@@ -84,13 +110,16 @@ def free_energy_surface(
     shape: int | Sequence[int] | None = None,
     bandwidth: Sequence[float] | None = None,
     log_gram: ArrayLike | None = None,
-    blocks: Blocks | None = None,
-    seed: int = 0,
+    slow: ArrayLike | None = None,
 ) -> Surface:
     r"""Free energy :math:`F(s) = -k_B T \ln P(s)` from weighted samples, with errors.
 
-    P is a kernel density on a grid: the weighted histogram, smoothed by a Gaussian of
-    ``bandwidth``. With ``log_gram`` it is the geometric free energy
+    P is a kernel density on a grid: the weighted histogram, smoothed by a Gaussian. Its width
+    follows from the data: it is halved, and the grid made finer, until the free energy changes by
+    less than its error of chance or 0.2 kT, so that the narrowest basin decides. What is left of
+    the change is part of the error.
+
+    With ``log_gram`` it is the geometric free energy
 
     .. math:: F_G(s) = -k_B T \ln \big\langle \delta(s(x) - s) \sqrt{\det J J^T} \big\rangle ,
         \qquad J = \partial s / \partial x ,
@@ -103,23 +132,20 @@ def free_energy_surface(
     ----------
     values
         (time, walker, d), d = 1 to 3.
-    log_weights
-        (time, walker), logarithms of the weights; zero for unbiased samples; `umbrella_weights`
-        of umbrella windows.
+    weighted
+        Weights of the samples.
     temperature
         K.
     low, high
         Ends of the grid; by default those of the samples with a margin.
     shape
-        Nodes of each axis; 120 in one dimension, 60 in two, 32 in three.
+        Nodes of each axis; by default as many as the narrowest basin asks for.
     bandwidth
-        Of the kernel; by default 1.2 nodes.
+        Of the kernel, (d,); by default as above, or 1.2 nodes of a given ``shape``.
     log_gram
         (time, walker), ½ ln det J J^T of each sample; None for the plain surface.
-    blocks
-        What is resampled; by default from the variables.
-    seed
-        Of the bootstrap.
+    slow
+        (time, walker, state): memberships that may be slower than the variables tell.
 
     Raises
     ------
@@ -127,91 +153,95 @@ def free_energy_surface(
         If shapes do not fit, or nothing has a weight.
     """
     s = np.asarray(values, dtype=np.float64)
-    logs = log_weights_of(log_weights)
-    if s.ndim != 3 or not 1 <= s.shape[2] <= 3 or logs.shape != s.shape[:2]:
+    if s.ndim != 3 or not 1 <= s.shape[2] <= 3 or weighted.log_weights.shape != s.shape[:2]:
         raise ValueError(
             "a surface needs values (time, walker, 1 to 3 variables) and log-weights (time, "
-            f"walker); got {s.shape} and {logs.shape}"
+            f"walker); got {s.shape} and {weighted.log_weights.shape}"
         )
     if not temperature > 0:
         raise ValueError(f"the temperature of a surface must be above 0 K; got {temperature!r}")
     d = s.shape[2]
-    factor = np.zeros_like(logs) if log_gram is None else np.asarray(log_gram, dtype=np.float64)
-    total = logs + factor
-    weights = normalized(total)
-    nodes = _nodes(s, weights, low, high, shape)
-    steps = np.array([axis[1] - axis[0] for axis in nodes])
-    widths = 1.2 * steps if bandwidth is None else np.asarray(bandwidth, dtype=np.float64)
-    if widths.shape != (d,) or not (widths > 0).all():
+    if bandwidth is not None and (len(bandwidth) != d or not all(b > 0 for b in bandwidth)):
         raise ValueError(
             f"the bandwidth must have {d} positive numbers, one for each variable; got {bandwidth}"
         )
-    if blocks is None:
-        blocks = make_blocks(s)
-    place = [np.rint((s[..., a] - nodes[a][0]) / steps[a]).astype(np.int64) for a in range(d)]
-    sizes = tuple(len(axis) for axis in nodes)
-    inside = np.all([(p >= 0) & (p < n) for p, n in zip(place, sizes, strict=True)], axis=0)
-    flat = np.ravel_multi_index([np.where(inside, p, 0) for p in place], sizes)
-    # Samples off the grid have no place; they are collected behind its last node.
-    n_nodes = int(np.prod(sizes))
-    flat = np.where(inside, flat, n_nodes)
-    sums, resamples = resampled_sums(
-        log_weights, blocks, flat, n_nodes + 1, _N_BOOTSTRAP, seed, factor=factor
-    )
-    squares = np.asarray(
-        np.bincount(flat.ravel(), (weights**2).ravel(), n_nodes + 1)[:n_nodes], dtype=np.float64
-    )
-    smooth = tuple(widths / steps)
-
-    def density(histogram: Floats) -> Floats:
-        return np.asarray(gaussian_filter(histogram.reshape(sizes), smooth, mode="constant"))
-
+    used = weighted if log_gram is None else weighted.tilted(log_gram)
+    weights = used.weights
+    first, last = _ends(s, weights, low, high)
+    blocks = _long_blocks(used, s, slow)
+    density = resolved_density(
+        s, weights, first, last, shape=shape, bandwidth=bandwidth,
+        inefficiency=blocks.inefficiency,
+    )  # fmt: skip
     kT = BOLTZMANN * temperature
-    p = density(sums[:n_nodes])
-    # Kish's number of samples near each node, times the kernel; of a lone sample it is the kernel.
-    near = np.divide(p**2, density(squares), out=np.zeros_like(p), where=p > 0)
-    peak = float(np.prod([1.0 / (np.sqrt(2.0 * np.pi) * b) for b in smooth]))
-    seen = (p > 0) & (near > _SEEN * peak)
-    if not seen.any():
-        raise ValueError("no node of the grid was seen: choose low and high around the samples")
-    energy = np.full(sizes, np.nan)
-    energy[seen] = -kT * np.log(p[seen])
-    best = np.unravel_index(np.nanargmin(energy), sizes)
-    energy = energy - energy[best]
-    replicas = np.full((_N_BOOTSTRAP, *sizes), np.nan, dtype=np.float64)
-    for k, resample in enumerate(resamples):
-        q = density(resample[:n_nodes])
-        known = seen & (q > 0)
-        if q[best] > 0:
-            replicas[k][known] = -kT * np.log(q[known] / q[best])
-    error = np.full(sizes, np.nan)
-    # A node that a tenth of the resamples lose is known by a few blocks only.
-    kept = seen & (np.isnan(replicas).mean(axis=0) <= 0.1)
-    if blocks.reliable:
-        error[kept] = np.nanstd(replicas[:, kept], axis=0, ddof=1)
+    energy, smoothed = density.energies()
+    few, influence, worth = _influence(used, weights, blocks, density)
+    why = used.reservation or too_few(blocks)
+    error = np.full(energy.shape, np.nan)
+    if not why:
+        best = int(np.ravel_multi_index(density.best, density.shape))
+        at = int(np.flatnonzero(np.flatnonzero(density.seen.ravel()) == best)[0])
+        variance, _ = few.spread(influence - influence[:, at : at + 1])
+        change = (energy - smoothed)[density.seen]
+        found = kT * np.hypot(np.sqrt(variance), change)
+        error[density.seen] = np.where(worth >= _FEWEST_BLOCKS, found, np.nan)
     return Surface(
-        nodes, energy, error, temperature, tuple(float(b) for b in widths), replicas,
-        effective_sample_size(total), blocks, log_gram is not None,
+        density.axes, kT * energy, kT * smoothed, error, temperature, density.bandwidth,
+        used.effective, few, influence, why, log_gram is not None,
     )  # fmt: skip
 
 
-def _nodes(
-    s: Floats,
-    weights: Floats,
-    low: Sequence[float] | None,
-    high: Sequence[float] | None,
-    shape: int | Sequence[int] | None,
-) -> tuple[Floats, ...]:
+def _long_blocks(weighted: Weighted, s: Floats, slow: ArrayLike | None) -> Blocks:
+    """Blocks for what is slowest: the variables, or the states."""
+    columns = [s]
+    if slow is not None:
+        columns.append(np.asarray(slow, dtype=np.float64))
+    series = np.concatenate(columns, axis=2)
+    w = weighted.weights[..., None]
+    mean = (w * series).sum(axis=(0, 1))
+    moving = (w * np.abs(series - mean)).sum(axis=(0, 1)) > 1e-9
+    influence = w * (series - mean)[..., moving] if moving.any() else 0.0 * w
+    return weighted.blocks(influence).decisive(influence)
+
+
+def _influence(
+    weighted: Weighted, weights: Floats, blocks: Blocks, density: Density
+) -> tuple[Blocks, NDArray[np.float32], Floats]:
+    """Blocks, what each does to ln P at the seen nodes (block, node), and how many know a node."""
+    n_seen = int(density.seen.sum())
+    few = blocks.merged(min(_MOST_BLOCKS, max(16, _MOST_NUMBERS // n_seen)))
+    p = density.values[density.seen]
+    influence = np.empty((few.n, n_seen), dtype=np.float32)
+    squares, owner = np.zeros(n_seen), few.of_samples
+    for b in range(few.n):
+        share = density.of(weights, owner == b)[density.seen] / p
+        influence[b] = share
+        squares += share**2
+    worth = 1.0 / squares
+    mixture = weighted.mixture
+    if mixture is not None:
+        flat = owner.ravel()
+        shape = weights.shape
+        for k in range(mixture.shares.shape[1]):
+            slope = np.zeros(mixture.shares.shape[1])
+            slope[k] = 1.0
+            shift = np.bincount(flat, mixture.answers(slope), few.n)
+            response = density.of(weights * mixture.shares[:, k].reshape(shape))[density.seen] / p
+            influence -= np.multiply.outer(shift, response).astype(np.float32)
+    return few, influence, worth
+
+
+def _ends(
+    s: Floats, weights: Floats, low: Sequence[float] | None, high: Sequence[float] | None
+) -> tuple[Floats, Floats]:
     d = s.shape[2]
     known = s[weights > 0]
     margin = 0.06 * np.ptp(known, axis=0)
     a = known.min(axis=0) - margin if low is None else np.asarray(low, dtype=np.float64)
     b = known.max(axis=0) + margin if high is None else np.asarray(high, dtype=np.float64)
-    sizes = {1: 120, 2: 60, 3: 32}[d] if shape is None else shape
-    n = (int(sizes),) * d if isinstance(sizes, int) else tuple(int(k) for k in sizes)
-    if len(a) != d or len(b) != d or len(n) != d or not (b > a).all() or min(n) < 4:
+    if len(a) != d or len(b) != d or not (b > a).all():
         raise ValueError(
-            f"the grid needs low below high and at least 4 nodes for each of the {d} variables; "
-            f"got {list(a)}, {list(b)} and {n}"
+            f"the grid needs low below high for each of the {d} variables; got {list(a)} and "
+            f"{list(b)}"
         )
-    return tuple(np.linspace(x, y, k) for x, y, k in zip(a, b, n, strict=True))
+    return a, b

@@ -1,107 +1,48 @@
-"""Umbrella windows combined by MBAR, and what their free energies do to errors."""
-
-from dataclasses import dataclass
+"""Umbrella windows combined by MBAR, and whether they agree where they overlap."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nanochart._time_series import import_pymbar
 from nanochart.errors import ConvergenceError
+from nanochart.statistics import (
+    Blocks,
+    Mixture,
+    Weighted,
+    make_blocks,
+    solve_mixture,
+)
 from nanochart.units import BOLTZMANN
 
-__all__ = ["UmbrellaWeights", "umbrella_weights"]
+__all__ = ["umbrella_weights", "window_agreement"]
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 #: Overlap of neighbouring windows below which MBAR's errors mean nothing (Klimovich, Shirts,
 #: Mobley, J. Comput.-Aided Mol. Des. 29, 397 (2015)).
 _LEAST_OVERLAP = 0.03
 #: Samples of each window that a part of a run must have.
 _FEWEST = 4
+#: Probability with which windows that agree are taken for ones that do not.
+_FALSE_ALARM = 0.002
 
 
-@dataclass(frozen=True, eq=False)
-class UmbrellaWeights:
-    r"""Weights of the samples of umbrella windows in the unbiased ensemble.
-
-    Stands wherever log-weights do. Estimates are the same as from the array ``log_weights``; errors
-    are not, since the free energies of the windows are uncertain themselves, and that is most of
-    the error of a difference between states that lie windows apart.
-
-    Attributes
-    ----------
-    log_weights
-        (time, window).
-    free_energies
-        (window,) of the windows, in eV above the first.
-    shares
-        (time, window, window), :math:`W_{nk} = N_k e^{f_k - u_k(s_n)} / \sum_j N_j e^{f_j -
-        u_j(s_n)}`, the probability that a sample there is of window k.
-    overlap
-        (window, window), :math:`\sum_n W_{nj} W_{nk} / N_j`, the probability that a sample of
-        window j could as well be of k (Klimovich, Shirts, Mobley 2015).
-    bias_energies
-        (time, window, window) in eV, as given.
-    temperature
-        K.
-    """
-
-    log_weights: Floats
-    free_energies: Floats
-    shares: Floats
-    overlap: Floats
-    bias_energies: Floats
-    temperature: float
-
-    def between(self, first: int, last: int) -> "UmbrellaWeights":
-        """Those of a part of the run, solved anew."""
-        return umbrella_weights(self.bias_energies[first:last], self.temperature)
-
-    def shifts(self, of_blocks: NDArray[np.int64], counts: Floats) -> Floats:
-        r"""Change of :math:`a_k = f_k + \ln N_k` in each resample, (resample, window).
-
-        MBAR's equations are :math:`N_j = \sum_n c_n W_{nj}` for all windows j, where a sample
-        counts :math:`c_n` times and :math:`N_j` is the sum of the counts of window j. To first
-        order,
-
-        .. math:: \sum_k H_{jk}\, \delta a_k = N_j - \sum_n c_n W_{nj}, \qquad
-            H = \mathrm{diag}(\textstyle\sum_n W_n) - \sum_n W_n W_n^T
-
-        so that nothing is solved more than once.
-
-        Parameters
-        ----------
-        of_blocks
-            (time, window), block of each sample.
-        counts
-            (resample, block), how often each block counts.
-        """
-        W = self.shares.reshape(-1, self.shares.shape[2])
-        H = np.diag(W.sum(axis=0)) - W.T @ W
-        n_windows = W.shape[1]
-        own = np.tile(np.eye(n_windows), (len(self.shares), 1))
-        lacking = np.zeros((counts.shape[1], n_windows))
-        np.add.at(lacking, of_blocks.ravel(), own - W)
-        residual = counts @ lacking
-        # A constant is free: the pseudo-inverse leaves it at zero.
-        shift: Floats = residual @ np.linalg.pinv(H, rcond=1e-10, hermitian=True)
-        return shift
-
-
-def umbrella_weights(bias_energies: ArrayLike, temperature: float) -> UmbrellaWeights:
+def umbrella_weights(bias_energies: ArrayLike, temperature: float) -> Weighted:
     r"""Weights of all samples of all windows without bias, by MBAR.
 
     .. math:: w_n \propto \Big[ \sum_k N_k\, e^{f_k - V_k(s_n) / k_B T} \Big]^{-1}
 
     with the :math:`f_k` of Shirts and Chodera, J. Chem. Phys. 129, 124105 (2008), as pymbar finds
-    them. All samples are used: correlation in time changes no expectation, only the error, and that
-    comes from blocks of time.
+    them. All samples are used: correlation in time changes no expectation, only the error, which
+    comes from the blocks of each window by itself and carries the uncertainty of the :math:`f_k`.
+
+    Nothing is known where windows contradict each other: see `window_agreement`.
 
     Parameters
     ----------
     bias_energies
-        (time, window, window): energy in eV of the sample of the second index in the window of
-        the third. Walkers that share a window are a window each.
+        (time, walker, walker): energy in eV of the sample of the second index in the window of
+        the walker of the third. Walkers of one window are told by equal energies.
     temperature
         K.
 
@@ -118,27 +59,102 @@ def umbrella_weights(bias_energies: ArrayLike, temperature: float) -> UmbrellaWe
             "bias energies of windows must have the shape (time, window, window) with at least "
             f"{_FEWEST} times; got {V.shape}"
         )
-    n_times, n_windows, _ = V.shape
-    kT = BOLTZMANN * temperature
-    reduced = V / kT
-    u_kn = reduced.transpose(1, 0, 2).reshape(-1, n_windows).T
-    counts = np.full(n_windows, n_times)
-    pymbar = import_pymbar()
-    try:
-        solved = pymbar.MBAR(u_kn, counts, verbose=False, solver_protocol="robust")
-        f = np.asarray(solved.f_k, dtype=np.float64)
-    except Exception as error:  # its solvers raise what they like where nothing overlaps
-        raise ConvergenceError(
-            f"MBAR cannot combine the {n_windows} windows ({type(error).__name__}), which hardly "
-            "overlap: place them closer, or soften the restraints"
-        ) from error
-    terms = f - reduced + np.log(n_times)
-    log_mixture = np.logaddexp.reduce(terms, axis=2)
-    shares = np.exp(terms - log_mixture[..., None])
-    flat = shares.reshape(-1, n_windows)
-    overlap = flat.T @ flat / n_times
-    _check_overlap(overlap)
-    return UmbrellaWeights(-log_mixture, f * kT, shares, overlap, V, temperature)
+    n_times, n_walkers, _ = V.shape
+    flat = V.reshape(-1, n_walkers)
+    window = _windows(flat)
+    _, first = np.unique(window, return_index=True)
+    owner = np.tile(window, n_times)
+    reduced = flat[:, first].T / (BOLTZMANN * temperature)
+    mixture = solve_mixture(reduced, owner, f"the {len(first)} windows")
+    _check_overlap(mixture.overlap)
+    logs = -mixture.log_mixture.reshape(n_times, n_walkers)
+    towards = reduced[_nearest(mixture.overlap)] - reduced
+    disagreement = window_agreement(mixture, towards.T, n_walkers, window)
+    return Weighted(
+        logs, "windows", tuple(window.tolist()), mixture, disagreement,
+        lambda first, last: umbrella_weights(V[first:last], temperature),
+    )  # fmt: skip
+
+
+def _windows(energies: Floats) -> Ints:
+    """Window of each walker: columns of equal energies (sample, walker) are one window."""
+    _, inverse = np.unique(energies, axis=1, return_inverse=True)
+    names = np.asarray(inverse).ravel()
+    order = {name: k for k, name in enumerate(dict.fromkeys(names.tolist()))}
+    return np.array([order[name] for name in names.tolist()], dtype=np.int64)
+
+
+def _nearest(overlap: Floats) -> Ints:
+    """The window that each overlaps most with."""
+    between = overlap - np.diag(np.diag(overlap))
+    return np.asarray(between.argmax(axis=1))
+
+
+def window_agreement(
+    mixture: Mixture, observable: ArrayLike, n_walkers: int, window: ArrayLike
+) -> str:
+    r"""Whether each window has the mean of an observable that all windows together predict for it.
+
+    .. math:: r_k = \frac{1}{N_k} \sum_{n \in k} O_n - \frac{1}{N_k} \sum_n W_{nk} O_n
+
+    Windows that each sit in another state of something hidden follow different profiles, and MBAR
+    joins them to one that none of them has; then the :math:`r_k` are further from zero than their
+    errors allow, by the sum of their squares (compare the tests of Zhu and Hummer, J. Comput. Chem.
+    33, 453 (2012)).
+
+    Parameters
+    ----------
+    mixture
+        Of the windows.
+    observable
+        (sample,), or (sample, window) where it is another one for each window.
+    n_walkers
+        Walkers; samples are in the order (time, walker).
+    window
+        (walker,), window of each.
+
+    Returns
+    -------
+    str
+        One sentence that names the window that disagrees most; empty if none does.
+    """
+    from scipy.special import gammaincc
+
+    W, owner = mixture.shares, mixture.owner
+    N = W.sum(axis=0)
+    given = np.asarray(observable, dtype=np.float64)
+    O = np.broadcast_to(given[:, None] if given.ndim == 1 else given, W.shape)  # noqa: E741
+    own = owner[:, None] == np.arange(len(N))
+    mine = (own * O).sum(axis=0) / N
+    expected = (W * O).sum(axis=0) / N
+    deviation = W * (O - expected) / N
+    influence = own * (O - mine) / N - deviation + mixture.answers(W.T @ deviation)
+    shape = (-1, n_walkers, len(N))
+    z = influence.reshape(shape)
+    blocks: list[Blocks] = [make_blocks(z[..., k], "windows", window) for k in range(len(N))]
+    scale = 1e-9 * (np.abs(O).max() + 1.0)
+    scores = np.empty(len(N))
+    for k, division in enumerate(blocks):
+        variance, freedom = division.variance(z[..., k])
+        scores[k] = _score(
+            (mine - expected)[k] / max(float(np.sqrt(variance)), scale), float(freedom)
+        )
+    if gammaincc(0.5 * len(N), 0.5 * float((scores**2).sum())) > _FALSE_ALARM:
+        return ""
+    worst = int(np.abs(scores).argmax())
+    return (
+        f"the windows contradict each other where they overlap, most of all window {worst + 1} "
+        f"({abs(scores[worst]):.1f} standard errors): something slow that the variables do not "
+        "tell is in another state there, so no free energy connects them"
+    )
+
+
+def _score(ratio: float, freedom: float) -> float:
+    """The normal deviate that is as rare as a value over its error with so many degrees."""
+    from scipy.special import log_ndtr, ndtri_exp, stdtr
+
+    tail = max(float(stdtr(float(freedom), -abs(ratio))), 1e-300)
+    return float(abs(ndtri_exp(min(np.log(tail), log_ndtr(0.0)))))
 
 
 def _check_overlap(overlap: Floats) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nanochart._time_series import import_pymbar
+from nanochart.statistics import import_pymbar
 from nanochart.units import BOLTZMANN
 
 __all__ = ["WorkEstimate", "bar", "jarzynski"]

@@ -14,6 +14,7 @@ from nanochart.landscape._measures import (
     random_split,
     trustworthiness,
 )
+from nanochart.landscape._membership import OWN, PLACE, PlaceMembership, place_membership
 from nanochart.landscape._metric import ReconstructionMetric
 from nanochart.landscape._minima import Minima, distinct_minima, principal_radii
 from nanochart.landscape._reconstruction import RankedFrames, rank_frames, reconstruction_errors
@@ -22,6 +23,8 @@ from nanochart.landscape._track import LastingStates, Transition, lasting_states
 
 __all__ = [
     "NOISE",
+    "OWN",
+    "PLACE",
     "Decimation",
     "Fact",
     "Families",
@@ -30,6 +33,7 @@ __all__ = [
     "LastingStates",
     "Minima",
     "NeighbourPurity",
+    "PlaceMembership",
     "RankedFrames",
     "ReconstructionMetric",
     "Transition",
@@ -45,6 +49,7 @@ __all__ = [
     "lasting_states",
     "load_families",
     "neighbour_purity",
+    "place_membership",
     "principal_radii",
     "random_split",
     "rank_frames",

@@ -1,5 +1,6 @@
 """Families: groups of minima that lie together in the chart, found without labels."""
 
+import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -79,6 +80,15 @@ class Families:
         """Number of families, noise not counted."""
         return int(self.labels.max(initial=0))
 
+    @property
+    def fingerprint(self) -> str:
+        """Hash of all that decides to which family a point belongs, and of the families' names."""
+        digest = hashlib.sha256()
+        for array in (self.points, self.labels, np.array([self.reach])):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update("\n".join(self.names).encode())
+        return digest.hexdigest()[:16]
+
     def assign(self, points: ArrayLike) -> NDArray[np.int16]:
         """Code of the family of each point, 0 for noise.
 
@@ -96,6 +106,22 @@ class Families:
         ValueError
             If the points have another number of dimensions than the chart, or are not finite.
         """
+        s = self._placed(points)
+        flat = s.reshape(-1, s.shape[-1])
+        codes = vote(cKDTree(self.points), self.labels, flat, self.reach)
+        return np.maximum(codes, NOISE).astype(np.int16).reshape(s.shape[:-1])
+
+    def is_new(self, points: ArrayLike) -> NDArray[np.bool_]:
+        """Whether each point (..., d) is farther than ``reach`` from every fitted minimum.
+
+        Such a frame is noise to ``assign``, as are frames between families; but what it holds is a
+        structure that the families were found without.
+        """
+        s = self._placed(points)
+        distance = cKDTree(self.points).query(s.reshape(-1, s.shape[-1]))[0]
+        return np.asarray(distance > self.reach).reshape(s.shape[:-1])
+
+    def _placed(self, points: ArrayLike) -> Floats:
         s = np.asarray(points, dtype=np.float64)
         d = self.points.shape[1]
         if s.ndim == 0 or s.shape[-1] != d:
@@ -104,8 +130,7 @@ class Families:
                 f"were found in; got {s.shape}"
             )
         _require_finite(s.reshape(-1, d), "points to assign")
-        codes = vote(cKDTree(self.points), self.labels, s.reshape(-1, d), self.reach)
-        return np.maximum(codes, NOISE).astype(np.int16).reshape(s.shape[:-1])
+        return s
 
     def described(self, names: Sequence[str], cards: Sequence[Mapping[str, Any]]) -> "Families":
         """Return the same families with names and cards."""

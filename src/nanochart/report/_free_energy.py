@@ -23,7 +23,7 @@ from nanochart.report._style import (
 from nanochart.units import BOLTZMANN
 
 if TYPE_CHECKING:
-    from nanochart.free_energy import Convergence, Surface
+    from nanochart.free_energy import Surface
     from nanochart.workflow._fes import FreeEnergies
     from nanochart.workflow._fes_runs import IndependentRuns
 
@@ -44,14 +44,15 @@ def draw_surface(found: "FreeEnergies") -> Figure:
         return _one(found)
     if surface.dimension == 3:
         return _three(found)
-    known = bool(np.isfinite(surface.error).any())
+    known = not surface.why
     figure = new_figure(PAGE if known else 0.5 * PAGE, 3.1)
     left, *others = figure.subplots(1, 2 if known else 1, squeeze=False)[0]
     _contours(figure, left, found, surface.energy, "free energy", found.known)
     if found.path is not None:
         left.plot(*found.path.points.T, color="white", lw=2.4)
         left.plot(*found.path.points.T, color=INK, lw=1.1)
-        left.plot(*found.path.saddle, "x", color=INK, ms=5)
+        if found.path.saddle is not None:
+            left.plot(*found.path.saddle, "x", color=INK, ms=5)
     _names(left, found)
     for right in others:
         _contours(figure, right, found, surface.error, "standard error", None)
@@ -149,18 +150,20 @@ def _three(found: "FreeEnergies") -> Figure:
 @styled
 def draw_convergence(found: "FreeEnergies") -> Figure:
     """The judged difference from growing shares of the run, and the free energy along the path."""
-    judged: Convergence | None = found.convergence
-    if judged is None:
+    grown = found.growth
+    if grown is None:
         raise ValueError("a run with one state has no difference to draw")
     figure = new_figure(PAGE if found.path is not None else COLUMN, 2.4)
     panels = figure.subplots(1, 2 if found.path is not None else 1, squeeze=False)[0]
     a, b = (found.states.names[k] for k in found.pair)
-    known = np.isfinite(judged.values)
-    errors = np.where(np.isfinite(judged.errors), judged.errors, 0.0)
-    panels[0].errorbar(
-        np.array(judged.fractions)[known], np.array(judged.values)[known], 1.96 * errors[known],
-        fmt="o-", color=OKABE_ITO["blue"], capsize=2, ms=3,
-    )  # fmt: skip
+    for fraction, gap in zip(grown.fractions, grown.estimates, strict=True):
+        if gap.known:
+            panels[0].plot([fraction] * 2, [gap.low, gap.high], color=OKABE_ITO["blue"])
+        if np.isfinite(gap.value):
+            fill = OKABE_ITO["blue"] if gap.known else "white"
+            panels[0].plot(fraction, gap.value, "o", color=OKABE_ITO["blue"], mfc=fill, ms=4)
+    if not all(gap.known for gap in grown.estimates):
+        panels[0].set_title("open: not known", fontsize=7)
     panels[0].axhline(0.0, color=MUTED, lw=0.6)
     panels[0].set_xlabel("share of the run")
     panels[0].set_ylabel(axis_label(f"$F$({b}) - $F$({a})", "eV"))
@@ -178,7 +181,7 @@ def free_energy_figures(found: "FreeEnergies") -> dict[str, Figure]:
     figures = {"surface": draw_surface(found)}
     if found.geometric is not None and found.geometric.dimension == 2:
         figures["geometric"] = draw_gauges(found, found.geometric)
-    if found.convergence is not None:
+    if found.growth is not None:
         figures["convergence"] = draw_convergence(found)
     return figures
 

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from nanochart.report._free_energy import draw_convergence, draw_gauges, draw_surface
 from nanochart.report._page import FigureCard, Item, Missing, Section, Table
+from nanochart.statistics import Estimate
 
 if TYPE_CHECKING:
     from nanochart.workflow._fes import FreeEnergies
@@ -20,9 +19,10 @@ _MOST = 10
 def free_energy_section(found: Sequence["FreeEnergies"]) -> Section:
     """Surfaces, populations and the judged difference of biased runs along a chart."""
     text = (
-        "Biased dynamics along the chart, weighted back to the unbiased ensemble. Errors are "
-        "standard errors from blocks of time; a difference is called converged only where the two "
-        "halves of the run agree, the walkers went back and forth, and the blocks are long enough."
+        "Biased dynamics along the chart, weighted back to the unbiased ensemble. Intervals hold "
+        "95 %: they come from blocks of the walkers' time and from what smoothing may have "
+        "changed. A number is unknown, and not printed, where the walkers hardly mix, or visited a "
+        "state too seldom."
     )
     if not found:
         return Section(
@@ -38,20 +38,14 @@ def _items(found: "FreeEnergies") -> list[Item]:
     stem = found.run.removesuffix(".zarr")
     where = f"{found.temperature:g} K, {found.method}"
     surface = found.surface
-    known = bool(np.isfinite(surface.error).any())
+    known = not surface.why
     caption = f"Free energy at {where} (eV above its minimum)"
-    caption += (
-        " and its standard error."
-        if known
-        else f"; its {surface.blocks.n} blocks are too few for an error."
-    )
+    caption += " and its standard error." if known else f". Its error is unknown: {surface.why}."
     if surface.dimension < 3:
         caption += " Names are the states with the largest share of a basin."
     if surface.dimension == 2 and found.path is not None:
-        caption += (
-            " The line is the path of least resistance between the two states compared below, the "
-            "cross its highest point."
-        )
+        caption += " The line is the path of least resistance between the two states compared below"
+        caption += ", the cross its highest point." if found.path.saddle is not None else "."
     if surface.dimension == 2:
         caption += (
             " White was not seen; grey was seen, but lies outside of what the model was trained on."
@@ -75,34 +69,33 @@ def _items(found: "FreeEnergies") -> list[Item]:
                 "Plain and gauge-invariant free-energy surfaces.",
             )
         )
-    if found.convergence is not None:
+    if found.growth is not None:
         items.append(
             FigureCard(
                 f"convergence-{stem}",
                 partial(draw_convergence, found),
-                f"The free-energy difference from growing shares of the run (95 % intervals): "
-                f"{found.convergence.advice}."
-                + (" Right: along the path." if found.path is not None else ""),
+                "The free-energy difference from growing shares of the run, with 95 % intervals "
+                f"where it is known ({found.growth.changes} lasting changes between the two states "
+                "in all walkers)." + (" Right: along the path." if found.path is not None else ""),
                 "Free-energy difference in time.",
                 wide=found.path is not None,
             )
         )
-    p = found.populations
-    order = sorted(range(len(found.states.names)), key=lambda k: -p.value[k])[:_MOST]
-    rows = tuple(
-        (
-            found.states.names[k],
-            f"{100 * p.value[k]:.2f}",
-            f"{100 * p.low[k]:.2f} to {100 * p.high[k]:.2f}" if p.blocks.reliable else "unknown",
-        )
-        for k in order
-        if p.value[k] > 0
-    )
+    shares, names = found.populations.shares, found.states.names
+    order = sorted(range(len(names)), key=lambda k: -float(shares.value[k]))[:_MOST]
+    rows = tuple((names[k], *_share(shares[k])) for k in order if shares.value[k] > 0)
     caption = (
-        f"Populations at {where}: {found.surface.effective:.0f} effective samples in "
-        f"{p.blocks.n} blocks"
-        + ("" if p.blocks.reliable else ", too few for an honest interval")
-        + "."
+        f"Populations at {where}, by the {found.states.definition}: {found.populations.verdict}."
     )
     items.append(Table(rows, ("state", "share / %", "95 % interval"), caption))
     return items
+
+
+def _share(share: Estimate) -> tuple[str, str]:
+    """Share and interval in %; no digits where nothing is known."""
+    if not share.known:
+        return "unknown", "unknown"
+    return (
+        f"{100 * float(share.value):.2f}",
+        f"{100 * float(share.low):.2f} to {100 * float(share.high):.2f}",
+    )

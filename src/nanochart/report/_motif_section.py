@@ -17,7 +17,7 @@ from nanochart.report._page import FigureCard, Gallery, Item, Missing, Section, 
 from nanochart.report._pictures import Cluster, Picture, draw_clusters
 from nanochart.report._run_data import RunData
 from nanochart.report._style import COLUMN, PAGE, axis_label, category_colors, new_figure, styled
-from nanochart.tempering import RungPopulations, rung_populations
+from nanochart.statistics import Estimate
 
 __all__ = ["family_section", "motif_section", "population_panel"]
 
@@ -29,6 +29,11 @@ _NAMES = {
     "mix": "mixed",
     "amorphous": "amorphous",
 }
+#: How populations are drawn, for captions.
+POPULATION_WORDS = (
+    "by MBAR; bars: 95 % intervals. Open and dotted, without a bar: what was sampled, of which too "
+    "little is independent to know it."
+)
 #: Families that are drawn and listed; the rest is in the run.
 _MOST_FAMILIES = 24
 _FAMILY_CURVES = 8
@@ -60,7 +65,7 @@ def motif_section(run: RunData, picture_size: int) -> Section:
     if codes is None:
         return Section("Motifs", text, (Missing("No labels yet:", "nanochart label RUN"),))
     items: list[Item] = [_motif_table(run, codes)]
-    found = _by_rung(run, codes, len(LABELS))
+    found = run.metadata.get("motif_populations")
     if found is not None and run.ladder is not None:
         names = [name for k, name in enumerate(LABELS) if (codes == k).any()]
         rows = [LABELS.index(name) for name in names]
@@ -69,8 +74,7 @@ def motif_section(run: RunData, picture_size: int) -> Section:
                 "motif-populations",
                 partial(populations_figure, run.ladder, found, rows, names),
                 "Share of the configurations of each motif (%) at each temperature (K) of the "
-                "ladder; the bars are standard errors over blocks of time, which are too small "
-                "where the ladder is not mixed.",
+                f"ladder, {POPULATION_WORDS}",
                 "Populations of the motifs against temperature.",
                 wide=False,
             )
@@ -119,7 +123,7 @@ def family_section(run: RunData, picture_size: int) -> Section:
         "relative to the lowest minimum of all.",
         picture_size,
     )
-    found = _by_rung(run, codes, len(names))
+    found = run.metadata.get("family_populations")
     if found is not None and run.ladder is not None:
         rows = list(range(1, 1 + min(len(cards), _FAMILY_CURVES)))
         items.append(
@@ -127,7 +131,7 @@ def family_section(run: RunData, picture_size: int) -> Section:
                 "family-populations",
                 partial(populations_figure, run.ladder, found, rows, [names[k] for k in rows]),
                 f"Share of the configurations of the {len(rows)} largest families (%) at each "
-                "temperature (K) of the ladder; bars as for the motifs.",
+                f"temperature (K) of the ladder, {POPULATION_WORDS}",
                 "Populations of the families against temperature.",
                 wide=False,
             )
@@ -138,18 +142,11 @@ def family_section(run: RunData, picture_size: int) -> Section:
     return Section("Families", text, tuple(items))
 
 
-def _by_rung(run: RunData, codes: NDArray[Any], n_labels: int) -> RungPopulations | None:
-    rungs = run.rungs
-    if rungs is None or run.ladder is None or len(run.ladder) < 2:
-        return None
-    return rung_populations(codes, rungs, n_labels, len(run.ladder))
-
-
 @styled
 def populations_figure(
-    ladder: NDArray[Any], found: RungPopulations, rows: list[int], names: list[str]
+    ladder: NDArray[Any], found: Estimate, rows: list[int], names: list[str]
 ) -> Figure:
-    """Draw shares with their errors against temperature in a figure of their own."""
+    """Draw shares with their intervals against temperature in a figure of their own."""
     figure = new_figure(COLUMN if len(names) <= 6 else 0.62 * PAGE, 2.6)
     panel = figure.add_subplot()
     population_panel(panel, ladder, found, rows, names)
@@ -157,7 +154,7 @@ def populations_figure(
 
 
 def population_panel(
-    panel: Axes, ladder: NDArray[Any], found: RungPopulations, rows: list[int], names: list[str]
+    panel: Axes, ladder: NDArray[Any], found: Estimate, rows: list[int], names: list[str]
 ) -> None:
     """Draw the shares of some labels (%) against the temperatures of a ladder (K).
 
@@ -168,23 +165,28 @@ def population_panel(
     ladder
         Temperatures in K, (rung,).
     found
-        Shares and errors (label, rung).
+        Shares with their intervals (label, rung).
     rows, names
         Which labels, and what they are called.
     """
     for row, name, color in zip(rows, names, category_colors(names), strict=True):
-        there = np.isfinite(found.value[row])
+        value, known = 100.0 * found.value[row], np.asarray(found.known[row])
+        panel.plot(ladder, value, color=color, lw=0.8, ls="-" if known.all() else ":")
+        panel.plot(ladder[~known], value[~known], "o", color=color, mfc="white", ms=2.2, mew=0.6)
+        bars = 100.0 * np.stack(
+            [found.value[row] - found.low[row], found.high[row] - found.value[row]]
+        )
         panel.errorbar(
-            ladder[there],
-            100.0 * found.value[row][there],
-            100.0 * found.error[row][there],
+            ladder[known],
+            value[known],
+            bars[:, known],
             color=color,
-            lw=1.0,
+            ls="none",
             elinewidth=0.7,
             marker="o",
             ms=2.2,
-            label=_NAMES.get(name, name),
         )
+        panel.plot([], [], "o-", color=color, lw=1.0, ms=2.2, label=_NAMES.get(name, name))
     panel.set_ylim(0.0, None)
     panel.set_xlabel(axis_label("temperature", "K"))
     panel.set_ylabel(axis_label("population", "%"))

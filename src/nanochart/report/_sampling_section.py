@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nanochart.errors import ConvergenceError
 from nanochart.report._energies import caloric_curve, energy_distributions
 from nanochart.report._exchange import (
     TARGET_ACCEPTANCE,
@@ -27,7 +26,6 @@ from nanochart.tempering import (
     ladder_findings,
     ladder_summary,
     round_trips,
-    thermodynamics,
 )
 
 __all__ = ["sampling_section"]
@@ -74,16 +72,8 @@ def _diagnostics(run: RunData) -> LadderDiagnostics | None:
 
 def _thermo_cards(run: RunData) -> list[FigureCard]:
     """Heat capacity and caloric curve; none where the ladder is too short or has a gap."""
-    rungs = run.rungs
-    if rungs is None or run.energy is None or run.ladder is None or len(run.ladder) < 2:
-        return []
-    whole = ((rungs >= 0) & np.isfinite(run.energy)).all(axis=1)
-    ladder = Ladder(tuple(float(t) for t in run.ladder))
-    try:
-        found = thermodynamics(
-            run.energy[whole], rungs[whole], ladder, run.n_atoms, seed=run.metadata.get("seed") or 0
-        )
-    except (ValueError, ConvergenceError):  # the verdict above names what is wrong
+    found = run.metadata.get("thermodynamics")
+    if found is None:
         return []
     return thermodynamics_cards(found, run.n_atoms, run.reference)
 

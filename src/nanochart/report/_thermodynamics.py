@@ -17,7 +17,8 @@ from nanochart.report._style import (
     new_figure,
     styled,
 )
-from nanochart.tempering import Estimate, Thermodynamics
+from nanochart.statistics import Estimate
+from nanochart.tempering import Thermodynamics
 from nanochart.units import BOLTZMANN
 
 __all__ = [
@@ -41,14 +42,13 @@ def reweighted_caloric_curve(result: Thermodynamics, *, reference: float = 0.0) 
     """
     figure = new_figure(COLUMN, 2.6)
     panel = figure.add_subplot()
-    energy = result.energy
-    shifted = Estimate(energy.value - reference, energy.low - reference, energy.high - reference)
-    _band(panel, result, shifted, OKABE_ITO["blue"], f"MBAR, {_kind(result)}")
-    rung = result.rung_energy
+    _band(panel, result, result.energy.scaled(1.0, -reference), OKABE_ITO["blue"], "MBAR")
+    rung = result.rung_energy.scaled(1.0, -reference)
+    known = np.asarray(rung.known)
     panel.errorbar(
-        result.ladder,
-        rung.value - reference,
-        yerr=np.abs(np.stack([rung.value - rung.low, rung.high - rung.value])),
+        result.ladder[known],
+        rung.value[known],
+        yerr=np.stack([rung.value - rung.low, rung.high - rung.value])[:, known],
         ls="none",
         marker="o",
         mfc="white",
@@ -56,7 +56,7 @@ def reweighted_caloric_curve(result: Thermodynamics, *, reference: float = 0.0) 
         ms=3.0,
         elinewidth=0.8,
         color=INK,
-        label=f"mean of each rung, {_kind(result)}",
+        label="the rungs",
     )
     panel.set_xlabel(axis_label("temperature", "K"))
     symbol = r"\langle E\rangle" + ("-E_0" if reference else "")
@@ -79,13 +79,12 @@ def heat_capacity_curve(result: Thermodynamics, n_atoms: int) -> Figure:
     """
     figure = new_figure(COLUMN, 2.6)
     panel = figure.add_subplot()
-    C, unit = result.heat_capacity, n_atoms * BOLTZMANN
-    per_atom = Estimate(C.value / unit, C.low / unit, C.high / unit)
-    _band(panel, result, per_atom, OKABE_ITO["vermillion"], f"MBAR, {_kind(result)}")
+    per_atom = result.heat_capacity.scaled(1.0 / (n_atoms * BOLTZMANN))
+    _band(panel, result, per_atom, OKABE_ITO["vermillion"], "MBAR")
     harmonic = 3.0 - 3.0 / n_atoms
     panel.axhline(harmonic, color=MUTED, ls=(0, (4, 2)), lw=0.9, label="harmonic, $(3N-3)\\,k$")
     melting = result.melting_temperature
-    if result.melting_resolved:
+    if melting.known:
         low, high = float(melting.low), float(melting.high)
         panel.axvspan(low, high, color=OKABE_ITO["sky"], alpha=0.3, lw=0, zorder=0)
         panel.axvline(
@@ -117,9 +116,7 @@ def population_curves(result: Thermodynamics) -> Figure:
     panel = figure.add_subplot()
     names = list(result.populations)
     for name, color in zip(names, category_colors(names), strict=True):
-        p = result.populations[name]
-        share = Estimate(100.0 * p.value, 100.0 * p.low, 100.0 * p.high)
-        _band(panel, result, share, color, name)
+        _band(panel, result, result.populations[name].scaled(100.0), color, name)
     panel.set_ylim(0.0, 100.0)
     panel.set_xlabel(axis_label("temperature", "K"))
     panel.set_ylabel(axis_label("population", "%"))
@@ -133,13 +130,13 @@ def thermodynamics_cards(
     """Cards of heat capacity, caloric curve and, where frames are labelled, populations."""
     notes = "".join(f" {w[0].upper()}{w[1:]}." for w in result.warnings)
     melting = result.melting_temperature
-    if result.melting_resolved:
+    if melting.known:
         peak = f"Its peak, the melting temperature, is at {_kelvin(melting)}"
     else:
-        peak = "It has no resolved peak within the ladder"
+        peak = "The melting temperature is unknown"
     blocks = (
-        f"Bands: {_kind(result)} intervals from {result.n_blocks} blocks of "
-        f"{result.block_length} frames in time across all walkers."
+        "Bands: 95 % intervals. Dotted, without a band: what was sampled, of which too little is "
+        "independent to know it."
     )
     cards = [
         FigureCard(
@@ -153,8 +150,8 @@ def thermodynamics_cards(
         FigureCard(
             "caloric-curve-mbar",
             partial(reweighted_caloric_curve, result, reference=reference),
-            "Mean potential energy (eV) against temperature (K) from all temperatures together, "
-            f"and from the frames of each rung alone. {blocks}",
+            "Mean potential energy (eV) against temperature (K) from all temperatures together; "
+            f"circles: the rungs. {blocks}",
             "Curve of the mean potential energy against temperature, with the means of the rungs.",
             wide=False,
         ),
@@ -173,13 +170,16 @@ def thermodynamics_cards(
 
 
 def _band(panel: Axes, result: Thermodynamics, y: Estimate, color: str, label: str) -> None:
-    panel.fill_between(result.temperatures, y.low, y.high, color=color, alpha=0.22, lw=0)
-    panel.plot(result.temperatures, y.value, color=color, lw=1.1, label=label)
-
-
-def _kind(result: Thermodynamics) -> str:
-    """What a band is: too few blocks give a spread, but no interval of 95 %."""
-    return "95 %" if result.intervals_reliable else "resampled"
+    """A line with its interval where it is known, and dotted where it is not."""
+    known = np.asarray(y.known)
+    low, high = (np.where(known, end, np.nan) for end in (y.low, y.high))
+    panel.fill_between(result.temperatures, low, high, color=color, alpha=0.22, lw=0)
+    if not known.all():
+        panel.plot(result.temperatures, y.value, color=color, lw=0.8, ls=":",
+                   label=None if known.any() else f"{label}, not known")  # fmt: skip
+    if known.any():
+        panel.plot(result.temperatures, np.where(known, y.value, np.nan), color=color, lw=1.1,
+                   label=label)  # fmt: skip
 
 
 def _kelvin(estimate: Estimate) -> str:

@@ -53,7 +53,13 @@ def check_block(
             f"{', '.join(data) or 'nothing'}"
         )
     known = dict(sizes)
-    return {name: _check_values(table[name], values, known) for name, values in data.items()}
+    arrays = {name: _check_values(table[name], values, known) for name, values in data.items()}
+    # Of a run of which one frame in so many is quenched, the others have no minimum.
+    outcome = arrays.get("quench_converged")
+    for name, values in arrays.items():
+        if name.endswith("positions"):
+            _check_finite(name, values, None if outcome is None else outcome == -1)
+    return arrays
 
 
 def _check_values(variable: Variable, values: ArrayLike, known: dict[str, int]) -> np.ndarray:
@@ -80,10 +86,16 @@ def _check_values(variable: Variable, values: ArrayLike, known: dict[str, int]) 
                 f"{variable.name!r} must lie between {limits.min} and {limits.max}; got values "
                 f"from {array.min()} to {array.max()}"
             )
-    if variable.name.endswith("positions") and not np.isfinite(array).all():
-        frame, replica = np.argwhere(~np.isfinite(array))[0][:2]
+    return np.ascontiguousarray(array, dtype=variable.dtype)
+
+
+def _check_finite(name: str, positions: np.ndarray, absent: np.ndarray | None) -> None:
+    wrong = ~np.isfinite(positions).all(axis=(2, 3))
+    if absent is not None:
+        wrong &= ~absent
+    if wrong.any():
+        frame, replica = np.argwhere(wrong)[0]
         raise ValueError(
-            f"{variable.name!r} must be finite (Å); got NaN or infinity in frame {frame} of the "
+            f"{name!r} must be finite (Å); got NaN or infinity in frame {frame} of the "
             f"block, replica {replica}: the configuration has exploded"
         )
-    return np.ascontiguousarray(array, dtype=variable.dtype)

@@ -1,5 +1,6 @@
 """A run on disk: committed frames to read, whole chunks to write."""
 
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ class Run:
         self._journal = journal
         self._writable = writable
         self._store = ChunkStore(path, journal, read_only=not writable)
-        self._locked = False
+        self._locked = 0  # the thread that holds the lock by this object
         self._open_arrays: dict[str, Any] = {}
         self._system: System | None = None
 
@@ -87,7 +88,7 @@ class Run:
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_locked": False, "_open_arrays": {}}  # a lock is one process's
+        return {**self.__dict__, "_locked": 0, "_open_arrays": {}}  # a lock is one process's
 
     # -- what there is -----------------------------------------------------------------------
 
@@ -237,14 +238,19 @@ class Run:
     def lock(self) -> Iterator[None]:
         """Be the only writer for the duration of the block.
 
+        Within it, the same thread may ask for it again.
+
         Raises
         ------
         StoreError
             If another process is; it is named with its host and process number.
         """
         self.require_writable()
+        if self._locked == threading.get_ident():  # one that holds it calls another that needs it
+            yield
+            return
         with exclusive(self.path / RECORDS / "lock"):
-            self._locked = True
+            self._locked = threading.get_ident()
             try:
                 self._journal.refresh()
                 self._open_arrays.clear()  # another writer may have changed them
@@ -253,7 +259,7 @@ class Run:
                 _layout.repair(self._store)
                 yield
             finally:
-                self._locked = False
+                self._locked = 0
 
     def write_frames(self, first: int, data: Mapping[str, ArrayLike]) -> None:
         """Write and commit a block of thermal frames; as `write` for the stage "frames"."""

@@ -11,12 +11,10 @@ from nanochart.tempering._diagnostics import (
     energy_overlap,
 )
 from nanochart.tempering._exchange import Exchange, exchange, metropolis_criterion
-from nanochart.tempering._findings import ladder_findings, ladder_summary
+from nanochart.tempering._findings import ladder_findings, ladder_reservation, ladder_summary
 from nanochart.tempering._health import ReplicaError
 from nanochart.tempering._ladder import Ladder
-from nanochart.tempering._mbar import ladder_log_weights
 from nanochart.tempering._pilot import Pilot, run_pilot
-from nanochart.tempering._populations import RungPopulations, rung_populations
 from nanochart.tempering._replica_flow import (
     RoundTrips,
     ideal_round_trip_time,
@@ -32,12 +30,9 @@ from nanochart.tempering._sampler import (
     langevin_segment,
     step,
 )
+from nanochart.tempering._tempered import TemperedSample, rung_populations, tempered_sample
 from nanochart.tempering._thermodynamics import thermodynamics
-from nanochart.tempering._thermodynamics_result import (
-    Estimate,
-    Thermodynamics,
-    ThermodynamicsConfig,
-)
+from nanochart.tempering._thermodynamics_result import Thermodynamics, ThermodynamicsConfig
 from nanochart.tempering._tuning import (
     EnergyDistributions,
     TunedLadder,
@@ -51,7 +46,6 @@ __all__ = [
     "Acceptance",
     "EnergyDistributions",
     "Equilibration",
-    "Estimate",
     "Exchange",
     "Ladder",
     "LadderDiagnostics",
@@ -59,8 +53,8 @@ __all__ = [
     "ReplicaError",
     "Round",
     "RoundTrips",
-    "RungPopulations",
     "Segment",
+    "TemperedSample",
     "TemperingConfig",
     "TemperingState",
     "Thermodynamics",
@@ -76,7 +70,7 @@ __all__ = [
     "ideal_round_trip_time",
     "initialize_tempering",
     "ladder_findings",
-    "ladder_log_weights",
+    "ladder_reservation",
     "ladder_summary",
     "langevin_segment",
     "mean_acceptance",
@@ -87,6 +81,7 @@ __all__ = [
     "run_pilot",
     "rung_populations",
     "step",
+    "tempered_sample",
     "thermodynamics",
     "tuned_ladder",
 ]

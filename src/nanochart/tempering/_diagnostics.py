@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from nanochart._time_series import import_pymbar
+from nanochart.statistics import import_pymbar
 from nanochart.tempering._ladder import Ladder
 from nanochart.tempering._replica_flow import RoundTrips, replica_flow, round_trips
 

@@ -6,7 +6,7 @@ from nanochart.tempering._diagnostics import Equilibration, LadderDiagnostics
 from nanochart.tempering._replica_flow import ideal_round_trip_time
 from nanochart.tempering._tuning import EnergyDistributions, tuned_ladder
 
-__all__ = ["ladder_findings", "ladder_summary"]
+__all__ = ["ladder_findings", "ladder_reservation", "ladder_summary"]
 
 #: A pair hardly exchanges if its acceptance lies below this, at the upper end of its interval.
 _BROKEN = 0.05
@@ -52,6 +52,18 @@ def ladder_findings(
         *_remembering(diagnostics),
         *_unequilibrated(diagnostics, frame_time),
     )
+
+
+def ladder_reservation(diagnostics: LadderDiagnostics) -> str:
+    """Why no average over the ladder is known: it is broken, not mixed or not equilibrated.
+
+    Empty if there is no such reason. Whether the samples are enough for a quantity is for its own
+    error to say.
+    """
+    found = (
+        *_broken(diagnostics), *_unmixed(diagnostics, None), *_unequilibrated(diagnostics, None),
+    )  # fmt: skip
+    return found[0].rstrip(".") if found else ""
 
 
 def ladder_summary(diagnostics: LadderDiagnostics, frame_time: float | None = None) -> str:

@@ -1,44 +1,29 @@
-"""Thermodynamics of a ladder: heat capacity, melting, populations, all with errors."""
+"""Thermodynamics of a ladder by MBAR, with errors."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanochart._progress import Progress, silent
-from nanochart.tempering._ladder import Ladder
-from nanochart.tempering._mbar import Mixture, solve_mixture
-from nanochart.tempering._observables import Observables, observables
-from nanochart.tempering._overlap import check_overlap
-from nanochart.tempering._thermodynamics_result import (
-    Estimate,
-    Thermodynamics,
-    ThermodynamicsConfig,
-    interval,
-)
-from nanochart.tempering._time_blocks import (
-    MIN_BLOCKS,
-    TimeBlocks,
-    resample,
-    slowest_inefficiency,
-    time_blocks,
-)
+from nanochart.statistics import Estimate, Weighted, make_blocks, slices_of, state_populations
+from nanochart.tempering._tempered import TemperedSample
+from nanochart.tempering._thermodynamics_result import Thermodynamics, ThermodynamicsConfig
 from nanochart.units import BOLTZMANN
 
-__all__ = ["thermodynamics"]
+__all__ = ["peak_temperature", "thermodynamics"]
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
-_MIN_FRAMES = 20
-#: Resamples that are weighted together: bounds the memory.
-_BATCH = 16
+#: Temperatures between words on how far it is.
+_BATCH = 8
 
 
 def thermodynamics(
-    energies: ArrayLike,
-    rungs: ArrayLike,
-    ladder: Ladder,
+    sample: TemperedSample,
     n_atoms: int,
     config: ThermodynamicsConfig | None = None,
     *,
@@ -55,194 +40,182 @@ def thermodynamics(
         p_a(T) = \langle 1_a \rangle, \qquad F_b - F_a = -kT \ln \frac{p_b}{p_a}
 
     Every frame is used: correlated frames bias no average, and leaving some out would only widen
-    the errors. Correlation belongs to the errors, which come from drawing blocks of time, across
-    all replicas at once because exchanges correlate them. A block is five times the statistical
-    inefficiency of the slowest of the frames' contributions to the averages at the rungs. Every
-    draw solves the MBAR equations anew.
+    the errors. Errors are those of `nanochart.statistics.Weighted`: nothing is known of a ladder
+    that is broken, not mixed or not equilibrated, and of one that is, only what its replicas saw
+    often enough.
 
     Parameters
     ----------
-    energies
-        Potential energies in eV, (frame, replica), frames equally spaced in time.
-    rungs
-        (frame, replica) rung of each.
-    ladder
-        Temperatures.
+    sample
+        Frames of the ladder, from `tempered_sample`.
     n_atoms
         Number of atoms N.
     config
-        Grid, resamples, blocks.
+        Grid, resamples.
     labels
         (frame, replica) non-negative integers, as those of motifs.
     label_names
         Integer -> name; the integers themselves where left out.
     seed
-        Of the resamples.
+        Of the resamples of the peak.
     progress
-        Told of every batch of resamples.
+        Told of every few temperatures.
 
     Raises
     ------
     ValueError
-        If the arrays do not fit, a rung is empty, neighbouring rungs do not overlap, or there are
-        fewer than 20 frames.
+        If the labels do not fit.
     """
     asked = config or ThermodynamicsConfig()
-    E, r, labelled = _checked(energies, rungs, ladder, labels)
-    n_frames, n_replicas = E.shape
-    acceptance, warnings = check_overlap(E, r, ladder)
-    mixture = solve_mixture(E.ravel(), r.ravel(), ladder.betas)
-    names = _named(labelled, label_names)
-    indicators = np.stack([labelled.ravel() == k for k in names]).T if names else None
-
-    contributions = _contributions(mixture, indicators, n_frames)
-    blocks = time_blocks(n_frames, slowest_inefficiency(contributions), asked.block_length)
+    labelled, ladder = _checked(sample.energies, labels), sample.ladder
+    names = {int(k): (label_names or {}).get(int(k), str(k)) for k in np.unique(labelled)}
+    inside = np.stack([labelled == k for k in names], axis=-1) if names else None
     T = np.linspace(ladder.temperatures[0], ladder.temperatures[-1], asked.n_temperatures)
-    offset = float(E.mean())
-
-    def average(counts: Floats, deltas: Floats) -> Observables:
-        repeated = np.repeat(counts, n_replicas, axis=1)
-        return observables(mixture, T, repeated, deltas, indicators, n_atoms, offset)
-
-    once = np.ones((1, n_frames))
-    point = average(once, np.zeros((1, len(ladder))))
-    draws = []
-    counted = resample(blocks, asked.n_resamples, np.random.default_rng(seed))
-    for first in range(0, len(counted), _BATCH):
-        counts = counted[first : first + _BATCH]
-        deltas = np.array([mixture.shift(np.repeat(c, n_replicas)) for c in counts])
-        draws.append(average(counts, deltas))
-        progress("thermo", min(first + _BATCH, len(counted)), len(counted))
-    spread = Observables.joined(draws)
-
-    kT = BOLTZMANN * T
-    differences = {
-        (names[a], names[b]): interval(
-            point.free_energy_difference(i, j, kT), spread.free_energy_difference(i, j, kT)
-        )
-        for (i, a), (j, b) in combinations(enumerate(names), 2)
-    }
-    melting = _peak(point, spread, T)
-    resolved = bool(T[0] < melting.low - (T[1] - T[0]) and melting.high + (T[1] - T[0]) < T[-1])
-    warnings += _block_warnings(blocks, n_frames) + _peak_warnings(
-        melting, spread, T, resolved=resolved
+    pairs = list(combinations(range(len(names)), 2))
+    found = []
+    for k, temperature in enumerate(T):
+        found.append(_at(sample, float(temperature), n_atoms, inside, tuple(names.values()), pairs))
+        if k % _BATCH == 0 or k + 1 == len(T):
+            progress("thermo", k + 1, len(T))
+    rung_energy = Estimate.stacked(
+        [sample.at(t).mean(sample.energies) for t in ladder.temperatures]
+    )
+    capacity = Estimate.stacked([each.capacity for each in found])
+    melting, notes = _peak(sample, T, capacity, found, asked.n_resamples, seed)
+    shares = [Estimate.stacked([f.shares[a] for f in found]) for a in range(len(names))]
+    gaps = [Estimate.stacked([f.gaps[p] for f in found]) for p in range(len(pairs))]
+    called = list(names.values())
+    why = (
+        (sample.reservation,)
+        if sample.reservation
+        else _unknown(dict(zip(called, shares, strict=True)), T)
     )
     return Thermodynamics(
         temperatures=T,
-        energy=interval(point.energy, spread.energy),
-        heat_capacity=interval(point.heat_capacity, spread.heat_capacity),
+        energy=Estimate.stacked([each.energy for each in found]),
+        heat_capacity=capacity,
         ladder=np.array(ladder.temperatures),
-        rung_energy=interval(point.rung_energy, spread.rung_energy),
+        rung_energy=rung_energy,
         melting_temperature=melting,
-        melting_resolved=resolved,
-        populations={
-            name: interval(point.populations[..., i], spread.populations[..., i])
-            for i, name in enumerate(names.values())
+        populations=dict(zip(called, shares, strict=True)),
+        free_energy_differences={
+            (called[a], called[b]): gap for (a, b), gap in zip(pairs, gaps, strict=True)
         },
-        free_energy_differences=differences,
-        acceptance=acceptance,
-        n_frames=n_frames,
-        n_blocks=blocks.n_blocks,
-        block_length=n_frames // blocks.n_blocks,
-        intervals_reliable=blocks.n_blocks >= MIN_BLOCKS and not blocks.too_short,
-        inefficiency=blocks.inefficiency,
-        warnings=warnings,
+        acceptance=sample.acceptance,
+        n_frames=len(sample.energies),
+        warnings=why + sample.warnings + notes,
     )
 
 
-def _checked(
-    energies: ArrayLike, rungs: ArrayLike, ladder: Ladder, labels: ArrayLike | None
-) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64]]:
-    E, r = np.asarray(energies, dtype=np.float64), np.asarray(rungs).astype(np.int64)
-    known = np.zeros(E.shape, np.int64) if labels is None else np.asarray(labels).astype(np.int64)
-    if E.ndim != 2 or r.shape != E.shape or known.shape != E.shape:
+@dataclass(frozen=True, eq=False)
+class _Point:
+    """What is found at one temperature; ``slices`` (slice, replica) are of the heat capacity."""
+
+    energy: Estimate
+    capacity: Estimate
+    shares: Estimate
+    gaps: Estimate
+    slices: Floats
+
+
+def _at(
+    sample: TemperedSample,
+    T: float,
+    n_atoms: int,
+    inside: NDArray[np.bool_] | None,
+    names: tuple[str, ...],
+    pairs: list[tuple[int, int]],
+) -> _Point:
+    weighted: Weighted = sample.at(T)
+    w, E = weighted.weights, sample.energies
+    mean = float((w * E).sum())
+    square = (E - mean) ** 2
+    variance = float((w * square).sum())
+    unit = BOLTZMANN * T**2
+    influence = np.stack([w * (E - mean), w * (square - variance) / unit], axis=-1)
+    both = weighted.judged([mean, variance / unit + 1.5 * n_atoms * BOLTZMANN], influence)
+    slices = slices_of(weighted.carried(influence[..., 1:]))[..., 0]
+    nothing = Estimate.unknown(np.zeros(0), "")
+    if inside is None:
+        return _Point(both[0], both[1], nothing, nothing, slices)
+    populations = state_populations(inside, weighted, T, names)
+    gaps = populations.differences(pairs) if pairs else nothing
+    return _Point(both[0], both[1], populations.shares, gaps, slices)
+
+
+def _unknown(populations: Mapping[str, Estimate], T: Floats) -> tuple[str, ...]:
+    """Which populations are not known, and where."""
+    sentences = []
+    for name, share in populations.items():
+        lacking = T[~np.asarray(share.known)]
+        if lacking.size:
+            sentences.append(
+                f"the population of {name} is unknown between {lacking[0]:.0f} and "
+                f"{lacking[-1]:.0f} K: {share.why}"
+            )
+    return tuple(sentences)
+
+
+def _checked(E: Floats, labels: ArrayLike | None) -> Ints:
+    if labels is None:
+        return np.empty((0, 0), np.int64)
+    known = np.asarray(labels).astype(np.int64)
+    if known.shape != E.shape:
         raise ValueError(
-            "energies, rungs and labels must have one shape (frame, replica); got "
-            f"{E.shape}, {r.shape} and {known.shape}"
+            "labels must have the shape of the energies, (frame, replica); got "
+            f"{known.shape} and {E.shape}"
         )
-    if len(E) < _MIN_FRAMES:
-        raise ValueError(
-            f"thermodynamics needs at least {_MIN_FRAMES} frames for its errors; got {len(E)}: "
-            "sample longer or discard less"
-        )
-    if len(ladder) < 2:
-        raise ValueError("thermodynamics needs a ladder of at least two temperatures; got one")
-    missing = int((~np.isfinite(E)).sum())
-    if missing:
-        raise ValueError(
-            f"every frame must have a finite energy; got {missing} of {E.size} that have none"
-        )
-    if r.min() < 0 or r.max() >= len(ladder):
-        raise ValueError(
-            f"rungs must lie between 0 and {len(ladder) - 1}, the last of the ladder; got "
-            f"{r.min()} to {r.max()}"
-        )
-    empty = np.setdiff1d(np.arange(len(ladder)), r)
-    if empty.size:
-        raise ValueError(
-            f"every rung must have frames; got none at {ladder.temperatures[empty[0]]:g} K: give "
-            "the ladder that was sampled"
-        )
-    if labels is not None and known.min() < 0:
+    if known.min() < 0:
         raise ValueError(
             f"labels must not be negative; got {int((known < 0).sum())} of {known.size} that are: "
             "label all frames first"
         )
-    return E, r, known if labels is not None else np.empty((0, 0), np.int64)
+    return known
 
 
-def _named(labels: NDArray[np.int64], given: Mapping[int, str] | None) -> dict[int, str]:
-    return {int(k): (given or {}).get(int(k), str(k)) for k in np.unique(labels)}
-
-
-def _contributions(mixture: Mixture, indicators: NDArray[np.bool_] | None, n_frames: int) -> Floats:
-    """What each frame adds to the averages at the rungs, as (frame, quantity)."""
-    W = mixture.weights
-    E = mixture.energies
-    columns = []
-    for w in W.T:
-        deviation = E - w @ E
-        square = deviation**2
-        values = [deviation, square - w @ square]
-        if indicators is not None:
-            values += [a - w @ a for a in indicators.T.astype(np.float64)]
-        columns += [(w * v).reshape(n_frames, -1).sum(axis=1) for v in values]
-    return np.array(columns).T
-
-
-def _peak(point: Observables, spread: Observables, T: Floats) -> Estimate:
-    """Melting temperature, with an interval that ends at most at the ends of the ladder."""
-    found = interval(point.peak, spread.peak)
-    return Estimate(found.value, np.maximum(found.low, T[0]), np.minimum(found.high, T[-1]))
-
-
-def _block_warnings(blocks: TimeBlocks, n_frames: int) -> tuple[str, ...]:
-    if blocks.n_blocks >= MIN_BLOCKS and not blocks.too_short:
-        return ()
-    shorter = ", shorter than the correlation asks for," if blocks.too_short else ""
-    sentence = (
-        f"too few independent blocks: {n_frames} frames make {blocks.n_blocks} blocks{shorter} "
-        f"where {MIN_BLOCKS} blocks of {blocks.length} frames are needed, so the intervals do not "
-        "hold 95 %: the true values can lie far outside; sample longer"
-    )
-    return (sentence,)
-
-
-def _peak_warnings(
-    melting: Estimate, spread: Observables, T: Floats, *, resolved: bool
-) -> tuple[str, ...]:
-    if np.isnan(melting.value):
-        sentence = (
+def _peak(
+    sample: TemperedSample, T: Floats, capacity: Estimate, found: list[_Point], n: int, seed: int
+) -> tuple[Estimate, tuple[str, ...]]:
+    """Melting temperature with its interval, from resamples of the heat capacity's curve."""
+    value = peak_temperature(T, capacity.value)
+    if np.isnan(value):
+        why = (
             "no melting peak: the heat capacity is highest at an end of the ladder; extend it, or "
             "sample longer"
         )
-        return (sentence,)
-    if resolved:
-        return ()
-    lost = 100.0 * float(np.isnan(spread.peak).mean())
-    sentence = (
+        return Estimate.unknown(np.nan, why), (why,)
+    place = int(np.argmax(capacity.value))
+    if not capacity.known[place]:
+        why = f"the melting peak is not known: {capacity.why}"
+        return Estimate.unknown(value, why), (() if sample.reservation else (why,))
+    slices = np.stack([point.slices for point in found], axis=-1)
+    blocks = make_blocks(slices[..., place], "replicas").decisive(slices[..., place])
+    draws = capacity.value + blocks.draws(blocks.sums(slices), n, seed)
+    peaks = np.array([peak_temperature(T, curve) for curve in draws])
+    rank = max(int(0.025 * (n + 1)), 1)
+    low = float(np.sort(np.where(np.isnan(peaks), T[0], peaks))[rank - 1])
+    high = float(np.sort(np.where(np.isnan(peaks), T[-1], peaks))[-rank])
+    step = T[1] - T[0]
+    if T[0] < low - step and high + step < T[-1]:
+        error = float(np.nanstd(peaks, ddof=1))
+        return Estimate(value, error, low, high, known=np.array(True)), ()
+    lost = 100.0 * float(np.isnan(peaks).mean())
+    why = (
         f"no resolved melting peak: its interval reaches {T[0]:g} or {T[-1]:g} K, an end of the "
         f"ladder, where the heat capacity is highest in {lost:.0f} % of the resamples; sample "
         "longer, or extend the ladder"
     )
-    return (sentence,)
+    return Estimate.unknown(value, why), (why,)
+
+
+def peak_temperature(temperatures: Floats, heat_capacity: Floats) -> float:
+    """Temperature in K of the highest heat capacity, between grid points by a parabola.
+
+    NaN where it is highest at an end of the grid, which is no peak.
+    """
+    k = int(np.argmax(heat_capacity))
+    if k in {0, len(heat_capacity) - 1}:
+        return float("nan")
+    left, top, right = heat_capacity[k - 1 : k + 2]
+    shift = 0.5 * (left - right) / (left - 2.0 * top + right)
+    return float(temperatures[k] + shift * (temperatures[1] - temperatures[0]))

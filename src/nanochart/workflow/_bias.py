@@ -31,6 +31,7 @@ from nanochart.workflow._bias_config import BiasConfig
 from nanochart.workflow._bias_plans import attachments_of, dynamics_of, plan_of
 from nanochart.workflow._bias_resolve import Resolved, resolve
 from nanochart.workflow._changes import changes, changes_sentence
+from nanochart.workflow._quench import quenched_every
 from nanochart.workflow._sample import _never
 from nanochart.workflow._sessions import SessionLog
 
@@ -40,7 +41,7 @@ _BLOCK_BYTES = 500_000
 _CHECKPOINT_SECONDS = 30.0
 #: Frames over which the kinetic temperature is averaged, and the excess that is too much.
 _HEATED, _TOO_HOT = 400, 0.03
-#: Frames before the error is first asked for.
+#: Frames that count before the error is first asked for.
 _FEWEST = 100
 #: Fields that may differ between a run and the configuration it is resumed with.
 _CHANGEABLE = ("time", "stop", "run", "model")
@@ -98,6 +99,7 @@ def bias_run(
         dynamics = dynamics_of(run, plan)
         run.extend(_n_rounds(config, plan, run))
     else:
+        config.require_length()
         resolved = resolve(config)
         plan, dynamics = resolved.plan, resolved.dynamics
         run = _create(config, path, resolved)
@@ -184,10 +186,10 @@ def _reached(run: Run, config: BiasConfig) -> str | None:
     from nanochart.workflow._fes import family_difference
 
     wanted = config.stop
-    if wanted is None or run.committed() < _FEWEST:
+    if wanted is None or run.committed() < _FEWEST * (quenched_every(run) or wanted.every):
         return None
-    gap, converged = family_difference(run, config, wanted.between)
-    if not (converged and gap.error <= wanted.error):
+    gap = family_difference(run, config, wanted.between)
+    if not (gap.known and gap.error <= wanted.error):
         return None
     return (
         f"F({wanted.between[1]}) - F({wanted.between[0]}) = {gap.value:.3f} ± {gap.error:.3f} "

@@ -1,5 +1,6 @@
 """The configuration of a biased run: one YAML file, beside the run whose chart it uses."""
 
+import math
 from pathlib import Path
 from typing import Literal, Self
 
@@ -10,6 +11,8 @@ from nanochart.errors import ConfigError
 from nanochart.workflow._config import DynamicsConfig, _field, _Section, _UniqueKeys, validated
 
 __all__ = [
+    "DISCARD",
+    "FEWEST_FRAMES",
     "LONGEST_STRIDE",
     "METHODS",
     "BiasConfig",
@@ -28,6 +31,11 @@ LONGEST_STRIDE = 5
 
 #: Barrier in eV above which another unit was meant: a metal's atoms leave the cluster first.
 _HIGHEST_BARRIER = 5.0
+#: Share of a run at its beginning that free energies leave out by default: the bias still grows.
+DISCARD = 0.2
+#: Frames that a free energy needs after it, of each walker; and of each umbrella window, which has
+#: to know its own correlation time from what it saw itself.
+FEWEST_FRAMES, FEWEST_OF_WINDOW = 50, 100
 
 #: A place: the name of a family, or coordinates.
 Place = str | tuple[float, ...]
@@ -92,6 +100,11 @@ class UmbrellaSection(_Section):
             raise ValueError("give either along and windows, or low, high and shape")
         return self
 
+    @property
+    def n_windows(self) -> int:
+        """Number of windows."""
+        return self.windows or math.prod(self.shape or ())
+
 
 class SteeredSection(_Section):
     """A restraint that moves through places, ``duration`` from each to the next.
@@ -106,10 +119,14 @@ class SteeredSection(_Section):
 
 
 class StopSection(_Section):
-    """End the run when the free-energy difference of two families is known well enough."""
+    """End the run when the free-energy difference of two families is known well enough.
+
+    One frame in ``every`` is quenched meanwhile, whose own families the difference is made of.
+    """
 
     between: tuple[str, str]
     error: float = _field(0.02, unit="eV", gt=0)
+    every: int = _field(5, unit="frames", ge=1)
 
 
 METHODS = ("metadynamics", "opes", "umbrella", "steered")
@@ -164,6 +181,17 @@ class BiasConfig(_Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _walkers_fill_windows(self) -> Self:
+        if self.umbrella is not None and self.walkers is not None:
+            n = self.umbrella.n_windows
+            if self.walkers % n:
+                raise ValueError(
+                    f"walkers, those of all windows together, must be a multiple of the {n} "
+                    f"windows; got {self.walkers}: leave it out for one in each"
+                )
+        return self
+
     @property
     def method(self) -> str | None:
         """Name of the method, None for plain dynamics."""
@@ -184,6 +212,29 @@ class BiasConfig(_Section):
     def rounds(self, nanoseconds: float) -> int:
         """Rounds in a time, at least one."""
         return max(1, round(1000.0 * nanoseconds / self.pace))
+
+    def require_length(self) -> None:
+        """Refuse a run that would be too short for any free energy.
+
+        Raises
+        ------
+        ConfigError
+            If it leaves too few frames of each walker, or of each umbrella window.
+        """
+        if self.steered is not None or self.time is None:
+            return
+        frames, least, whose, sharing = self.rounds(self.time), FEWEST_FRAMES, "walker", 1
+        if self.umbrella is not None:
+            sharing = (self.walkers or self.umbrella.n_windows) // self.umbrella.n_windows
+            least, whose = FEWEST_OF_WINDOW, "window"
+        kept = sharing * (frames - int(DISCARD * frames))
+        if kept < least:
+            needed = math.ceil(least / sharing / (1.0 - DISCARD)) * self.pace / 1000.0
+            raise ConfigError(
+                f"time (ns) must give at least {least} frames of each {whose} after the first "
+                f"{DISCARD:.0%}; got {kept} in {self.time:g} ns, one each {self.pace:g} ps: take "
+                f"at least {needed:.6g} ns, or a shorter pace"
+            )
 
 
 def load_bias_config(source: str | Path) -> BiasConfig:

@@ -187,7 +187,7 @@ def _method(
             centres = windows_on_grid(u.low or (), u.high or (), u.shape or ())
         rows = tuple(map(tuple, centres.tolist()))
         method = Umbrella(rows, _stiffness(u.stiffness, m), walls)
-        return method, len(centres) * (config.walkers or 1), centres
+        return method, config.walkers or len(centres), centres
     if config.steered is not None:
         v = config.steered
         points = np.array([source.place(p, data) for p in v.along])

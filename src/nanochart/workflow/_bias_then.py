@@ -42,8 +42,8 @@ class SourceThen:
         if not path.exists():
             raise StoreError(
                 f"states of {biased.path} are told from its source, but {there} is not there and "
-                f"no {plan.origin.run} lies beside it: put it back, or quench and label the biased "
-                "run and take --by label"
+                f"no {plan.origin.run} lies beside it: put it back, or take --by motif, for which "
+                "a frame is told by its own minimum"
             )
         run = open_run(path)
         then, now = biased.metadata.provenance.get("model"), run.info("chart").get("model")
@@ -57,10 +57,14 @@ class SourceThen:
         if run.committed() < frames or states_fingerprint(run, frames) != plan.origin.states:
             raise StoreError(
                 f"the families or motifs of {path} are no longer those that it had when "
-                f"{biased.path} was begun: quench and label the biased run and take --by label, "
-                "find the former families again (`nanochart families`), or bias anew"
+                f"{biased.path} was begun: take --by motif, for which a frame is told by its own "
+                "minimum, find the former families again (`nanochart families`), or bias anew"
             )
         return cls(run, frames)
+
+    def committed(self, stage: str = "frames") -> int:
+        """As `Run.committed`, of the frames that there were."""
+        return min(self.run.committed(stage), self.frames)
 
     @property
     def path(self) -> Path:

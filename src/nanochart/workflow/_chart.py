@@ -7,6 +7,7 @@ from nanochart._progress import Progress, silent
 from nanochart.autoencoder import Model
 from nanochart.errors import ModelError
 from nanochart.store import Run
+from nanochart.workflow._quench import spread
 
 __all__ = ["chart_run", "check_charted", "check_model", "check_trained"]
 
@@ -66,7 +67,7 @@ def check_trained(run: Run, model: Model) -> None:
         )
 
 
-def chart_run(run: Run, model: Model, *, progress: Progress = silent) -> None:
+def chart_run(run: Run, model: Model, *, onward: bool = False, progress: Progress = silent) -> None:
     """Write the chart coordinates of thermal frames and, where quenched, of inherent structures.
 
     A chart that was there, and the families of it, are replaced once all frames have their places.
@@ -77,6 +78,9 @@ def chart_run(run: Run, model: Model, *, progress: Progress = silent) -> None:
         Open for writing.
     model
         Trained on the same size, and on the same metal among others.
+    onward
+        Whether frames that this model has charted already keep their places, and only new ones are
+        charted.
     progress
         Told of every block.
 
@@ -90,23 +94,35 @@ def chart_run(run: Run, model: Model, *, progress: Progress = silent) -> None:
     check_model(run, model)
     with run.lock():
         whole = run.frames().require()
-        n_frames = len(whole)
-        found: dict[str, list[Floats]] = {"chart": []}
-        if whole.has("quench"):
-            found["inherent_chart"] = []
-        for start in range(0, n_frames, run.chunk_frames):
-            stop = min(start + run.chunk_frames, n_frames)
-            part = run.frames(start, stop)
-            found["chart"].append(model.encode(part.thermal.positions, run.metadata.element))
-            if whole.has("quench"):
-                minima = part.inherent.positions
-                found["inherent_chart"].append(model.encode(minima, run.metadata.element))
-            progress("chart", stop, n_frames)
+        if onward and run.info("chart").get("model") == model.fingerprint:
+            if run.committed("families"):
+                run.clear("families")
+            for block in list(run.pending("chart")):
+                places = _places(run, model, block, quenched=whole.has("quench"))
+                run.write("chart", block.start, places)
+                progress("chart", block.stop, len(whole))
+            return
+        found: list[dict[str, Floats]] = []
+        for start in range(0, len(whole), run.chunk_frames):
+            block = slice(start, min(start + run.chunk_frames, len(whole)))
+            found.append(_places(run, model, block, quenched=whole.has("quench")))
+            progress("chart", block.stop, len(whole))
         facts = {
             "target": model.target,
             "bottleneck": model.bottleneck,
             "elements": list(model.elements),
             "model": model.fingerprint,
         }
-        coordinates = {name: np.concatenate(parts) for name, parts in found.items()}
+        coordinates = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
         run.replace("chart", coordinates, facts)
+
+
+def _places(run: Run, model: Model, block: slice, *, quenched: bool) -> dict[str, Floats]:
+    """Coordinates of the frames of a block, and of their minima; NaN where there is none."""
+    part, metal = run.frames(block.start, block.stop), run.metadata.element
+    places = {"chart": np.asarray(model.encode(part.thermal.positions, metal))}
+    if quenched:
+        minima = part.inherent.positions
+        there = np.isfinite(minima[:, 0, 0, 0])  # of a run of which one frame in so many is
+        places["inherent_chart"] = spread(np.asarray(model.encode(minima[there], metal)), there)
+    return places

@@ -21,6 +21,7 @@ from nanochart.report._run_data import RunData
 from nanochart.store import Frames, Run
 from nanochart.workflow._chart import check_charted, check_model
 from nanochart.workflow._labels import atom_type_codes
+from nanochart.workflow._quench import check_all_quenched
 
 __all__ = ["Explored", "explore_run"]
 
@@ -80,6 +81,8 @@ def explore_run(
     """
     if run.committed() == 0:
         raise StoreError(f"{run.path} has no frames yet: sample or import some first")
+    if run.frames().has("quench"):
+        check_all_quenched(run, "the explorer")
     frames = run.frames()
     quenched = frames.has("quench")
     kind_of: Literal["thermal", "inherent"] = "inherent" if quenched else "thermal"

@@ -11,6 +11,7 @@ from nanochart.interop import to_atoms
 from nanochart.report._explorer_properties import run_properties
 from nanochart.report._run_data import RunData
 from nanochart.store import Run
+from nanochart.workflow._quench import check_all_quenched
 
 __all__ = ["export_chemiscope"]
 
@@ -55,6 +56,8 @@ def export_chemiscope(
             "this export needs chemiscope, which is not installed: pip install 'nanochart[explore]'"
         ) from None
     whole = run.frames().require(*(["quench"] if structures == "inherent" else []))
+    if structures == "inherent":
+        check_all_quenched(run, "this export")
     numbers = np.arange(run.committed())
     chosen = numbers[slice(None) if frames is None else frames]
     data = RunData(run.to_xarray(), {"element": run.metadata.element})

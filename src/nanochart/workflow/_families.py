@@ -14,6 +14,7 @@ from nanochart._progress import Progress, silent
 from nanochart.autoencoder import Model
 from nanochart.errors import StoreError
 from nanochart.landscape import (
+    OWN,
     Families,
     FamiliesConfig,
     ReconstructionMetric,
@@ -24,11 +25,12 @@ from nanochart.landscape import (
     principal_radii,
 )
 from nanochart.store import Frames, Run
-from nanochart.tempering import rung_populations
 from nanochart.workflow._chart import check_charted
 from nanochart.workflow._config import validated
 from nanochart.workflow._families_measures import measure_families
 from nanochart.workflow._families_words import family_words
+from nanochart.workflow._ladder import populations_at_rungs
+from nanochart.workflow._quench import check_all_quenched
 
 __all__ = ["families_config", "families_path", "families_run", "saved_families"]
 
@@ -134,6 +136,7 @@ def _find(
 ) -> tuple[Families, Ints]:
     """Families with names, cards and measures, and the family of each frame."""
     frames = run.frames().require("quench", "label", "chart")
+    check_all_quenched(run, "a division into families")
     metric = None if model is None else _reconstruction_metric(run, model)
     s = frames.chart("inherent").coordinates
     E = frames.inherent.energies
@@ -171,7 +174,7 @@ def _find(
         descriptors,
         family_words(descriptors),
         minima=minima,
-        populations=_populations(frames, codes, found.n_families, asked.seed),
+        populations=_populations(run, frames, codes, found.n_families),
     )
     names = ("noise", *(card.name for card in cards))
     provenance: dict[str, Any] = {
@@ -179,6 +182,7 @@ def _find(
         "frames": len(codes),
         "replicas": int(codes.shape[1]),
         "noise": float((codes == 0).mean()),
+        "membership": OWN,
         "distances": "chart" if metric is None else "reconstruction",
     }
     if measures:
@@ -211,22 +215,18 @@ def _without_empty(found: Families, codes: Ints) -> tuple[Families, Ints]:
     return replace(found, labels=new[found.labels]), new[codes]
 
 
-def _populations(
-    frames: Frames, codes: Ints, n_families: int, seed: int
-) -> Mapping[int, Mapping[str, list[float]]]:
-    """Code -> share at each rung with its standard error; empty for a run without a ladder."""
-    ladder, rungs = frames.ladder, frames.thermal.rungs
-    if ladder is None or rungs is None:
+def _populations(run: Run, frames: Frames, codes: Ints, n_families: int) -> Mapping[int, Any]:
+    """Code -> share at each rung with its interval, None where it is not known.
+
+    Empty for a run without a ladder.
+    """
+    names = ("noise", *(str(k) for k in range(1, n_families + 1)))
+    found = populations_at_rungs(frames, run, codes, names)
+    if found is None or frames.ladder is None:
         return {}
-    found = rung_populations(codes, rungs, n_families + 1, len(ladder), seed=seed)
-    there = np.isfinite(found.value).all(axis=0)
     return {
-        k: {
-            "temperatures": ladder[there].tolist(),
-            "value": found.value[k][there].tolist(),
-            "error": found.error[k][there].tolist(),
-        }
-        for k in range(1, n_families + 1)
+        k: {"temperatures": frames.ladder.tolist(), **found[k].summary()}
+        for k in range(1, len(names))
     }
 
 

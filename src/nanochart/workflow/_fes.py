@@ -1,4 +1,4 @@
-"""The free energies of a biased run: surface, families, differences, path, works."""
+"""The free energies of a run: surface, states, differences, path."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,60 +13,54 @@ from nanochart._progress import Progress, silent
 from nanochart.biasing import known_distance, known_reach
 from nanochart.errors import ConfigError
 from nanochart.free_energy import (
-    Convergence,
-    Difference,
     FreeEnergyPath,
-    Populations,
     Surface,
     basins,
-    convergence,
     free_energy_surface,
-    make_blocks,
     minimum_path,
-    normalized,
+)
+from nanochart.statistics import (
+    Estimate,
+    Growth,
+    Populations,
+    Weighted,
+    growth,
     state_populations,
 )
 from nanochart.store import Run
 from nanochart.workflow._bias_config import BiasConfig
 from nanochart.workflow._fes_samples import weighted_frames
-from nanochart.workflow._states import States
+from nanochart.workflow._membership import States
 
-__all__ = [
-    "FreeEnergies",
-    "family_difference",
-    "fes_run",
-    "fes_summary",
-    "write_fes",
-]
+__all__ = ["FreeEnergies", "family_difference", "fes_run", "fes_summary", "write_fes"]
 
 Floats = NDArray[np.float64]
-
-#: Share of a run at its beginning that is left out by default: the bias is still growing.
-DISCARD = 0.2
 
 
 @dataclass(frozen=True, eq=False)
 class FreeEnergies:
-    """What a biased run says.
+    """What a run says of the free energies of its landscape.
 
     Attributes
     ----------
     run
         Its name.
     method, temperature, variables, units
-        From its configuration.
+        What it was biased by, or "parallel tempering"; K; the variables of the surface.
     surface
         Free energy over the variables.
     geometric
         The gauge-invariant surface, where the variables are those of a chart and it was asked for.
     states
-        Names of families or motifs with the places of their samples.
+        Families or motifs of the frames.
     populations
-        Shares of the states.
-    convergence
-        Of the difference between the two most populated states; None for a single one.
+        Shares of the states, with the verdict on the run.
     pair
-        Those two states.
+        The two states that are compared.
+    difference
+        F of the second less that of the first in eV; None for a single state.
+    growth
+        The same from growing shares of the run.
     path
         Between them; None where nothing connects them.
     basins
@@ -90,8 +84,9 @@ class FreeEnergies:
     geometric: Surface | None
     states: States
     populations: Populations
-    convergence: Convergence | None
     pair: tuple[int, int]
+    difference: Estimate | None
+    growth: Growth | None
     path: FreeEnergyPath | None
     basins: tuple[tuple[str, Floats, float], ...]
     discarded: int
@@ -105,14 +100,15 @@ def fes_run(
     run: Run,
     *,
     by: str = "family",
+    membership: str = "own",
+    every: int | None = None,
     dimensions: Sequence[str] | None = None,
-    discard: float = DISCARD,
+    discard: float | None = None,
     temperature: float | None = None,
     geometric: bool = False,
     between: tuple[str, str] | None = None,
-    shape: int | None = None,
+    shape: int | Sequence[int] | None = None,
     limits: Mapping[str, tuple[float, float]] | None = None,
-    seed: int = 0,
     progress: Progress = silent,
 ) -> FreeEnergies:
     """Free energies of a biased run, or of parallel tempering in its own chart.
@@ -123,13 +119,19 @@ def fes_run(
         Made by `bias_run` with metadynamics, OPES, umbrella sampling or no bias; or by `sample`,
         with a chart.
     by
-        States: "family" or "motif" by the place in the chart, or "label", the motif of each frame's
-        own inherent structure (the run must be quenched and labelled). The frames of parallel
-        tempering have families and motifs of their own.
+        States: "family" or "motif".
+    membership
+        How frames belong to them: "own", by their own inherent structure, or "place", by the shares
+        that known frames have at their place in the chart; see `nanochart.landscape.OWN`. Inherent
+        structures that a biased run lacks are made, and kept with it.
+    every
+        One frame of a biased run in so many counts. None takes those that are quenched; of a run
+        that is not, all, or as many as make some 20,000 frames to be quenched.
     dimensions
         Variables of the surface, 1 to 3 of those of the run; by default all, at most 3.
     discard
-        Share of the run at its beginning that is left out.
+        Share of the run at its beginning that is left out; None is a fifth of a biased run, whose
+        bias is still growing, and nothing of parallel tempering.
     temperature
         K, at which parallel tempering is taken by MBAR; a biased run has its own.
     geometric
@@ -137,11 +139,9 @@ def fes_run(
     between
         The two states whose difference is judged; by default the two most populated.
     shape
-        Nodes of each axis.
+        Nodes of each axis; by default as many as the narrowest basin asks for.
     limits
         Ends of the axis of a variable, by name; by default those of what was seen.
-    seed
-        Of the bootstrap.
     progress
         Told of the parts.
 
@@ -152,39 +152,36 @@ def fes_run(
     ConvergenceError
         If umbrella windows do not overlap.
     """
-    frames = weighted_frames(run, discard, temperature)
+    frames = weighted_frames(run, discard, temperature, membership=membership, every=every)
     names, T, values = frames.names, frames.temperature, frames.values()
     progress("fes", 1, 4, "weights")
-    log_weights = frames.log_weights()
+    weighted = frames.weighted()
     chosen = _chosen(names, dimensions)
     s = values[..., chosen]
     progress("fes", 2, 4, "states")
-    states = frames.states(by)
-    populations = state_populations(states.codes, log_weights, T, len(states.names), seed=seed)
+    states = frames.states(by, progress)
+    populations = _populations(states, weighted, T)
     progress("fes", 3, 4, "surface")
     low, high = None, None
     if limits is not None:
         low, high = zip(*(limits[names[a]] for a in chosen), strict=True)
-    # A state may be slower than its place in the variables tells: the longer blocks are honest.
-    blocks = max(make_blocks(s), populations.blocks, key=lambda b: b.inefficiency)
-    surface = free_energy_surface(
-        s, log_weights, T, low=low, high=high, shape=shape, blocks=blocks, seed=seed
-    )
+    slow = populations.inside[..., populations.matters]
+    surface = free_energy_surface(s, weighted, T, low=low, high=high, shape=shape, slow=slow)
     other = None
     if geometric:
         other = free_energy_surface(
-            s, log_weights, T, shape=shape, seed=seed, blocks=blocks,
+            s, weighted, T, shape=surface.energy.shape, slow=slow,
             low=[a[0] for a in surface.axes], high=[a[-1] for a in surface.axes],
             log_gram=frames.log_gram(chosen),
         )  # fmt: skip
     pair = _pair(states, populations, between)
-    weights = normalized(log_weights)
-    judged = path = None
+    difference = grown = path = None
     if pair[0] != pair[1]:
-        judged = convergence(states.codes, log_weights, T, *pair, seed=seed)
-        path = _path(surface, states, s, pair, weights)
+        difference = populations.difference(*pair)
+        grown = growth(populations, *pair)
+        path = _path(surface, states, s, pair, weighted.weights)
     found = [
-        (_state_of(basin.nodes, surface, states, s, weights), basin.place, basin.energy)
+        (_state_of(basin.nodes, surface, states, s, weighted.weights), basin.place, basin.energy)
         for basin in basins(surface)
     ]
     known, outside = _known(states, surface, chosen, names)
@@ -192,16 +189,14 @@ def fes_run(
     return FreeEnergies(
         run.path.name, frames.method, T,
         tuple(names[a] for a in chosen), tuple(frames.units[a] for a in chosen),
-        surface, other, states, populations, judged, pair, path, tuple(found), frames.first,
-        run.committed(), frames.planned, outside, known,
+        surface, other, states, populations, pair, difference, grown, path, tuple(found),
+        frames.first, run.committed(), frames.planned, outside, known,
     )  # fmt: skip
 
 
-def family_difference(
-    run: Run, config: BiasConfig, between: tuple[str, str]
-) -> tuple[Difference, bool]:
-    """F of the second family less that of the first, so far, and whether it can be trusted."""
-    frames = weighted_frames(run, DISCARD)
+def family_difference(run: Run, config: BiasConfig, between: tuple[str, str]) -> Estimate:
+    """F of the second family less that of the first, so far."""
+    frames = weighted_frames(run, None)
     states = frames.states("family")
     for name in between:
         if name not in states.names:
@@ -209,12 +204,13 @@ def family_difference(
                 f"stop.between must name two families of {config.run}, of "
                 f"{', '.join(states.names[1:])}; got {name!r}"
             )
-    pair = [states.names.index(name) for name in between]
-    logs = frames.log_weights()
-    n_states = len(states.names)
-    gap = state_populations(states.codes, logs, config.temperature, n_states).difference(*pair)
-    judged = convergence(states.codes, logs, config.temperature, pair[0], pair[1])
-    return gap, judged.converged
+    populations = _populations(states, frames.weighted(), frames.temperature)
+    return populations.difference(*(states.names.index(name) for name in between))
+
+
+def _populations(states: States, weighted: Weighted, temperature: float) -> Populations:
+    members = states.codes if states.shares is None else states.shares
+    return state_populations(members, weighted, temperature, states.names, beside=states.error)
 
 
 def _chosen(names: tuple[str, ...], dimensions: Sequence[str] | None) -> list[int]:
@@ -239,7 +235,7 @@ def _pair(
                 )
         return states.names.index(between[0]), states.names.index(between[1])
     named = [k for k, name in enumerate(states.names) if name != "noise"]
-    order = sorted(named, key=lambda k: -populations.value[k])
+    order = sorted(named, key=lambda k: -float(populations.shares.value[k]))
     return (order[0], order[1]) if len(order) > 1 else (order[0], order[0])
 
 
@@ -303,8 +299,8 @@ def _known(
 
 
 def fes_summary(found: FreeEnergies) -> dict[str, Any]:
-    """Numbers as JSON values."""
-    p, names = found.populations, found.states.names
+    """Numbers as JSON values; None where nothing is known."""
+    p, names, surface = found.populations, found.states.names, found.surface
     summary: dict[str, Any] = {
         "run": found.run,
         "method": found.method,
@@ -312,53 +308,38 @@ def fes_summary(found: FreeEnergies) -> dict[str, Any]:
         "frames": found.frames,
         "planned_frames": found.planned,
         "variables": list(found.variables),
-        "effective_samples": found.surface.effective,
-        "statistical_inefficiency": found.surface.blocks.inefficiency,
-        "blocks": found.surface.blocks.n,
-        "reliable": found.surface.blocks.reliable,
+        "membership": found.states.definition,
+        "converged": p.converged,
+        "verdict": p.verdict,
+        "effective_samples": surface.effective,
+        "independent_samples": surface.blocks.independent,
         "outside_training": found.outside,
-        "population_blocks": p.blocks.n,
-        "populations_reliable": p.blocks.reliable,
+        "path": found.path is not None,
+        "new": found.states.new,
+        "surface": {
+            "known": not surface.why, "why": surface.why,
+            "nodes": list(surface.energy.shape), "bandwidth": list(surface.bandwidth),
+        },
         "populations": {
-            name: {
-                "value": float(p.value[k]), "error": float(p.error[k]),
-                "low": float(p.low[k]), "high": float(p.high[k]),
-            }
-            for k, name in enumerate(names)
+            names[k]: p.shares[k].summary()
+            for k in sorted(range(len(names)), key=lambda k: -float(p.shares.value[k]))
+            if p.shares.value[k] > 0
         },
         "basins": [
             {"state": state, "place": place.tolist(), "energy": energy}
             for state, place, energy in found.basins
         ],
     }  # fmt: skip
-    if found.convergence is not None:
+    if found.difference is not None and found.growth is not None:
         a, b = found.pair
-        gap = p.difference(a, b)
         summary["difference"] = {
-            "from": names[a], "to": names[b], "value": gap.value, "error": gap.error,
-            "low": gap.low, "high": gap.high,
-            "converged": found.convergence.converged,
-            "transitions": found.convergence.transitions,
-            "advice": found.convergence.advice,
+            "from": names[a], "to": names[b], **found.difference.summary(),
+            "why": found.difference.why, "lasting_changes": found.growth.changes,
         }  # fmt: skip
-    if found.path is not None:
-        summary["barrier"] = {
-            "value": found.path.barrier, "error": found.path.barrier_error,
-            "saddle": found.path.saddle.tolist(),
-        }  # fmt: skip
-    finite: dict[str, Any] = _finite(summary)
-    return finite
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no infinity."""
-    if isinstance(value, dict):
-        return {k: _finite(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_finite(v) for v in value]
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value
+    if found.path is not None and found.path.barrier is not None:
+        saddle = [] if found.path.saddle is None else found.path.saddle.tolist()
+        summary["barrier"] = {**found.path.barrier.summary(), "saddle": saddle}
+    return summary
 
 
 def write_fes(found: FreeEnergies, folder: str | Path) -> list[Path]:

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from nanochart._output import write_csv, write_json
 from nanochart._progress import Progress, silent
 from nanochart.errors import StoreError
-from nanochart.free_energy import Difference, RunSpread, combine_differences, surface_spread
+from nanochart.free_energy import RunSpread, combine_differences, surface_spread
+from nanochart.statistics import Estimate
 from nanochart.store import Run, share_stream
-from nanochart.workflow._fes import DISCARD, FreeEnergies, fes_run, fes_summary
+from nanochart.workflow._fes import FreeEnergies, fes_run, fes_summary
 from nanochart.workflow._fes_samples import Frames, weighted_frames
+from nanochart.workflow._membership import check_same_states
 
 __all__ = ["IndependentRuns", "fes_runs", "runs_summary", "write_fes_runs"]
 
@@ -46,7 +48,7 @@ class IndependentRuns:
     parts: tuple[FreeEnergies, ...]
     together: FreeEnergies
     pair: tuple[str, str]
-    differences: tuple[Difference, ...]
+    differences: tuple[Estimate, ...]
     spread: RunSpread | None
 
 
@@ -78,8 +80,9 @@ def fes_runs(
     """
     if len(runs) < 2:
         raise ValueError(f"a spread is one of at least two runs; got {len(runs)}")
+    kept = {name: options[name] for name in ("membership", "every") if name in options}
     frames = [
-        weighted_frames(run, options.get("discard", DISCARD), options.get("temperature"))
+        weighted_frames(run, options.get("discard"), options.get("temperature"), **kept)
         for run in runs
     ]
     _same_question(frames)
@@ -93,13 +96,19 @@ def fes_runs(
         for name, a, b in zip(chosen, low - margin, high + margin, strict=True)
     }
     options["dimensions"] = chosen
-    parts = []
+    parts: list[FreeEnergies] = []
     for k, run in enumerate(runs):
         progress("fes", k, len(runs), run.path.name)
         parts.append(fes_run(run, between=between, limits=limits, **options))
+        check_same_states(parts[0].states, parts[-1].states, runs[0].path, run.path)
+    finest = tuple(int(n) for n in np.max([part.surface.energy.shape for part in parts], axis=0))
+    for k, part in enumerate(parts):  # one grid for all, as fine as the finest
+        if part.surface.energy.shape != finest:
+            same = {**options, "shape": finest}
+            parts[k] = fes_run(runs[k], between=between, limits=limits, **same)
     progress("fes", len(runs), len(runs))
     states = parts[0].states.names
-    shares = np.mean([part.populations.value for part in parts], axis=0)
+    shares = np.mean([np.asarray(part.populations.shares.value) for part in parts], axis=0)
     pair = between or _most_populated(states, shares)
     index = states.index(pair[0]), states.index(pair[1])
     differences = tuple(part.populations.difference(*index) for part in parts)
@@ -173,21 +182,20 @@ def _lowest(parts: Sequence[FreeEnergies]) -> tuple[tuple[str, Floats, float], .
 def runs_summary(found: IndependentRuns) -> dict[str, Any]:
     """Numbers as JSON values: each run's and what they say together."""
     names = found.parts[0].states.names
-    shares = np.array([part.populations.value for part in found.parts])
-    known = [d if np.isfinite(d.error) else None for d in found.differences]
     together: dict[str, Any] = {
         "from": found.pair[0],
         "to": found.pair[1],
-        "runs": [None if d is None else {"value": d.value, "error": d.error} for d in known],
+        "membership": found.parts[0].states.definition,
+        "runs": [d.summary() for d in found.differences],
         "populations": {
-            name: {"value": float(column.mean()), "runs": column.tolist()}
-            for name, column in zip(names, shares.T, strict=True)
+            name: [part.populations.shares[k].summary() for part in found.parts]
+            for k, name in enumerate(names)
+            if any(part.populations.shares.value[k] > 0 for part in found.parts)
         },
     }
     if found.spread is not None:
-        gap = found.spread.difference
         together |= {
-            "value": gap.value, "error": gap.error, "low": gap.low, "high": gap.high,
+            **found.spread.difference.summary(),
             "ratio": found.spread.ratio, "agree": found.spread.agree,
         }  # fmt: skip
     return {"runs": [fes_summary(part) for part in found.parts], "together": together}
@@ -195,8 +203,7 @@ def runs_summary(found: IndependentRuns) -> dict[str, Any]:
 
 def write_fes_runs(found: IndependentRuns, folder: str | Path) -> list[Path]:
     """Write the mean surface with its spread as a table, and all other numbers as JSON."""
-    target = Path(folder)
-    whole = found.together
+    target, whole = Path(folder), found.together
     grid = np.stack(np.meshgrid(*whole.surface.axes, indexing="ij"), axis=-1)
     energies = [part.surface.energy for part in found.parts]
     columns = [f"{n} / {u}" for n, u in zip(whole.variables, whole.units, strict=True)]

@@ -7,22 +7,29 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from nanochart._progress import Progress, silent
 from nanochart.biasing import BiasPlan, known_reach
 from nanochart.errors import StoreError
-from nanochart.free_energy import UmbrellaWeights, log_gram, umbrella_weights
-from nanochart.motifs import LABELS
+from nanochart.free_energy import log_gram, umbrella_weights
+from nanochart.statistics import Weighted
 from nanochart.store import Run
-from nanochart.tempering import Ladder, ladder_log_weights
+from nanochart.workflow._bias_config import DISCARD, FEWEST_FRAMES
 from nanochart.workflow._bias_plans import dynamics_of, plan_of
 from nanochart.workflow._bias_then import SourceThen
 from nanochart.workflow._chart import check_model
-from nanochart.workflow._states import States, state_codes
+from nanochart.workflow._ladder import ladder_sample, whole_frames
+from nanochart.workflow._membership import Known, States, check_asked, known_places
+from nanochart.workflow._own_states import own_states, tempered_states
+from nanochart.workflow._place_states import place_states
+from nanochart.workflow._quench import quenched_every
 
 __all__ = ["BiasedFrames", "Frames", "TemperedFrames", "weighted_frames"]
 
 Floats = NDArray[np.float64]
 
-_FEWEST = 50
+#: Frames of all walkers that are quenched for their states, about; of a longer run one frame in so
+#: many counts.
+_MOST_QUENCHED = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,9 +41,14 @@ class BiasedFrames:
     run, plan
         The run, and what it was biased by.
     data
-        Its frames, as xarray.
+        Its frames that count, as xarray.
     first, planned
         Frames left out at the start, and frames it was to have.
+    every
+        One frame in so many counts, for weights, variables and states alike: a ratio of sums over
+        frames that were chosen by their number alone has the same expectation.
+    membership
+        "own" or "place", how frames belong to states.
     """
 
     run: Run
@@ -44,6 +56,8 @@ class BiasedFrames:
     data: Any
     first: int
     planned: int
+    every: int = 1
+    membership: str = "own"
 
     @property
     def method(self) -> str:
@@ -74,22 +88,32 @@ class BiasedFrames:
         """Variables (time, walker, m)."""
         return np.asarray(self.data["cv"].to_numpy(), dtype=np.float64)
 
-    def log_weights(self) -> Floats | UmbrellaWeights:
-        """(time, walker), in the ensemble without bias."""
+    def weighted(self) -> Weighted:
+        """Their weights in the ensemble without bias."""
         if self.plan.method_name != "umbrella":
-            return np.asarray(self.data["log_weight"].to_numpy(), dtype=np.float64)
-        energies = self.plan.window_energies(self.values())
-        return umbrella_weights(energies, self.temperature)
+            return Weighted(np.asarray(self.data["log_weight"].to_numpy(), dtype=np.float64))
+        return umbrella_weights(self.plan.window_energies(self.values()), self.temperature)
 
-    def states(self, by: str) -> States:
-        """Family or motif of each frame, by its place in the chart or its own label."""
+    def states(self, by: str, progress: Progress = silent) -> States:
+        """Family or motif of each frame, of its own inherent structure or as shares by its place.
+
+        Inherent structures that are missing are made and kept; see `own_states`.
+        """
+        check_asked(by, self.membership)
         try:
             source = SourceThen.of(self.run, self.plan)
         except StoreError:
-            if by != "label":
+            if by == "family" or self.membership == "place":
                 raise
             source = None  # motifs of the run's own minima need no source
-        return state_codes(self.run, source, self.data, self.values(), self.names, by)
+        known = known_places(self.run, source, self.values(), self.names)
+        frames = slice(self.first, self.first + self.every * self.data.sizes["frame"], self.every)
+        model = self.run.metadata.config.get("model")
+        if source is not None and self.membership == "place":
+            return place_states(self.run, source, frames, by, known, self.temperature, model=model)
+        return own_states(
+            self.run, source, frames, by, known, every=self.every, model=model, progress=progress
+        )
 
     def log_gram(self, chosen: list[int]) -> Floats:
         """½ ln det J Jᵀ of every frame (time, walker), from the compiled variables."""
@@ -132,28 +156,25 @@ class TemperedFrames:
         """Chart coordinates (time, replica, d)."""
         return np.asarray(self.data["chart"].to_numpy(), dtype=np.float64)
 
-    def log_weights(self) -> Floats:
-        """(time, replica), at the temperature."""
-        ladder = Ladder(tuple(float(t) for t in self.data["ladder"].to_numpy()))
-        energy = np.asarray(self.data["energy"].to_numpy(), dtype=np.float64)
-        rung = self.data["rung"].to_numpy().astype(np.int64)
-        return ladder_log_weights(energy, rung, ladder, self.temperature)
-
-    def states(self, by: str) -> States:
-        """Family or motif of each frame's own inherent structure."""
-        if by not in {"family", "motif", "label"}:
-            raise ValueError(f"by must be family, motif or label; got {by!r}")
-        variable = "family" if by == "family" else "motif"
-        if variable not in self.data or (self.data[variable] < 0).any():
-            command = "families" if by == "family" else "label"
+    def weighted(self) -> Weighted:
+        """Their weights at the temperature."""
+        frames = self.run.frames(self.first, self.first + self.data.sizes["frame"])
+        whole = whole_frames(frames, self.run)
+        if not whole.all():
             raise StoreError(
-                f"{self.run.path} has no {variable} of each of its frames: run `nanochart "
-                f"{command} {self.run.path}` first"
+                f"{self.run.path} has {int((~whole).sum())} frames that lack a replica, and a "
+                "surface needs all of them: sample it again"
             )
-        codes = self.data[variable].to_numpy().astype(np.int64)
-        names = LABELS if variable == "motif" else tuple(self.run.info("families")["names"])
+        return ladder_sample(frames, self.run, whole).at(self.temperature)
+
+    def states(self, by: str, progress: Progress = silent) -> States:
+        """Family or motif of each frame's own inherent structure."""
+        del progress
+        check_asked(by, "own")
         values = self.values().reshape(-1, len(self.names))
-        return States(names, codes, self.names, cKDTree(values), known_reach(values), 0.0)
+        known = Known(self.names, cKDTree(values), known_reach(values), 0.0)
+        frames = self.run.frames(self.first, self.first + self.data.sizes["frame"])
+        return tempered_states(self.run, frames, by, known)
 
     def log_gram(self, chosen: list[int]) -> Floats:
         """½ ln det J Jᵀ of every frame (time, replica), from the compiled variables."""
@@ -183,8 +204,29 @@ class TemperedFrames:
 Frames = BiasedFrames | TemperedFrames
 
 
-def weighted_frames(run: Run, discard: float, temperature: float | None = None) -> Frames:
+def weighted_frames(
+    run: Run,
+    discard: float | None,
+    temperature: float | None = None,
+    *,
+    membership: str = "own",
+    every: int | None = None,
+) -> Frames:
     """The frames of a run after a share at its start, with what weights them.
+
+    Parameters
+    ----------
+    run
+        Biased, or of parallel tempering with a chart.
+    discard
+        Share at the start that is left out; None is a fifth of a biased run, and else nothing.
+    temperature
+        K, of parallel tempering; a biased run has its own.
+    membership
+        How frames of a biased run belong to states, "own" or "place".
+    every
+        Of a biased run, one frame in so many counts. None takes those that are quenched; of a run
+        that is not, all, or as many as make some 20,000 frames to be quenched.
 
     Raises
     ------
@@ -193,6 +235,8 @@ def weighted_frames(run: Run, discard: float, temperature: float | None = None) 
     ValueError
         If a temperature is missing, or is not the run's.
     """
+    if discard is None:
+        discard = DISCARD if run.metadata.kind == "biased" else 0.0
     if not 0.0 <= discard < 1.0:
         raise ValueError(f"discard must be a share from 0 to below 1; got {discard!r}")
     n = run.committed()
@@ -210,8 +254,18 @@ def weighted_frames(run: Run, discard: float, temperature: float | None = None) 
                 f"the temperature of a biased run is its own, {plan.temperature:g} K; got "
                 f"{temperature:g}: leave it out"
             )
-        _long_enough(run, n - first, discard, "run `nanochart bias CONFIG --resume` first")
-        return BiasedFrames(run, plan, _frames(run, first, n), first, run.n_frames)
+        check_asked("motif", membership)
+        step = _every(run, every) if membership == "own" else every or 1
+        first = -(-first // step) * step
+        data = _frames(run, first, n, step)
+        remedy = "run `nanochart bias CONFIG --resume` first"
+        _long_enough(run, data.sizes["frame"], discard, remedy)
+        return BiasedFrames(run, plan, data, first, run.n_frames, step, membership)
+    if membership != "own" or every not in {None, 1}:
+        raise ValueError(
+            f"the frames of {run.path} have states of their own, and all of them count: leave out "
+            "--membership and --every, which are for biased runs"
+        )
     data = run.to_xarray()
     if not {"ladder", "rung", "energy", "chart"} <= set(data.variables):
         raise StoreError(
@@ -235,15 +289,33 @@ def weighted_frames(run: Run, discard: float, temperature: float | None = None) 
     return TemperedFrames(run, temperature, frames, first, run.n_frames)
 
 
-def _frames(run: Run, first: int, n: int) -> Any:
-    return run.to_xarray().isel(frame=slice(first, n))
+def _frames(run: Run, first: int, n: int, every: int = 1) -> Any:
+    return run.to_xarray().isel(frame=slice(first, n, every))
+
+
+def _every(run: Run, asked: int | None) -> int:
+    """One frame in how many counts, whose own states are asked for."""
+    quenched = quenched_every(run)
+    if asked is not None and quenched is not None and asked % quenched:
+        raise StoreError(
+            f"{run.path} has the inherent structure of one frame in {quenched}, so --every must be "
+            f"a multiple of it; got {asked}: leave it out, or quench all with `nanochart quench "
+            f"{run.path} --again`"
+        )
+    if asked is not None or quenched is not None:
+        return asked or quenched or 1
+    stop = run.metadata.config.get("stop")
+    every = 1 if stop is None else int(stop.get("every", 1))
+    if every > 1 and run.committed() >= 2 * FEWEST_FRAMES * every:
+        return every
+    return max(1, -(-run.n_frames * run.metadata.n_replicas // _MOST_QUENCHED))
 
 
 def _long_enough(run: Run, n: int, discard: float, remedy: str) -> None:
-    if n < _FEWEST:
+    if n < FEWEST_FRAMES:
         raise StoreError(
             f"{run.path} has {n} frames after the first {discard:.0%}, and a surface needs at "
-            f"least {_FEWEST}: {remedy}"
+            f"least {FEWEST_FRAMES}: {remedy}"
         )
 
 

@@ -1,11 +1,16 @@
 """The motif and the defects of every inherent structure of a run."""
 
 from concurrent.futures import Executor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from nanochart._parallel import use_executor
 from nanochart._progress import Progress, silent
 from nanochart.motifs import analyze
 from nanochart.store import Run
+from nanochart.workflow._quench import spread
 
 __all__ = ["label_run", "motif_counts"]
 
@@ -18,6 +23,8 @@ def label_run(
     progress: Progress = silent,
 ) -> None:
     """Add motif, margin and defect descriptors of every inherent structure that has none yet.
+
+    Frames that were not to be quenched have none (-1).
 
     Parameters
     ----------
@@ -46,22 +53,21 @@ def label_run(
         if todo and run.committed("families"):
             run.clear("families")  # whose names and cards are made of labels
         for block in todo:
+            minima = run.frames(block.start, block.stop).inherent.positions
+            there = np.isfinite(minima[:, 0, 0, 0])  # of a run of which one frame in so many is
             found = analyze(
-                run.frames(block.start, block.stop).inherent.positions,
+                minima[there],
                 metal,
                 nearest_neighbour=distance,
                 executor=pool,
                 known_quenched=True,
             )
-            run.write(
-                "label",
-                block.start,
-                {
-                    "motif": found.codes,
-                    "motif_margin": found.margins,
-                    **{f"defect_{name}": values for name, values in found.descriptors.items()},
-                },
-            )
+            labels: dict[str, NDArray[Any]] = {
+                "motif": found.codes,
+                "motif_margin": found.margins,
+                **{f"defect_{name}": values for name, values in found.descriptors.items()},
+            }
+            run.write("label", block.start, {k: spread(v, there) for k, v in labels.items()})
             progress("label", block.stop, n_frames)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nanochart._parallel import use_executor
 from nanochart._progress import Progress, silent
@@ -15,7 +16,7 @@ from nanochart.store import Run
 from nanochart.workflow._config import QuenchConfig, quench_config
 from nanochart.workflow._system import run_config, store_potential
 
-__all__ = ["quench_run", "quench_settings"]
+__all__ = ["check_all_quenched", "quench_run", "quench_settings", "quenched_every", "spread"]
 
 
 def quench_settings(run: Run, changes: Mapping[str, Any], *, again: bool = False) -> QuenchConfig:
@@ -56,6 +57,7 @@ def quench_run(
     config: QuenchConfig | None = None,
     *,
     table: str | Path | None = None,
+    every: int | None = None,
     again: bool = False,
     executor: Executor | None = None,
     progress: Progress = silent,
@@ -71,8 +73,12 @@ def quench_run(
         the run's own.
     table
         An ``eam/alloy`` table for a run that does not hold its potential; it is stored in the run.
+    every
+        Quench the frames whose number is a multiple of it, of all walkers, and leave the others
+        without an inherent structure (NaN, and -1 as their outcome); None goes on as the run was
+        quenched so far, and quenches all frames of one that was not.
     again
-        Quench all frames anew. All that was made of the old minima is dropped.
+        Quench anew. All that was made of the old minima is dropped.
     executor
         Where frames run; None is one thread per core.
     progress
@@ -82,39 +88,46 @@ def quench_run(
     ------
     StoreError
         If the run has no frames, lacks its potential or has another, or some of its frames were
-        quenched with other settings.
+        quenched with other settings or another ``every``.
     """
     settings = config or quench_settings(run, {}, again=again)
     total = run.committed()
     if total == 0:
         raise StoreError(f"{run.path} has no frames to quench: sample or import some first")
     potential = store_potential(run, table, again=again)
-    record = {**settings.model_dump(mode="json"), "potential": potential.name}
+    before = quenched_every(run)
+    step = every or (before if before and not again else 1)
+    if before and before != step and not again:
+        raise StoreError(
+            f"{run.path} has the inherent structure of {_frames_of(before)}; got a request for "
+            f"{_frames_of(step)}: run `nanochart quench {run.path} --again` to quench all anew"
+        )
+    record: dict[str, Any] = {**settings.model_dump(mode="json"), "potential": potential.name}
+    if step > 1:
+        record["every"] = step
     unconverged = 0
     with run.lock(), use_executor(executor) as pool:
         if again or not run.committed("quench"):
             run.begin("quench", record)
         _check_settings(run, record)
         for block in list(run.pending("quench")):
+            there = np.arange(block.start, block.stop) % step == 0
             result = quench(
-                run.frames(block.start, block.stop).thermal.positions,
+                run.frames(block.start, block.stop).thermal.positions[there],
                 potential,
                 settings.max_force,
                 settings.max_evaluations,
                 executor=pool,
             )
             unconverged += int((~result.converged).sum())
-            run.write(
-                "quench",
-                block.start,
-                {
-                    "inherent_positions": result.positions,
-                    "inherent_energy": result.energies,
-                    "quench_converged": result.converged.astype(np.int8),
-                    "quench_evaluations": result.n_evaluations,
-                    "quench_max_force": result.max_forces,
-                },
-            )
+            found: dict[str, NDArray[Any]] = {
+                "inherent_positions": result.positions,
+                "inherent_energy": result.energies,
+                "quench_converged": result.converged.astype(np.int8),
+                "quench_evaluations": result.n_evaluations,
+                "quench_max_force": result.max_forces,
+            }
+            run.write("quench", block.start, {k: spread(v, there) for k, v in found.items()})
             note = f"{unconverged} unconverged" if unconverged else ""
             progress("quench", block.stop, total, note)
 
@@ -133,3 +146,40 @@ def _check_settings(run: Run, asked: Mapping[str, Any]) -> None:
             f"quenched with {', '.join(changed)}, and minima of two settings do not go together: "
             "go on with those settings, or quench all frames anew (--again)"
         )
+
+
+def quenched_every(run: Run) -> int | None:
+    """Which frames of a run are quenched: those of each so many; None where none is yet."""
+    if run.committed("quench") == 0:
+        return None
+    return int(run.info("quench").get("every", 1))
+
+
+def check_all_quenched(run: Run, what: str) -> None:
+    """Refuse a run of which only some frames were to be quenched.
+
+    Raises
+    ------
+    StoreError
+        If it is one; says ``what`` needs all.
+    """
+    every = quenched_every(run) or 1
+    if every > 1:
+        raise StoreError(
+            f"{run.path} has the inherent structure of {_frames_of(every)}, and {what} needs that "
+            f"of all: run `nanochart quench {run.path} --again` first"
+        )
+
+
+def _frames_of(every: int) -> str:
+    return "all frames" if every == 1 else f"one frame in {every}"
+
+
+def spread(values: NDArray[Any], there: NDArray[np.bool_]) -> NDArray[Any]:
+    """Values of the frames of a block that are there, fill values (NaN, -1) in the others."""
+    if there.all():
+        return values
+    fill = np.nan if values.dtype.kind == "f" else -1
+    out = np.full((len(there), *values.shape[1:]), fill, dtype=values.dtype)
+    out[there] = values
+    return out

@@ -11,6 +11,7 @@ from ase import Atoms
 from nanochart._progress import Progress, silent
 from nanochart.autoencoder import Model
 from nanochart.clusters import build
+from nanochart.errors import ConvergenceError, StoreError
 from nanochart.potentials import GUPTA_PARAMETERS
 from nanochart.report import (
     FigureCard,
@@ -21,8 +22,11 @@ from nanochart.report import (
     save_figures,
 )
 from nanochart.store import Run
+from nanochart.tempering import Thermodynamics
 from nanochart.workflow._chart import check_charted, check_model, check_trained
 from nanochart.workflow._fes import FreeEnergies, fes_run
+from nanochart.workflow._ladder import populations_at_rungs
+from nanochart.workflow._thermo import thermo_run
 
 __all__ = ["reference_energies", "report_run"]
 
@@ -86,9 +90,17 @@ def report_run(
             motif: atoms.positions for motif, atoms in known.items() if motif in facts.start_motifs
         }
     metadata["families"] = run.info("families")
+    metadata["thermodynamics"] = _thermodynamics(run)
+    frames = run.frames()
+    for stage, name in (("label", "motif"), ("families", "family")):
+        if frames.has(stage):
+            found = frames.motifs if stage == "label" else frames.families
+            metadata[f"{name}_populations"] = populations_at_rungs(
+                frames, run, found.codes, found.names
+            )
     if wall_time is not None:
         metadata["wall_time_s"] = wall_time
-    energies = _free_energies(run, biased)
+    energies = _free_energies(run, biased, progress)
     header, sections = run_sections(run.to_xarray(), metadata, model, free_energies=energies)
     sections = _counted(sections, progress, rounds=1 if figures is None else 2)
     if figures is not None:
@@ -96,11 +108,21 @@ def report_run(
     return build_report(sections, path, header=header)
 
 
-def _free_energies(run: Run, biased: Sequence[Run]) -> list[FreeEnergies] | None:
+def _thermodynamics(run: Run) -> Thermodynamics | None:
+    """What `nanochart thermo` says of a run; None where its ladder is too short or has a gap."""
+    try:
+        return thermo_run(run)
+    except (StoreError, ValueError, ConvergenceError):  # the report's verdict says what is wrong
+        return None
+
+
+def _free_energies(
+    run: Run, biased: Sequence[Run], progress: Progress
+) -> list[FreeEnergies] | None:
     """Of the biased runs, or of the run itself where it is one; None where there is none."""
     runs = list(biased) or ([run] if run.metadata.kind == "biased" else [])
     equilibrium = [each for each in runs if each.metadata.provenance.get("method") != "steered"]
-    return [fes_run(each) for each in equilibrium] if runs else None
+    return [fes_run(each, progress=progress) for each in equilibrium] if runs else None
 
 
 def _counted(sections: Sequence[Section], progress: Progress, rounds: int) -> tuple[Section, ...]:

@@ -5,22 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xarray as xr
-from numpy.typing import NDArray
 
 from nanochart._output import write_csv, write_json
 from nanochart._progress import Progress, silent
-from nanochart.errors import StoreError
+from nanochart.landscape import OWN
 from nanochart.store import Run
 from nanochart.tempering import (
-    Estimate,
-    Ladder,
     Thermodynamics,
     ThermodynamicsConfig,
-    diagnose_ladder,
     ladder_findings,
     thermodynamics,
 )
+from nanochart.workflow._ladder import ladder_sample, whole_frames
 from nanochart.workflow._system import run_config
 
 __all__ = ["LABELS", "thermo_run", "thermo_summary", "write_thermo"]
@@ -64,36 +60,27 @@ def thermo_run(
     ValueError
         If it is too short, or its temperatures do not overlap.
     """
-    data = run.to_xarray()
-    if not {"ladder", "rung", "energy"} <= set(data.variables):
-        raise StoreError(
-            f"{run.path} has no ladder with energies and rungs, which thermodynamics is made of: "
-            "sample with `nanochart sample`"
-        )
     asked = labels or LABELS[0]
     if asked not in LABELS:
         raise ValueError(f"labels must be one of {', '.join(LABELS)}; got {labels!r}")
-    if labels is not None and asked not in data:
-        command = {"motif": "label", "family": "families"}[asked]
-        raise StoreError(
-            f"{run.path} has no {asked} of its frames: run `nanochart {command} {run.path}` first"
-        )
-    data = data.isel(frame=slice(_frames(run, discard), None))
-    energy, rung = data["energy"].to_numpy(), data["rung"].to_numpy()
-    whole = (np.isfinite(energy) & (rung >= 0)).all(axis=1)
+    frames = run.frames(min(_frames(run, discard), run.committed()))
+    whole = whole_frames(frames, run)
     notes: tuple[str, ...] = ()
     if not whole.all():
         notes = (f"{int((~whole).sum())} of {whole.size} frames lack a replica and are left out",)
-    codes, names = _labels(run, data, asked, whole)
-    if asked in data and codes is None:
+    stage = {"motif": "label", "family": "families"}[asked]
+    codes, names = None, {}
+    if labels is not None or frames.has(stage):
+        found_labels = frames.motifs if asked == "motif" else frames.families
+        names = dict(enumerate(found_labels.names))
+        codes = found_labels.codes[whole]
+        if not codes.size or codes.min() < 0:
+            codes = None
+    if codes is None and run.committed(stage):
         notes += ("populations are left out, because some frames have no label yet",)
-    ladder = Ladder(tuple(float(t) for t in data["ladder"].to_numpy()))
-    outcome = data["exchange_accepted"].to_numpy()[whole] if "exchange_accepted" in data else None
-    findings = ladder_findings(diagnose_ladder(ladder, rung[whole], energy[whole], outcome))
+    sample = ladder_sample(frames, run, whole)
     found = thermodynamics(
-        energy[whole],
-        rung[whole],
-        ladder,
+        sample,
         run.metadata.n_atoms,
         config,
         labels=codes,
@@ -101,7 +88,9 @@ def thermo_run(
         seed=(run.metadata.seed or 0) if seed is None else seed,
         progress=progress,
     )
-    return replace(found, warnings=found.warnings + findings + notes)
+    findings = ladder_findings(sample.diagnostics)
+    warnings = dict.fromkeys(w.rstrip(".") for w in (*found.warnings, *findings, *notes))
+    return replace(found, warnings=tuple(warnings))
 
 
 def _frames(run: Run, discard: float) -> int:
@@ -119,63 +108,35 @@ def _frames(run: Run, discard: float) -> int:
     return int(np.ceil(1e3 * discard / config.tempering.swap_interval - 1e-9))
 
 
-def _labels(
-    run: Run, data: xr.Dataset, variable: str, whole: NDArray[np.bool_]
-) -> tuple[NDArray[np.int64] | None, dict[int, str]]:
-    """Labels of the whole frames with their names; None where there are none or some are missing.
-
-    Only when every frame has one: those that are labelled first are no fair sample.
-    """
-    if variable not in data:
-        return None, {}
-    labels = data[variable].to_numpy()[whole].astype(np.int64)
-    about = data[variable].attrs
-    names = str(about.get("flag_meanings", "")).split()
-    values = about.get("flag_values", range(len(names)))
-    known = {int(k): name for k, name in zip(values, names, strict=False)}
-    if variable == "family":
-        known = dict(enumerate(run.info("families").get("names", [])))
-    return (labels if labels.size and labels.min() >= 0 else None), known
-
-
 def thermo_summary(result: Thermodynamics) -> dict[str, Any]:
-    """All numbers as plain JSON values; what is not finite is None."""
+    """All numbers as plain JSON values; None where nothing is known."""
     return {
         "units": {"temperature": "K", "energy": "eV", "heat_capacity": "eV/K"},
         "interval": 0.95,
-        "intervals_reliable": result.intervals_reliable,
-        "melting_temperature": _plain(result.melting_temperature),
-        "melting_resolved": result.melting_resolved,
-        "temperatures": _list(result.temperatures),
-        "energy": _plain(result.energy),
-        "heat_capacity": _plain(result.heat_capacity),
-        "rungs": {"temperatures": _list(result.ladder), "energy": _plain(result.rung_energy)},
-        "populations": {name: _plain(p) for name, p in result.populations.items()},
+        "melting_temperature": result.melting_temperature.summary(),
+        "temperatures": result.temperatures.tolist(),
+        "energy": result.energy.summary(),
+        "heat_capacity": result.heat_capacity.summary(),
+        "rungs": {
+            "temperatures": result.ladder.tolist(), "energy": result.rung_energy.summary()
+        },
+        "membership": OWN,  # of a frame of a ladder, which is quenched
+        "populations": {name: p.summary() for name, p in result.populations.items()},
         "free_energy_differences": [
-            {"from": a, "to": b, **_plain(f)}
+            {"from": a, "to": b, **f.summary()}
             for (a, b), f in result.free_energy_differences.items()
         ],
-        "expected_acceptance": _list(result.acceptance),
+        "expected_acceptance": result.acceptance.tolist(),
         "frames": result.n_frames,
-        "blocks": result.n_blocks,
-        "block_length": result.block_length,
-        "statistical_inefficiency": _list(np.asarray(result.inefficiency)),
         "warnings": list(result.warnings),
-    }
-
-
-def _plain(estimate: Estimate) -> dict[str, Any]:
-    return {part: _list(getattr(estimate, part)) for part in ("value", "low", "high")}
-
-
-def _list(values: NDArray[np.float64]) -> Any:
-    """Nested lists or a number, with None for what JSON cannot hold."""
-    plain = np.asarray(values, dtype=object)
-    return np.where(np.isfinite(values), plain, np.array(None)).tolist()
+    }  # fmt: skip
 
 
 def write_thermo(result: Thermodynamics, folder: str | Path) -> tuple[Path, Path]:
-    """Write ``thermo.json`` (all numbers) and ``thermo.csv`` (a line per temperature)."""
+    """Write ``thermo.json`` (all numbers) and ``thermo.csv`` (a line per temperature).
+
+    A number that is not known is null in the one and empty in the other.
+    """
     target = Path(folder)
     all_numbers = write_json(target / "thermo.json", thermo_summary(result))
     columns = {"energy (eV)": result.energy, "heat capacity (eV/K)": result.heat_capacity}
@@ -185,6 +146,6 @@ def write_thermo(result: Thermodynamics, folder: str | Path) -> tuple[Path, Path
         for (a, b), f in result.free_energy_differences.items()
     }
     header = [f"{name}{part}" for name in columns for part in ("", " low", " high")]
-    values = [getattr(e, part) for e in columns.values() for part in ("value", "low", "high")]
-    rows = zip(result.temperatures, *values, strict=True)
+    parts = [e.summary()[part] for e in columns.values() for part in ("value", "low", "high")]
+    rows = zip(result.temperatures.tolist(), *parts, strict=True)
     return all_numbers, write_csv(target / "thermo.csv", ["temperature (K)", *header], rows)

@@ -15,7 +15,13 @@ from nanochart._progress import Progress, silent
 from nanochart.autoencoder import Model
 from nanochart.errors import ModelError
 from nanochart.interop import TrajectoryBlock, read_trajectory
-from nanochart.landscape import Families, LastingStates, lasting_states, reconstruction_errors
+from nanochart.landscape import (
+    OWN,
+    Families,
+    LastingStates,
+    lasting_states,
+    reconstruction_errors,
+)
 from nanochart.minimization import quench
 from nanochart.store import Run
 from nanochart.system import System
@@ -256,6 +262,7 @@ def track_summary(track: Track) -> dict[str, Any]:
         "units": {"time": track.time_unit, "energy": "eV", "temperature": "K"},
         "lowest_energy": track.lowest_energy,
         "persistence": track.persistence,
+        "membership": OWN,
         "transitions": {
             kind: [
                 {

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from nanochart._files import replacing
 from nanochart._progress import Progress, silent
-from nanochart._time_series import statistical_inefficiency
 from nanochart.autoencoder import (
     GUARD,
     TEST,
@@ -29,8 +28,10 @@ from nanochart.autoencoder import Progress as EpochProgress
 from nanochart.descriptors import RDF
 from nanochart.errors import StoreError
 from nanochart.landscape import distinct_minima, principal_radii
+from nanochart.statistics import statistical_inefficiency
 from nanochart.store import Run
 from nanochart.workflow._config import RDFConfig
+from nanochart.workflow._quench import check_all_quenched
 
 __all__ = ["train_run", "train_runs"]
 
@@ -220,6 +221,7 @@ def check_runs(runs: Sequence[Run]) -> None:
     for run in runs:
         run.require_writable()
         run.frames().require("quench")
+        check_all_quenched(run, "training")
     if len({run.path.resolve() for run in runs}) < len(runs):
         raise StoreError(
             f"the runs of one chart must differ; got {', '.join(str(run.path) for run in runs)}"
@@ -327,7 +329,9 @@ def _gap(energies: Floats) -> int:
 
     A run that remembers for longer than a seventh of its length keeps three blocks per replica.
     """
-    return min(math.ceil(statistical_inefficiency(energies)), len(energies) // 7)
+    # Along each replica about its own mean: how long a frame is remembered, not how well they mix.
+    memory = float(np.median([statistical_inefficiency(replica) for replica in energies.T]))
+    return min(math.ceil(memory), len(energies) // 7)
 
 
 def _densities(rdf: RDF, positions: Sequence[Floats]) -> Floats:

@@ -1,0 +1,38 @@
+"""The one theory of errors: correlation, blocks, weights, MBAR, estimates.
+
+Who is independent of whom is said once, in `Weighted`; blocks, variances and degrees of freedom
+follow from it in one place, for every mean, share, ratio and surface of the package.
+"""
+
+from nanochart.statistics._blocks import Blocks, make_blocks, slice_number, slices_of
+from nanochart.statistics._correlation import import_pymbar, statistical_inefficiency
+from nanochart.statistics._estimate import Estimate, student_half_width
+from nanochart.statistics._mbar import Mixture, solve_mixture
+from nanochart.statistics._populations import (
+    Growth,
+    Populations,
+    growth,
+    lasting_changes,
+    state_populations,
+)
+from nanochart.statistics._weighted import Weighted, too_few
+
+__all__ = [
+    "Blocks",
+    "Estimate",
+    "Growth",
+    "Mixture",
+    "Populations",
+    "Weighted",
+    "growth",
+    "import_pymbar",
+    "lasting_changes",
+    "make_blocks",
+    "slice_number",
+    "slices_of",
+    "solve_mixture",
+    "state_populations",
+    "statistical_inefficiency",
+    "student_half_width",
+    "too_few",
+]

@@ -1,0 +1,277 @@
+"""Blocks: who is independent of whom, and the variance of a sum over all samples."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nanochart.statistics._correlation import statistical_inefficiency
+
+__all__ = ["Blocks", "Independence", "make_blocks", "slice_number", "slices_of"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+#: Who is independent of whom. "walkers": each of the others, all of one ensemble. "replicas": they
+#: exchange, so that one remembers its structure and all share the moment. "windows": each walker
+#: has an ensemble of its own, and its mean is not that of the others.
+Independence = Literal["walkers", "replicas", "windows"]
+
+#: Slices that a run is cut into before anything is asked about its correlation: a slow process of
+#: small variance is lost in the noise of single frames and stands out in the mean of many.
+_SLICES = 64
+#: Slices of time for what replicas do together, of which there is one series only.
+_MOMENTS = 256
+#: Inefficiencies that a block is long.
+_LONG = 4.0
+#: Independent slices below which an error is not known: those of all walkers, of a window, and of
+#: all replicas together.
+_FEWEST, _FEWEST_OF_WINDOW, _FEWEST_MOMENTS = 40.0, 16.0, 12.0
+#: Probability that walkers or windows which agree are taken for ones that do not, in one run.
+_FALSE_ALARM = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """Division of a run into blocks whose sums are taken as independent.
+
+    Attributes
+    ----------
+    index
+        (slice, walker), block of each slice of time of each walker.
+    slices
+        (time,), slice of each time.
+    group
+        (block,), group of blocks of equal expectation: 0, or the window.
+    deficit
+        (group,), share of the variance that blocks of this length miss.
+    moments
+        (time,), block of time over all replicas at once, from 0; empty unless they exchange.
+    inefficiency
+        Samples per independent sample, of the slowest group.
+    independent
+        Number of independent samples, of the group that has fewest.
+    known
+        Whether these are enough for an error.
+    """
+
+    index: Ints
+    slices: Ints
+    group: Ints
+    deficit: Floats
+    moments: Ints
+    inefficiency: float
+    independent: float
+    known: bool
+
+    @property
+    def size(self) -> Ints:
+        """Samples of each block, (block,)."""
+        lengths = np.bincount(self.slices)
+        n_walkers = self.index.shape[1]
+        weights = np.repeat(lengths, n_walkers)
+        return np.bincount(self.index.ravel(), weights, self.n).astype(np.int64)
+
+    @property
+    def n(self) -> int:
+        """Number of blocks."""
+        return len(self.group)
+
+    @property
+    def of_samples(self) -> Ints:
+        """(time, walker), block of each sample."""
+        return self.index[self.slices]
+
+    def sums(self, values: ArrayLike) -> Floats:
+        """Sum of (time, walker, ...) over each block, (block, ...)."""
+        cut = _summed(np.asarray(values, dtype=np.float64), self.slices)
+        flat = cut.reshape(-1, *cut.shape[2:])
+        out = np.zeros((self.n, *flat.shape[1:]))
+        np.add.at(out, self.index.ravel(), flat)
+        return out
+
+    def variance(self, influence: ArrayLike) -> tuple[Floats, Floats]:
+        """Variance of the sum of (time, walker, ...) over all samples, and its degrees of freedom.
+
+        As `spread`. Of replicas that exchange it is the larger of this and the same of blocks of
+        time over all replicas at once: the one knows what a replica remembers, the other what
+        replicas do together.
+        """
+        values = np.asarray(influence, dtype=np.float64)
+        found, freedom = self.spread(self.sums(values))
+        if not self.moments.size:
+            return found, freedom
+        by_time = self._by_time()
+        other, its_freedom = by_time.spread(by_time.sums(values))
+        larger = other > found
+        return np.where(larger, other, found), np.where(larger, its_freedom, freedom)
+
+    def decisive(self, influence: ArrayLike) -> "Blocks":
+        """These blocks, or those of time over all replicas if the influences vary more by them."""
+        if not self.moments.size:
+            return self
+        values = np.asarray(influence, dtype=np.float64)
+        own, _ = self.spread(self.sums(values))
+        larger, _ = self.variance(values)
+        return self._by_time() if (larger > own).any() else self
+
+    def _by_time(self) -> "Blocks":
+        n = int(self.moments.max()) + 1
+        index = np.repeat(np.arange(n)[:, None], self.index.shape[1], axis=1)
+        group = np.zeros(n, dtype=np.int64)
+        return replace(
+            self, index=index, slices=self.moments, group=group, deficit=np.zeros(1),
+            moments=self.moments[:0],
+        )  # fmt: skip
+
+    def spread(self, sums: ArrayLike) -> tuple[Floats, Floats]:
+        r"""Variance of the total of sums over blocks (block, ...), and its degrees of freedom.
+
+        .. math:: \mathrm{Var} = \sum_g \frac{m_g}{m_g - 1} \sum_{b \in g}
+            \frac{(S_b - n_b\, \bar z_g)^2}{1 - d_g}
+
+        over the :math:`m_g` blocks of each group, with the mean :math:`\bar z_g` of a sample of the
+        group and the size :math:`n_b` of the block, where the deficit :math:`d = (g - 1) / 2 L` is
+        what blocks of length L miss of an exponential correlation. Degrees of freedom are
+        Satterthwaite's.
+        """
+        deviation, number = self._deviation(np.asarray(sums, dtype=np.float64))
+        square = deviation**2
+        total = np.zeros(square.shape[1:])
+        uncertain = np.zeros(square.shape[1:])
+        for k, m in enumerate(number):
+            if m > 1:  # one block knows no spread; `known` is false then
+                part = square[self.group == k].sum(axis=0)
+                total = total + part
+                uncertain = uncertain + part**2 / (m - 1)
+        freedom = np.divide(total**2, uncertain, out=np.ones_like(total), where=uncertain > 0)
+        return total, np.maximum(freedom, 1.0)
+
+    def _deviation(self, sums: Floats) -> tuple[Floats, list[int]]:
+        """Sums of blocks less what they should be, scaled so that their squares add to `spread`."""
+        size = self.size.reshape(-1, *[1] * (sums.ndim - 1)).astype(np.float64)
+        out, number = np.zeros_like(sums), []
+        for k, missed in enumerate(self.deficit):
+            members = self.group == k
+            m = int(members.sum())
+            number.append(m)
+            if m > 1:
+                mean = sums[members].sum(axis=0) / size[members].sum()
+                scale = np.sqrt(m / (m - 1) / (1.0 - missed))
+                out[members] = scale * (sums[members] - size[members] * mean)
+        return out, number
+
+    def merged(self, most: int) -> "Blocks":
+        """At most about so many blocks: those of one group are taken together at random."""
+        if self.n <= most:
+            return self
+        rng = np.random.default_rng(0)
+        new = np.empty(self.n, dtype=np.int64)
+        group: list[int] = []
+        for k in range(len(self.deficit)):
+            members = np.flatnonzero(self.group == k)
+            m = max(2, most * len(members) // self.n)
+            new[rng.permutation(members)] = len(group) + np.arange(len(members)) % m
+            group += [k] * m
+        return replace(self, index=new[self.index], group=np.array(group))
+
+    def draws(self, sums: ArrayLike, n: int, seed: int) -> Floats:
+        """Changes of the total of sums over blocks (block, ...) in resamples, (resample, ...).
+
+        Each block's deviation counts with a normal multiplier of its own, which is the bootstrap of
+        what is linear in the blocks, with the variance of `spread`.
+        """
+        values = np.asarray(sums, dtype=np.float64)
+        deviation, _ = self._deviation(values.reshape(len(values), -1))
+        multipliers = np.random.default_rng(seed).normal(size=(n, self.n))
+        return np.asarray((multipliers @ deviation).reshape(n, *values.shape[1:]))
+
+
+def slice_number(n_times: int, most: int = _SLICES) -> Ints:
+    """Number of the slice of each of so many times, in at most ``most`` slices of equal length."""
+    n = n_times // -(-n_times // most)
+    return np.arange(n_times) * n // n_times
+
+
+def slices_of(values: ArrayLike, most: int = _SLICES) -> Floats:
+    """Sums of (time, ...) over slices of time, (slice, ...)."""
+    v = np.asarray(values, dtype=np.float64)
+    return _summed(v, slice_number(len(v), most))
+
+
+def _summed(values: Floats, number: Ints) -> Floats:
+    edges = np.flatnonzero(np.diff(number, prepend=-1))
+    return np.asarray(np.add.reduceat(values, edges, axis=0))
+
+
+def make_blocks(
+    influence: ArrayLike,
+    independence: Independence = "walkers",
+    windows: ArrayLike | None = None,
+) -> Blocks:
+    """Blocks four statistical inefficiencies long, of the slowest of some quantities.
+
+    The run is cut into 64 slices of time; inefficiency and blocks are counted in slices, so that a
+    slow process is seen even where single frames are mostly noise. With fewer than 40 independent
+    slices of all walkers (16 of a window, 12 of all replicas together) an error is not known.
+
+    Parameters
+    ----------
+    influence
+        (time, walker, ...): what each sample contributes to the quantities.
+    independence
+        Who is independent of whom.
+    windows
+        (walker,), window of each, for "windows"; by default one each.
+    """
+    values = np.asarray(influence, dtype=np.float64)
+    n_times, n_walkers = values.shape[:2]
+    slices = slice_number(n_times)
+    cut = _summed(values, slices)
+    n_slices = len(cut)
+    cut = cut.reshape(n_slices, n_walkers, -1)
+    if independence == "windows":
+        names = np.arange(n_walkers) if windows is None else np.asarray(windows)
+        groups = [np.flatnonzero(names == k) for k in np.unique(names)]
+        fewest = _FEWEST_OF_WINDOW
+    else:
+        groups, fewest = [np.arange(n_walkers)], _FEWEST
+    index = np.zeros((n_slices, n_walkers), dtype=np.int64)
+    owner: list[int] = []
+    deficit, slowest, independent, known = [], 1.0, np.inf, True
+    lengths = np.bincount(slices)[:, None, None]
+    for k, members in enumerate(groups):
+        mean = cut[:, members].sum(axis=(0, 1)) / (n_times * len(members))
+        own = cut[:, members] - lengths * mean
+        g = max(
+            statistical_inefficiency(own[..., q], _FALSE_ALARM / len(groups))
+            for q in range(cut.shape[2])
+        )
+        per_walker = max(1, int(n_slices / (_LONG * g)))
+        place = np.arange(n_slices) * per_walker // n_slices
+        index[:, members] = len(owner) + place[:, None] + per_walker * np.arange(len(members))
+        owner += [k] * (per_walker * len(members))
+        deficit.append(min(0.5, 0.5 * (g - 1.0) * per_walker / n_slices))
+        mine = n_slices * len(members) / g
+        slowest, independent = max(slowest, g), min(independent, mine)
+        known &= mine >= fewest and per_walker * len(members) > 1
+    moments = np.zeros(0, dtype=np.int64)
+    if independence == "replicas":
+        moments, enough = _moments(values)
+        known &= enough
+    return Blocks(
+        index, slices, np.array(owner), np.array(deficit), moments,
+        slowest * n_times / n_slices, float(independent), bool(known),
+    )  # fmt: skip
+
+
+def _moments(values: Floats) -> tuple[Ints, bool]:
+    """Blocks of time over all replicas, and whether there are enough of them."""
+    n_times = len(values)
+    together = slices_of(values.sum(axis=1), _MOMENTS)
+    n = len(together)
+    together = together.reshape(n, -1)
+    g = max(statistical_inefficiency(column) for column in together.T)
+    n_blocks = max(1, int(n / (_LONG * g)))
+    return np.arange(n_times) * n_blocks // n_times, n / g >= _FEWEST_MOMENTS and n_blocks > 1

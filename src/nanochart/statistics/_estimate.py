@@ -1,0 +1,118 @@
+"""Numbers with intervals that know when they know nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Estimate", "student_half_width"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """A number, or an array of them, with its error.
+
+    Attributes
+    ----------
+    value
+        The best that the samples say.
+    error
+        Standard error; infinite where it is not known.
+    low, high
+        Ends of the 95 % interval; infinite where it is not known.
+    known
+        Whether the samples suffice for an interval. Where they do not, ``value`` is what was
+        sampled, which may depend on where the walkers started: it is not to be quoted.
+    why
+        One sentence on what is missing; empty where all is known.
+    """
+
+    value: Any
+    error: Any
+    low: Any
+    high: Any
+    known: Any
+    why: str = ""
+
+    def __getitem__(self, place: Any) -> "Estimate":
+        """A part of an array."""
+        value, error, low, high, known = (
+            np.asarray(part)[place]
+            for part in (self.value, self.error, self.low, self.high, self.known)
+        )
+        return Estimate(value, error, low, high, known, self.why)
+
+    @classmethod
+    def stacked(cls, parts: Sequence["Estimate"], axis: int = 0) -> "Estimate":
+        """Estimates of one shape as one array of them along a new axis."""
+        value, error, low, high, known = (
+            np.stack([np.asarray(getattr(part, name)) for part in parts], axis=axis)
+            for name in ("value", "error", "low", "high", "known")
+        )
+        why = next((part.why for part in parts if not np.all(part.known)), "")
+        return cls(value, error, low, high, known, why)
+
+    def scaled(self, factor: float, shift: float = 0.0) -> "Estimate":
+        """The same in other units: ``factor`` times it plus ``shift``."""
+        return Estimate(
+            factor * self.value + shift, abs(factor) * self.error, factor * self.low + shift,
+            factor * self.high + shift, self.known, self.why,
+        )  # fmt: skip
+
+    def widened(self, error: ArrayLike) -> "Estimate":
+        """The same with another, independent standard error beside its own."""
+        own = np.where(self.known, self.error, 1.0)
+        factor = np.hypot(own, np.asarray(error, dtype=np.float64)) / np.maximum(own, 1e-300)
+        low, high = (
+            np.where(
+                self.known,
+                self.value + factor * (np.where(self.known, end, 0.0) - self.value),
+                end,
+            )
+            for end in (self.low, self.high)
+        )
+        wide = np.where(self.known, factor * own, self.error)
+        return Estimate(self.value, wide, low, high, self.known, self.why)
+
+    @classmethod
+    def unknown(cls, value: ArrayLike, why: str) -> "Estimate":
+        """What samples say that do not suffice."""
+        v = np.asarray(value, dtype=np.float64)
+        nothing = np.full(v.shape, np.inf)
+        return cls(v, nothing, -nothing, nothing, np.zeros(v.shape, dtype=bool), why)
+
+    @classmethod
+    def of(
+        cls, value: ArrayLike, error: ArrayLike, freedom: ArrayLike, known: ArrayLike, why: str = ""
+    ) -> "Estimate":
+        """Value with Student's interval; infinite where it is not known."""
+        v, e = np.asarray(value, dtype=np.float64), np.asarray(error, dtype=np.float64)
+        sure = np.broadcast_to(np.asarray(known, dtype=bool), v.shape) & np.isfinite(e)
+        sure = np.asarray(sure & np.isfinite(v))
+        half = np.where(sure, student_half_width(np.where(sure, e, 0.0), freedom), np.inf)
+        centre = np.where(sure, v, 0.0)
+        return cls(v, np.where(sure, e, np.inf), centre - half, centre + half, sure,
+                   "" if sure.all() else why)  # fmt: skip
+
+    def summary(self) -> dict[str, Any]:
+        """Value, error and interval as JSON values; None where nothing is known."""
+
+        def plain(part: Any) -> Any:
+            shown = np.where(np.asarray(self.known) & np.isfinite(np.asarray(part)), part, np.nan)
+            objects = np.asarray(shown, dtype=object)
+            return np.where(np.isnan(shown), np.array(None), objects).tolist()
+
+        found = {name: plain(getattr(self, name)) for name in ("value", "error", "low", "high")}
+        found["known"] = np.asarray(self.known).tolist()
+        return found | ({"why": self.why} if self.why else {})
+
+
+def student_half_width(error: ArrayLike, freedom: ArrayLike) -> Floats:
+    """Half of the 95 % interval for a standard error that has so many degrees of freedom."""
+    from scipy.special import stdtrit
+
+    return np.asarray(stdtrit(np.asarray(freedom, dtype=np.float64), 0.975) * np.asarray(error))

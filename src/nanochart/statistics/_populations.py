@@ -1,0 +1,199 @@
+"""Populations of states and the free-energy differences between them, with intervals."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit
+
+from nanochart.errors import ConvergenceError
+from nanochart.statistics._estimate import Estimate
+from nanochart.statistics._weighted import Weighted
+from nanochart.units import BOLTZMANN
+
+__all__ = ["Growth", "Populations", "growth", "lasting_changes", "state_populations"]
+
+Floats = NDArray[np.float64]
+
+#: Share of the whole above which a state must be known for the run to be called converged.
+_MATTERS = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class Populations:
+    """Shares of states, and what follows from them.
+
+    Attributes
+    ----------
+    inside
+        (time, walker, state), whether a sample is in a state, or its share of it.
+    weighted
+        The samples' weights.
+    temperature
+        K.
+    names
+        Of the states.
+    shares
+        Share of each state, of shape (state,).
+    beside
+        (state,), standard error of each share beside that of the sampling; None for nothing.
+    """
+
+    inside: Floats
+    weighted: Weighted
+    temperature: float
+    names: tuple[str, ...]
+    shares: Estimate
+    beside: Floats | None = None
+
+    def difference(self, a: int, b: int) -> Estimate:
+        r"""Free energy of state b minus that of a in eV, :math:`-k_B T \ln (p_b / p_a)`."""
+        return self.differences([(a, b)])[0]
+
+    def differences(self, pairs: Sequence[tuple[int, int]]) -> Estimate:
+        """Free energies F_b - F_a in eV of pairs (a, b) of states, (pair,)."""
+        kT = BOLTZMANN * self.temperature
+        first, last = [a for a, _ in pairs], [b for _, b in pairs]
+        names = [(self.names[a], self.names[b]) for a, b in pairs]
+        found = self.weighted.log_ratios(self.inside[..., first], self.inside[..., last], names)
+        if self.beside is not None:
+            p = np.maximum(np.asarray(self.shares.value), 1e-12)
+            found = found.widened(np.hypot((self.beside / p)[first], (self.beside / p)[last]))
+        return found.scaled(kT)
+
+    @property
+    def matters(self) -> NDArray[np.bool_]:
+        """(state,), whether a state holds more than a hundredth of the samples' weight."""
+        return np.asarray(self.shares.value) >= _MATTERS
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """States that matter and are not known."""
+        lacking = self.matters & ~np.asarray(self.shares.known)
+        return tuple(name for name, lacks in zip(self.names, lacking, strict=True) if lacks)
+
+    @property
+    def converged(self) -> bool:
+        """Whether every state that matters is known."""
+        return not self.unknown
+
+    @property
+    def verdict(self) -> str:
+        """One sentence."""
+        if self.converged:
+            return "converged: the shares of all states above 1 % are known"
+        return f"not converged: unknown is the share of {', '.join(self.unknown)}; {self.reason}"
+
+    @property
+    def reason(self) -> str:
+        """Why the first state that matters is not known."""
+        return self.weighted.reservation or self.shares.why or "run longer"
+
+
+def state_populations(
+    states: ArrayLike,
+    weighted: Weighted,
+    temperature: float,
+    names: tuple[str, ...] | None = None,
+    *,
+    beside: ArrayLike | None = None,
+) -> Populations:
+    r"""Share of each state in the unbiased ensemble.
+
+    The interval is that of the logarithm of the odds, :math:`\ln p / (1 - p)`, which is more nearly
+    normal than p and keeps within 0 and 1.
+
+    Parameters
+    ----------
+    states
+        (time, walker), codes from 0, negative ones count to none but to the whole; or
+        (time, walker, state), shares of a sample that belongs to several.
+    weighted
+        Weights of the samples.
+    temperature
+        K.
+    names
+        Of the states; by default their codes, as many as occur.
+    beside
+        (state,), standard error of each share beside that of the sampling, as the membership of
+        samples may have one.
+    """
+    given = np.asarray(states)
+    if given.shape[:2] != weighted.log_weights.shape:
+        raise ValueError(
+            "states and log-weights must have the same shape (time, walker); got "
+            f"{given.shape[:2]} and {weighted.log_weights.shape}"
+        )
+    if given.ndim == 2:
+        n = int(given.max(initial=-1)) + 1 if names is None else len(names)
+        inside = (given[..., None] == np.arange(n)).astype(np.float64)
+    else:
+        inside, n = given.astype(np.float64), given.shape[2]
+    if n < 1:
+        raise ValueError("no sample is in any state, so there are no populations")
+    called = tuple(str(k) for k in range(n)) if names is None else names
+    odds = weighted.log_ratios(inside, 1.0 - inside, [(k, f"anything but {k}") for k in called])
+    value = (weighted.weights[..., None] * inside).sum(axis=(0, 1))
+    more = None if beside is None else np.asarray(beside, dtype=np.float64)
+    if more is not None:
+        odds = odds.widened(more / np.maximum(value * (1.0 - value), 1e-12))
+    low, high = (expit(x) for x in (odds.low, odds.high))
+    error = np.where(
+        odds.known, value * (1.0 - value) * np.where(odds.known, odds.error, 0), np.inf
+    )
+    shares = Estimate(value, error, low, high, odds.known, odds.why)
+    return Populations(inside, weighted, temperature, called, shares, more)
+
+
+@dataclass(frozen=True)
+class Growth:
+    """A difference from the first share of a run, as it grows, and how often walkers changed.
+
+    ``fractions`` of the run with the ``estimates`` from them; ``changes``: times that a walker went
+    from one state to the other and stayed for two samples or more.
+    """
+
+    fractions: tuple[float, ...]
+    estimates: tuple[Estimate, ...]
+    changes: int
+
+
+def growth(populations: Populations, a: int, b: int) -> Growth:
+    """Follow F_b - F_a as the run grows."""
+    n = len(populations.inside)
+    fractions = (0.25, 0.5, 0.75, 1.0)
+    found = []
+    for fraction in fractions:
+        last = max(8, round(fraction * n))
+        try:
+            weighted = populations.weighted.part(0, last)
+        except ConvergenceError:  # windows that do not overlap yet
+            found.append(Estimate.unknown(np.nan, "windows do not overlap yet"))
+            continue
+        part = Populations(
+            populations.inside[:last], weighted, populations.temperature, populations.names,
+            populations.shares, populations.beside,
+        )  # fmt: skip
+        found.append(part.difference(a, b))
+    changes = lasting_changes(populations.inside[..., a], populations.inside[..., b])
+    return Growth(fractions, tuple(found), changes)
+
+
+def lasting_changes(a: ArrayLike, b: ArrayLike) -> int:
+    """How often walkers went from one of two states to the other and stayed for two samples.
+
+    Parameters
+    ----------
+    a, b
+        (time, walker), whether a sample is in the state, or its share of it.
+    """
+    where = np.where(np.asarray(a) > 0.5, 1, np.where(np.asarray(b) > 0.5, 2, 0))
+    count = 0
+    for walker in where.T:
+        lasts = np.zeros(len(walker), dtype=bool)
+        lasts[1:] = walker[1:] == walker[:-1]
+        lasts[:-1] |= lasts[1:]
+        visited = walker[lasts & (walker > 0)]
+        count += int((np.diff(visited) != 0).sum())
+    return count

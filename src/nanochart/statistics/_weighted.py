@@ -1,0 +1,216 @@
+"""Weighted samples, and the three questions that are asked of them: mean, share, ratio."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nanochart.statistics._blocks import Blocks, Independence, make_blocks, slices_of
+from nanochart.statistics._estimate import Estimate
+from nanochart.statistics._mbar import Mixture
+
+__all__ = ["Weighted", "too_few"]
+
+Floats = NDArray[np.float64]
+
+#: Slices of time of a walker, of equal weight, that what is known of a state must be worth.
+_FEWEST_SLICES = 8.0
+#: Samples for which a state must last to have been visited, and visits that must have lasted.
+_LASTS, _VISITS = 2, 4
+
+
+@dataclass(frozen=True, eq=False)
+class Weighted:
+    r"""Samples of walkers with weights in one ensemble.
+
+    The error of every estimate comes from the influence of each sample,
+    :math:`z_n = \partial \hat\theta / \partial \ln w_n`, with :math:`\sum_n z_n = 0`: the variance
+    of the estimate is that of the sum of z, by blocks (`make_blocks`). Weights from MBAR carry the
+    uncertainty of the free energies of their ensembles along (`Mixture.carried`).
+
+    Attributes
+    ----------
+    log_weights
+        (time, walker); NaN and -inf count nothing.
+    independence
+        Who is independent of whom.
+    windows
+        (walker,), window of each walker, where these are "windows".
+    mixture
+        Where the weights come from MBAR: the mixture, its samples in the order (time, walker).
+    reservation
+        Why nothing is known, whatever the samples say; empty if there is no such reason.
+    again
+        Weights of a part of the run, from its first time to before another, where they must be
+        solved anew; None where they are the same.
+    """
+
+    log_weights: Floats
+    independence: Independence = "walkers"
+    windows: tuple[int, ...] | None = None
+    mixture: Mixture | None = None
+    reservation: str = ""
+    again: Callable[[int, int], "Weighted"] | None = None
+
+    def __post_init__(self) -> None:
+        logs = np.asarray(self.log_weights, dtype=np.float64)
+        if logs.ndim != 2 or not np.isfinite(logs).any():
+            raise ValueError(
+                "log-weights must have the shape (time, walker) and at least one finite value; got "
+                f"{logs.shape} with {int(np.isfinite(logs).sum())} finite ones (steered runs have "
+                "none)"
+            )
+        object.__setattr__(self, "log_weights", logs)
+
+    @property
+    def weights(self) -> Floats:
+        """(time, walker), which sum to 1."""
+        known = np.isfinite(self.log_weights)
+        logs = np.where(known, self.log_weights, 0.0)
+        weights = np.where(known, np.exp(logs - logs[known].max()), 0.0)
+        total: Floats = weights / weights.sum()
+        return total
+
+    @property
+    def effective(self) -> float:
+        r"""Equally weighted samples that would be worth as much, (Σ w)² / Σ w² (Kish 1965)."""
+        return float(1.0 / (self.weights**2).sum())
+
+    def tilted(self, logs: ArrayLike) -> Self:
+        """The same samples with logarithms (time, walker) added to the weights."""
+        return replace(self, log_weights=self.log_weights + np.asarray(logs, dtype=np.float64))
+
+    def part(self, first: int, last: int) -> "Weighted":
+        """The samples from one time to before another, by themselves."""
+        if self.again is not None:
+            return self.again(first, last)
+        return replace(self, log_weights=self.log_weights[first:last])
+
+    def carried(self, influence: ArrayLike) -> Floats:
+        """Influences (time, walker, ...) with what the samples do to all weights."""
+        z = np.asarray(influence, dtype=np.float64)
+        if self.mixture is None:
+            return z
+        flat = z.reshape(-1, *z.shape[2:])
+        return self.mixture.carried(flat).reshape(z.shape)
+
+    def blocks(self, influence: ArrayLike) -> Blocks:
+        """Blocks for the slowest of these influences (time, walker, ...)."""
+        found = make_blocks(influence, self.independence, self.windows)
+        return replace(found, known=found.known and not self.reservation)
+
+    def judged(self, value: ArrayLike, influence: ArrayLike) -> Estimate:
+        """Estimates with their errors.
+
+        Parameters
+        ----------
+        value
+            (estimate,).
+        influence
+            (time, walker, estimate): change of each with the logarithm of the weight of a sample,
+            without what that does to the weights of others.
+        """
+        z = self.carried(influence)
+        v = np.asarray(value, dtype=np.float64)
+        error, freedom, known = np.full(v.shape, np.inf), np.ones(v.shape), np.zeros(v.shape, bool)
+        why = self.reservation
+        for k in range(len(v)):
+            blocks = self.blocks(z[..., k])
+            variance, freedom[k] = blocks.variance(z[..., k])
+            error[k] = np.sqrt(variance)
+            known[k] = blocks.known and error[k] > 0.0
+            if not known[k]:
+                why = why or too_few(blocks) or "nothing changed in this run"
+        return Estimate.of(v, error, freedom, known, why)
+
+    def mean(self, values: ArrayLike) -> Estimate:
+        """Mean of (time, walker) or of columns (time, walker, ...) in the ensemble of the weights.
+
+        Unknown where the quantity never changed.
+        """
+        v, w = np.asarray(values, dtype=np.float64), self.weights
+        columns = np.where((w > 0)[..., None], v.reshape(*v.shape[:2], -1), 0.0)
+        value = (w[..., None] * columns).sum(axis=(0, 1))
+        found = self.judged(value, w[..., None] * (columns - value))
+        return found[0] if v.ndim == 2 else found
+
+    def log_ratio(self, a: ArrayLike, b: ArrayLike, names: tuple[str, str]) -> Estimate:
+        """As `log_ratios`, for one pair of states (time, walker)."""
+        one, other = np.asarray(a), np.asarray(b)
+        return self.log_ratios(one[..., None], other[..., None], [names])[0]
+
+    def log_ratios(self, a: ArrayLike, b: ArrayLike, names: Sequence[tuple[str, str]]) -> Estimate:
+        r"""Logarithms of the ratios of the shares of pairs of states, :math:`\ln (p_a / p_b)`.
+
+        A ratio is unknown where one of its states was hardly visited: each must have been for at
+        least four times two samples or more in a row (a label that flickers has not changed), and
+        not in a few blocks only.
+
+        Parameters
+        ----------
+        a, b
+            (time, walker, pair), whether a sample is in the state, or its share of it.
+        names
+            What the two states of each pair are called in the sentence.
+        """
+        w = self.weights[..., None]
+        inside = [np.asarray(x, dtype=np.float64) for x in (a, b)]
+        sums = [(w * x).sum(axis=(0, 1)) for x in inside]
+        seen = (sums[0] > 0.0) & (sums[1] > 0.0)
+        safe = [np.where(seen, total, 1.0) for total in sums]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            value = np.log(sums[0]) - np.log(sums[1])
+        z = w * (inside[0] / safe[0] - inside[1] / safe[1])
+        found = self.judged(np.where(seen, value, 0.0), np.where(seen, z, 0.0))
+        known, why, said = np.array(found.known), self.reservation, False
+        for k, pair in enumerate(names):
+            reason = self._lacks([x[..., k] for x in inside], [total[k] for total in sums], pair)
+            if known[k] and not reason:
+                continue
+            # Of several the first that was seen at all says why.
+            if not self.reservation and not (said or (why and not seen[k])):
+                why, said = (found.why if seen[k] and not known[k] else reason), bool(seen[k])
+            known[k] = False
+        if known.all():
+            return found
+        return Estimate(
+            value, np.where(known, found.error, np.inf), np.where(known, found.low, -np.inf),
+            np.where(known, found.high, np.inf), known, why,
+        )  # fmt: skip
+
+    def _lacks(self, inside: list[Floats], sums: list[float], names: tuple[str, str]) -> str:
+        """What is missing of one of two states."""
+        for x, total, name in zip(inside, sums, names, strict=True):
+            if total <= 0.0:
+                return f"{name} was never visited"
+            if _visits(x) < _VISITS:
+                return f"{name} was visited for longer than one frame less than {_VISITS} times"
+            by_slice = slices_of(self.weights * x)
+            worth = total**2 / float((by_slice**2).sum())
+            if worth < _FEWEST_SLICES:
+                return (
+                    f"all that is known of {name} comes from {worth:.1f} of the "
+                    f"{by_slice.size} parts of the run"
+                )
+        return ""
+
+
+def too_few(blocks: Blocks) -> str:
+    """Why blocks give no error, in one sentence; empty where they give one."""
+    if blocks.known:
+        return ""
+    return (
+        f"one sample in {blocks.inefficiency:.0f} is independent of the others, about "
+        f"{blocks.independent:.0f} in all, which is too few for an error: the walkers hardly mix"
+    )
+
+
+def _visits(inside: Floats) -> int:
+    """How often walkers came into a state and stayed for two samples or more."""
+    there = inside > 0.5
+    stays = there[:-1] & there[1:]
+    comes = stays.copy()
+    comes[1:] &= ~there[:-2]
+    return int(comes.sum())

@@ -1,0 +1,164 @@
+"""The frames of a ladder as one weighted sample at any of its temperatures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nanochart.errors import ConvergenceError
+from nanochart.statistics import Estimate, Mixture, Weighted, solve_mixture, state_populations
+from nanochart.tempering._diagnostics import LadderDiagnostics, diagnose_ladder
+from nanochart.tempering._findings import ladder_reservation
+from nanochart.tempering._ladder import Ladder
+from nanochart.tempering._overlap import check_overlap
+from nanochart.units import BOLTZMANN
+
+__all__ = ["TemperedSample", "rung_populations", "tempered_sample"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+_FEWEST = 20
+
+
+@dataclass(frozen=True, eq=False)
+class TemperedSample:
+    r"""Frames of all rungs, joined by MBAR.
+
+    .. math:: w_n(\beta) \propto \frac{e^{-\beta E_n}}{\sum_k N_k e^{f_k - \beta_k E_n}}
+
+    Attributes
+    ----------
+    energies
+        Potential energies in eV, (frame, replica).
+    rungs
+        (frame, replica) rung of each.
+    ladder
+        Temperatures.
+    mixture
+        Of the rungs.
+    acceptance
+        Expected acceptance of exchanges between neighbouring rungs, (pair,).
+    diagnostics
+        What the run says about its ladder.
+    reservation
+        Why nothing that is averaged over it is known; empty if the ladder is mixed.
+    warnings
+        Sentences on poor overlap.
+    """
+
+    energies: Floats
+    rungs: Ints
+    ladder: Ladder
+    mixture: Mixture
+    acceptance: Floats
+    diagnostics: LadderDiagnostics
+    reservation: str
+    warnings: tuple[str, ...]
+
+    def at(self, temperature: float) -> Weighted:
+        """All frames with their weights at a temperature in K.
+
+        Replicas are not independent of one another, because they exchange; it is a replica that
+        remembers its structure while it changes its temperature.
+        """
+        beta = 1.0 / (BOLTZMANN * temperature)
+        logs = -beta * self.energies - self.mixture.log_mixture.reshape(self.energies.shape)
+
+        def again(first: int, last: int) -> Weighted:
+            E, r = self.energies[first:last], self.rungs[first:last]
+            if len(np.unique(r)) < len(self.ladder):
+                raise ConvergenceError("a rung has no frames in this part of the run")
+            part = _mixture(E, r, self.ladder)
+            shorter = -beta * E - part.log_mixture.reshape(E.shape)
+            return Weighted(shorter, "replicas", None, part, self.reservation)
+
+        return Weighted(logs, "replicas", None, self.mixture, self.reservation, again)
+
+
+def tempered_sample(
+    energies: ArrayLike,
+    rungs: ArrayLike,
+    ladder: Ladder,
+    exchange_accepted: ArrayLike | None = None,
+) -> TemperedSample:
+    """Join the frames of a ladder.
+
+    Parameters
+    ----------
+    energies
+        Potential energies in eV, (frame, replica), frames equally spaced in time.
+    rungs
+        (frame, replica) rung of each.
+    ladder
+        Temperatures.
+    exchange_accepted
+        (frame, pair): -1 not attempted, 0 refused, 1 accepted; None where it was not recorded.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not fit, a rung is empty, or neighbouring rungs do not overlap.
+    """
+    E, r = np.asarray(energies, dtype=np.float64), np.asarray(rungs).astype(np.int64)
+    if E.ndim != 2 or r.shape != E.shape:
+        raise ValueError(
+            f"energies and rungs must have one shape (frame, replica); got {E.shape} and {r.shape}"
+        )
+    if len(E) < _FEWEST:
+        raise ValueError(
+            f"thermodynamics needs at least {_FEWEST} frames for its errors; got {len(E)}: sample "
+            "longer or discard less"
+        )
+    if len(ladder) < 2:
+        raise ValueError("a ladder must have at least two temperatures to be joined; got one")
+    missing = int((~np.isfinite(E)).sum())
+    if missing:
+        raise ValueError(
+            f"every frame must have a finite energy; got {missing} of {E.size} that have none"
+        )
+    if r.min() < 0 or r.max() >= len(ladder):
+        raise ValueError(
+            f"rungs must lie between 0 and {len(ladder) - 1}, the last of the ladder; got "
+            f"{r.min()} to {r.max()}"
+        )
+    empty = np.setdiff1d(np.arange(len(ladder)), r)
+    if empty.size:
+        raise ValueError(
+            f"every rung must have frames; got none at {ladder.temperatures[empty[0]]:g} K: give "
+            "the ladder that was sampled"
+        )
+    acceptance, warnings = check_overlap(E, r, ladder)
+    diagnostics = diagnose_ladder(ladder, r, E, exchange_accepted)
+    return TemperedSample(
+        E, r, ladder, _mixture(E, r, ladder), acceptance, diagnostics,
+        ladder_reservation(diagnostics), warnings,
+    )  # fmt: skip
+
+
+def _mixture(energies: Floats, rungs: Ints, ladder: Ladder) -> Mixture:
+    # The zero of the energies is arbitrary: it is a constant factor of all weights.
+    reduced = np.multiply.outer(ladder.betas, energies.ravel() - energies.mean())
+    return solve_mixture(reduced, rungs.ravel(), "the rungs of the ladder")
+
+
+def rung_populations(sample: TemperedSample, labels: ArrayLike, names: Sequence[str]) -> Estimate:
+    """Share of each label at each rung, (label, rung), as `thermodynamics` has them.
+
+    Parameters
+    ----------
+    sample
+        Of the ladder.
+    labels
+        (frame, replica), from 0; negative ones are frames without a label.
+    names
+        Of the labels.
+    """
+    codes = np.asarray(labels).astype(np.int64)
+    found = [
+        state_populations(codes, sample.at(T), T, tuple(names)).shares
+        for T in sample.ladder.temperatures
+    ]
+    return Estimate.stacked(found, axis=1)
