@@ -228,6 +228,43 @@ def test_a_broken_method_is_falsely_confident(name, broken, monkeypatch):
     assert Coverage(*UNMIXED[name], n=40).false > 0.10
 
 
+@pytest.mark.parametrize("n_walkers", [16, 48, 64])
+def test_many_walkers_cannot_replace_time(n_walkers):
+    """Walkers that never leave, however many, and walkers that all start in one state."""
+    inside = np.zeros((FRAMES, n_walkers), dtype=bool)
+    inside[:, : int(0.6 * n_walkers)] = True
+    assert not ratio(inside).known
+    rng = np.random.default_rng(14)
+    wrong = 0
+    for _ in range(20):
+        h = HiddenSeries(2_000.0, bias=0.0).hidden(FRAMES, n_walkers, rng)
+        decay = np.exp(-np.arange(FRAMES) / 2_000.0)[:, None]
+        started = h - h[0] * decay + 1.5 * decay > 0.0  # all from one side
+        gap = ratio(started)
+        wrong += bool(gap.known and not gap.low <= 0.0 <= gap.high)
+    assert wrong <= 2
+
+
+def test_walkers_of_small_weight_do_not_count():
+    series, wrong = HiddenSeries(150.0, bias=0.0), 0
+    for seed in range(60):
+        inside = series.draw(FRAMES, 8, np.random.default_rng(seed))
+        logs = np.zeros(inside.shape)
+        logs[:, 0] = 12.0
+        gap = Weighted(logs).log_ratio(inside, ~inside, ("A", "B"))
+        wrong += bool(gap.known and not gap.low <= 0.0 <= gap.high)
+    assert wrong <= 6
+
+
+def test_a_mean_that_a_few_samples_hold_is_not_known():
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        weighted = Weighted(rng.normal(0.0, 30.0, (FRAMES, WALKERS)))
+        found = weighted.mean(rng.normal(size=(FRAMES, WALKERS)))
+        assert not found.known
+        assert "all the weight is that of" in found.reason
+
+
 # --------------------------------------------------------------------------------- questions
 
 
@@ -236,7 +273,7 @@ def test_the_mean_of_what_never_changed_is_not_known():
     found = weighted.mean(np.full((200, 2), 3.0))
     assert not found.known
     assert found.value == pytest.approx(3.0)
-    assert "nothing changed" in found.why
+    assert "nothing changed" in found.reason
     assert weighted.mean(np.random.default_rng(0).normal(size=(200, 2))).known
 
 
@@ -247,7 +284,7 @@ def test_a_reservation_leaves_nothing_known():
     held = Weighted(np.zeros(inside.shape), reservation="the ladder is not mixed")
     found = held.log_ratio(inside, ~inside, ("A", "B"))
     assert not found.known
-    assert found.why == "the ladder is not mixed"
+    assert found.reason == "the ladder is not mixed"
     assert found.summary()["value"] is None
 
 
@@ -283,7 +320,7 @@ def test_shares_of_states_keep_within_0_and_1_and_add_up():
     mirrored = found.difference(1, 0)
     assert (mirrored.low, mirrored.high) == pytest.approx((-gap.high, -gap.low))
     assert not found.difference(0, 2).known
-    assert "never was never visited" in found.difference(0, 2).why
+    assert "never was never visited" in found.difference(0, 2).reason
 
 
 def test_a_state_that_matters_and_is_not_known_is_not_converged():
@@ -293,6 +330,36 @@ def test_a_state_that_matters_and_is_not_known_is_not_converged():
     assert found.unknown == ("twin", "fcc")
     assert found.verdict.startswith("not converged: unknown is the share of twin, fcc")
     assert "hardly mix" in found.verdict
+
+
+def test_every_state_says_its_own_reason():
+    rng = np.random.default_rng(15)
+    codes = np.where(rng.random((FRAMES, WALKERS)) < 0.5, 0, 1)
+    codes[500:503, 0] = 2
+    found = state_populations(codes, Weighted(np.zeros(codes.shape)), 300.0, ("A", "B", "rare"))
+    assert found.converged
+    assert "why" not in found.shares[0].summary()
+    assert "rare was entered" in found.shares[2].summary()["why"]
+    assert "rare" in found.difference(0, 2).reason
+
+
+def test_a_membership_without_any_state_is_not_converged():
+    codes = np.full((200, 2), -1)
+    found = state_populations(codes, Weighted(np.zeros(codes.shape)), 300.0, ("A", "B"))
+    assert not found.converged
+    assert "no sample is in any" in found.verdict
+
+
+def test_the_error_of_a_membership_widens_what_is_known_and_nothing_else():
+    rng = np.random.default_rng(16)
+    codes = np.where(rng.random((FRAMES, WALKERS)) < 0.4, 0, 1)
+    weighted, names = Weighted(np.zeros(codes.shape)), ("A", "B", "never")
+    own = state_populations(codes, weighted, 300.0, names)
+    more = state_populations(codes, weighted, 300.0, names, beside=[0.05, 0.05, 0.05])
+    assert more.shares.error[0] == pytest.approx(np.hypot(own.shares.error[0], 0.05), rel=1e-6)
+    assert more.shares.low[0] < own.shares.low[0]
+    assert not more.shares.known[2]
+    assert more.difference(0, 1).error > own.difference(0, 1).error
 
 
 def test_a_label_that_flickers_has_not_changed():

@@ -313,11 +313,31 @@ def test_a_ladder_with_exchanges_holds_the_truth():
 def test_a_ladder_that_does_not_mix_knows_nothing():
     found, _ = ladder_difference(1_000, 1, exchanges=False)
     assert not found.known
-    assert "not mixed" in found.why
+    assert "not mixed" in found.reason
     E, rungs, basins, outcomes = exchanged(1_000, 1, crossing=np.inf, mixed=False)
     sample = tempered_sample(E, rungs, LADDER, outcomes)
     result = thermodynamics(sample, N_ATOMS, ThermodynamicsConfig(5, 40), labels=basins)
     assert not result.populations["0"].known.any()
+
+
+@pytest.mark.parametrize("n_replicas", [16, 24, 32])
+def test_many_replicas_that_keep_their_structure_know_nothing(n_replicas):
+    """They walk the ladder, so that what each contributes at one temperature comes and goes."""
+    ladder = Ladder.geometric(300.0, 500.0, n_replicas)
+    rng = np.random.default_rng(n_replicas)
+    rungs, rows = np.arange(n_replicas), []
+    for k in range(2_000):
+        E = rng.gamma(0.5 * D, BOLTZMANN * np.array(ladder.temperatures)[rungs])
+        outcome = exchange(rungs, E, ladder, k % 2, rng)
+        rows.append((E, rungs, outcome.accepted))
+        rungs = outcome.rungs
+    E, places, outcomes = (np.array(column) for column in zip(*rows, strict=True))
+    sample = tempered_sample(E, places, ladder, outcomes)
+    labels = np.broadcast_to(np.arange(n_replicas) % 2, E.shape)
+    found = state_populations(labels, sample.at(350.0), 350.0, ("0", "1"))
+    assert not sample.reservation  # the ladder itself is well
+    assert not found.converged
+    assert not found.shares.known.any()
 
 
 def test_replicas_that_exchange_and_keep_their_structure_know_nothing():

@@ -16,6 +16,8 @@ Ints = NDArray[np.int64]
 _SEEN = 0.25
 #: Bandwidth in nodes, and the least of it where the grid can be made no finer.
 _NODES, _LEAST_NODES = 1.2, 0.6
+#: Samples near a node from which it may be the zero of a free energy.
+_ENOUGH = 100.0
 #: Nodes of each axis to begin with, and of the whole grid at most.
 _SHAPE = {1: 120, 2: 60, 3: 32}
 _MOST = {1: 16_000, 2: 1_000_000, 3: 3_000_000}
@@ -41,6 +43,8 @@ class Density:
         The density at the nodes, and that with twice the width.
     seen
         Nodes that samples are near.
+    worth
+        Samples of equal weight near each node.
     """
 
     axes: tuple[Floats, ...]
@@ -70,8 +74,9 @@ class Density:
 
     @property
     def best(self) -> tuple[int, ...]:
-        """Node of the highest density."""
-        seen = np.where(self.seen, self.values, -1.0)
+        """Node of the highest density among those that enough samples are near."""
+        enough = self.worth >= min(_ENOUGH, 0.25 * float(self.worth[self.seen].max()))
+        seen = np.where(self.seen & enough, self.values, -1.0)
         return tuple(int(i) for i in np.unravel_index(int(seen.argmax()), seen.shape))
 
     def energies(self) -> tuple[Floats, Floats]:

@@ -103,7 +103,8 @@ def basins(surface: Surface, persistence: float = 1.0) -> list[Basin]:
     depth = np.fmax(persistence * kT, 2.0 * surface.error)
     depth = np.where(doubtful, np.inf, depth).ravel()
     # Steepest descent: each node points to the lowest of its neighbours and itself.
-    lowest, target = np.where(np.isfinite(F), F, np.inf), np.arange(F.size).reshape(F.shape)
+    lowest = np.where(np.isfinite(F) & ~doubtful, F, np.inf)
+    target = np.arange(F.size).reshape(F.shape)
     near = lowest.copy()
     for here, there in _shifts(F.shape):
         for one, other in ((here, there), (there, here)):
@@ -120,8 +121,6 @@ def basins(surface: Surface, persistence: float = 1.0) -> list[Basin]:
     owner[finite] = [merged[int(k)] for k in root[finite]]
     found = []
     for k in np.unique(owner[finite]):
-        if doubtful.ravel()[k]:
-            continue
         at = np.unravel_index(int(k), F.shape)
         place = np.array([axis[i] for axis, i in zip(surface.axes, at, strict=True)])
         found.append(Basin(place, float(flat[k]), (owner == k).reshape(F.shape)))
@@ -220,8 +219,13 @@ def _dijkstra(
 
 
 def _interpolator(surface: Surface, energy: Floats) -> RegularGridInterpolator:
+    from scipy.ndimage import distance_transform_edt
+
+    # Where nothing was seen the nearest seen node stands, so that a neighbour does not void a node.
+    nearest = distance_transform_edt(~np.isfinite(energy), return_distances=False,
+                                     return_indices=True)  # fmt: skip
     return RegularGridInterpolator(
-        surface.axes, energy, method="linear", bounds_error=False, fill_value=np.nan
+        surface.axes, energy[tuple(nearest)], method="linear", bounds_error=False, fill_value=np.nan
     )
 
 

@@ -121,4 +121,5 @@ def surface_spread(surfaces: Sequence[Surface]) -> tuple[Floats, Floats]:
     squares = np.nansum((stack - mean) ** 2, axis=0)
     deviation = np.full(n.shape, np.nan)
     np.divide(squares, n - 1, out=deviation, where=n > 1)
-    return mean - np.nanmin(mean), np.sqrt(deviation)
+    zero = mean[first.minimum] if np.isfinite(mean[first.minimum]) else np.nanmin(mean)
+    return mean - zero, np.sqrt(deviation)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanochart.free_energy._density import Density, resolved_density
-from nanochart.statistics import Blocks, Estimate, Weighted, too_few
+from nanochart.statistics import Blocks, Estimate, Weighted, statistical_inefficiency
 from nanochart.units import BOLTZMANN
 
 __all__ = ["Surface", "free_energy_surface"]
@@ -48,6 +48,9 @@ class Surface:
         What the errors of chance come from.
     influence
         (block, seen node), change of ln P with each block.
+    minimum
+        Node of the lowest free energy among those that enough samples are near; F is zero there.
+        A node that a few samples happen to be near may lie below it, without an error.
     why
         Why errors are not known; empty where they are.
     gauge_invariant
@@ -63,6 +66,7 @@ class Surface:
     effective: float
     blocks: Blocks
     influence: NDArray[np.float32]
+    minimum: tuple[int, ...]
     why: str = ""
     gauge_invariant: bool = False
 
@@ -70,11 +74,6 @@ class Surface:
     def dimension(self) -> int:
         """Number of variables."""
         return len(self.axes)
-
-    @property
-    def minimum(self) -> tuple[int, ...]:
-        """Node of the lowest free energy."""
-        return tuple(int(i) for i in np.unravel_index(np.nanargmin(self.energy), self.energy.shape))
 
     def node(self, place: ArrayLike) -> tuple[int, ...]:
         """The seen node nearest to a place (d,)."""
@@ -171,12 +170,12 @@ def free_energy_surface(
     blocks = _long_blocks(used, s, slow)
     density = resolved_density(
         s, weights, first, last, shape=shape, bandwidth=bandwidth,
-        inefficiency=blocks.inefficiency,
+        inefficiency=max(statistical_inefficiency(s[..., a]) for a in range(d)),
     )  # fmt: skip
     kT = BOLTZMANN * temperature
     energy, smoothed = density.energies()
     few, influence, worth = _influence(used, weights, blocks, density)
-    why = used.reservation or too_few(blocks)
+    why = blocks.why
     error = np.full(energy.shape, np.nan)
     if not why:
         best = int(np.ravel_multi_index(density.best, density.shape))
@@ -187,7 +186,7 @@ def free_energy_surface(
         error[density.seen] = np.where(worth >= _FEWEST_BLOCKS, found, np.nan)
     return Surface(
         density.axes, kT * energy, kT * smoothed, error, temperature, density.bandwidth,
-        used.effective, few, influence, why, log_gram is not None,
+        used.effective, few, influence, density.best, why, log_gram is not None,
     )  # fmt: skip
 
 

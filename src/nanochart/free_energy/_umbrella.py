@@ -132,6 +132,8 @@ def window_agreement(
     shape = (-1, n_walkers, len(N))
     z = influence.reshape(shape)
     blocks: list[Blocks] = [make_blocks(z[..., k], "windows", window) for k in range(len(N))]
+    if not all(division.known for division in blocks):
+        return ""  # a window that does not know its own mean contradicts nobody
     scale = 1e-9 * (np.abs(O).max() + 1.0)
     scores = np.empty(len(N))
     for k, division in enumerate(blocks):

@@ -16,7 +16,7 @@ __all__ = ["free_energy_section"]
 _MOST = 10
 
 
-def free_energy_section(found: Sequence["FreeEnergies"]) -> Section:
+def free_energy_section(found: Sequence["FreeEnergies | str"]) -> Section:
     """Surfaces, populations and the judged difference of biased runs along a chart."""
     text = (
         "Biased dynamics along the chart, weighted back to the unbiased ensemble. Intervals hold "
@@ -30,7 +30,9 @@ def free_energy_section(found: Sequence["FreeEnergies"]) -> Section:
         )
     items: list[Item] = []
     for each in found:
-        items += _items(each)
+        items += (
+            [Missing(f"{each}.", "nanochart fes RUN")] if isinstance(each, str) else _items(each)
+        )
     return Section("Free energies", text, tuple(items))
 
 

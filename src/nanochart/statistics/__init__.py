@@ -15,7 +15,7 @@ from nanochart.statistics._populations import (
     lasting_changes,
     state_populations,
 )
-from nanochart.statistics._weighted import Weighted, too_few
+from nanochart.statistics._weighted import Weighted
 
 __all__ = [
     "Blocks",
@@ -34,5 +34,4 @@ __all__ = [
     "state_populations",
     "statistical_inefficiency",
     "student_half_width",
-    "too_few",
 ]

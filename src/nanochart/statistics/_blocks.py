@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nanochart.statistics._correlation import statistical_inefficiency
+from nanochart.statistics._correlation import effective_walkers, statistical_inefficiency
 
 __all__ = ["Blocks", "Independence", "make_blocks", "slice_number", "slices_of"]
 
@@ -28,6 +28,9 @@ _LONG = 4.0
 #: Independent slices below which an error is not known: those of all walkers, of a window, and of
 #: all replicas together.
 _FEWEST, _FEWEST_OF_WINDOW, _FEWEST_MOMENTS = 40.0, 16.0, 12.0
+#: Independent slices below which a walker has not come to equilibrium from where it started:
+#: starts are chosen, not drawn, and many walkers cannot replace time.
+_FEWEST_OF_WALKER = 4.0
 #: Probability that walkers or windows which agree are taken for ones that do not, in one run.
 _FALSE_ALARM = 0.05
 
@@ -46,24 +49,30 @@ class Blocks:
         (block,), group of blocks of equal expectation: 0, or the window.
     deficit
         (group,), share of the variance that blocks of this length miss.
+    worth
+        (group,), walkers that count over all walkers.
     moments
         (time,), block of time over all replicas at once, from 0; empty unless they exchange.
     inefficiency
-        Samples per independent sample, of the slowest group.
+        Samples per independent sample, of the slowest group; at least the length of a slice.
     independent
-        Number of independent samples, of the group that has fewest.
+        Number of independent slices, of the group that has fewest.
     known
         Whether these are enough for an error.
+    why
+        Why not, in one sentence; empty where they are.
     """
 
     index: Ints
     slices: Ints
     group: Ints
     deficit: Floats
+    worth: Floats
     moments: Ints
     inefficiency: float
     independent: float
     known: bool
+    why: str = ""
 
     @property
     def size(self) -> Ints:
@@ -122,7 +131,7 @@ class Blocks:
         group = np.zeros(n, dtype=np.int64)
         return replace(
             self, index=index, slices=self.moments, group=group, deficit=np.zeros(1),
-            moments=self.moments[:0],
+            worth=np.ones(1), moments=self.moments[:0],
         )  # fmt: skip
 
     def spread(self, sums: ArrayLike) -> tuple[Floats, Floats]:
@@ -144,7 +153,7 @@ class Blocks:
             if m > 1:  # one block knows no spread; `known` is false then
                 part = square[self.group == k].sum(axis=0)
                 total = total + part
-                uncertain = uncertain + part**2 / (m - 1)
+                uncertain = uncertain + part**2 / max(1.0, self.worth[k] * m - 1.0)
         freedom = np.divide(total**2, uncertain, out=np.ones_like(total), where=uncertain > 0)
         return total, np.maximum(freedom, 1.0)
 
@@ -214,7 +223,8 @@ def make_blocks(
 
     The run is cut into 64 slices of time; inefficiency and blocks are counted in slices, so that a
     slow process is seen even where single frames are mostly noise. With fewer than 40 independent
-    slices of all walkers (16 of a window, 12 of all replicas together) an error is not known.
+    slices of all walkers (16 of a window, 12 of all replicas together), or 4 of each walker, an
+    error is not known. Walkers of small weight count as little as they contribute.
 
     Parameters
     ----------
@@ -239,7 +249,7 @@ def make_blocks(
         groups, fewest = [np.arange(n_walkers)], _FEWEST
     index = np.zeros((n_slices, n_walkers), dtype=np.int64)
     owner: list[int] = []
-    deficit, slowest, independent, known = [], 1.0, np.inf, True
+    deficit, worth, slowest, independent, why = [], [], 1.0, np.inf, ""
     lengths = np.bincount(slices)[:, None, None]
     for k, members in enumerate(groups):
         mean = cut[:, members].sum(axis=(0, 1)) / (n_times * len(members))
@@ -253,25 +263,37 @@ def make_blocks(
         index[:, members] = len(owner) + place[:, None] + per_walker * np.arange(len(members))
         owner += [k] * (per_walker * len(members))
         deficit.append(min(0.5, 0.5 * (g - 1.0) * per_walker / n_slices))
-        mine = n_slices * len(members) / g
+        counted = min(effective_walkers(own[..., q]) for q in range(cut.shape[2]))
+        worth.append(counted / len(members))
+        mine = n_slices * counted / g
         slowest, independent = max(slowest, g), min(independent, mine)
-        known &= mine >= fewest and per_walker * len(members) > 1
+        of_each = n_slices / g
+        if not why and (mine < fewest or of_each < _FEWEST_OF_WALKER):
+            why = (
+                f"about {mine:.0f} of {n_slices * len(members)} slices of the run are independent, "
+                f"{of_each:.1f} of each walker, where {fewest:.0f} and {_FEWEST_OF_WALKER:.0f} are "
+                "needed: the walkers hardly mix"
+            )
     moments = np.zeros(0, dtype=np.int64)
     if independence == "replicas":
-        moments, enough = _moments(values)
-        known &= enough
+        moments, together = _moments(values)
+        if not why and together < _FEWEST_MOMENTS:
+            why = (
+                f"what the replicas do together is independent at about {together:.0f} moments, "
+                f"where {_FEWEST_MOMENTS:.0f} are needed: run longer"
+            )
     return Blocks(
-        index, slices, np.array(owner), np.array(deficit), moments,
-        slowest * n_times / n_slices, float(independent), bool(known),
+        index, slices, np.array(owner), np.array(deficit), np.array(worth), moments,
+        slowest * n_times / n_slices, float(independent), not why, why,
     )  # fmt: skip
 
 
-def _moments(values: Floats) -> tuple[Ints, bool]:
-    """Blocks of time over all replicas, and whether there are enough of them."""
+def _moments(values: Floats) -> tuple[Ints, float]:
+    """Blocks of time over all replicas, and how many moments are independent."""
     n_times = len(values)
     together = slices_of(values.sum(axis=1), _MOMENTS)
     n = len(together)
     together = together.reshape(n, -1)
     g = max(statistical_inefficiency(column) for column in together.T)
     n_blocks = max(1, int(n / (_LONG * g)))
-    return np.arange(n_times) * n_blocks // n_times, n / g >= _FEWEST_MOMENTS and n_blocks > 1
+    return np.arange(n_times) * n_blocks // n_times, n / g if n_blocks > 1 else 0.0

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["import_pymbar", "statistical_inefficiency"]
+__all__ = ["effective_walkers", "import_pymbar", "statistical_inefficiency"]
 
 Floats = NDArray[np.float64]
 
@@ -64,6 +64,16 @@ def statistical_inefficiency(series: ArrayLike, false_alarm: float = 0.05) -> fl
     return _of_halves(scaled, _of_correlation(scaled), false_alarm)
 
 
+def effective_walkers(deviation: ArrayLike) -> float:
+    r"""Walkers of equal size that (time, walker) are worth, :math:`(\sum_w v_w)^2 / \sum_w v_w^2`.
+
+    With :math:`v_w` the sum of a walker's squares, so that walkers of small weight do not count.
+    """
+    squares = (np.asarray(deviation, dtype=np.float64) ** 2).sum(axis=0)
+    total = float((squares**2).sum())
+    return float(squares.sum() ** 2 / total) if total > 0.0 else float(len(squares))
+
+
 def _of_correlation(deviation: Floats) -> float:
     """Sum of the autocorrelation of (time, walker) of unit variance, at least 1."""
     n, n_walkers = deviation.shape
@@ -85,9 +95,11 @@ def _of_halves(deviation: Floats, g: float, false_alarm: float) -> float:
     n, n_walkers = deviation.shape
     half = n // 2
     means = np.stack([deviation[:half].mean(axis=0), deviation[n - half :].mean(axis=0)])
-    freedom = 2 * n_walkers - 1
-    between = half * float((means**2).sum()) / freedom
-    other = max(2.0, n * n_walkers / (4.0 * g))
+    between = half * float((means**2).sum()) / (2 * n_walkers - 1)
+    # Walkers that hardly count, as those of small weight, say nothing about the spread.
+    worth = effective_walkers(deviation)
+    freedom = max(1.0, 2.0 * worth - 1.0)
+    other = max(2.0, n * worth / (4.0 * g))
     if between <= g or fdtrc(freedom, other, between / g) > false_alarm:
         return g
     return float(min(between, float(n)))

@@ -28,7 +28,8 @@ class Estimate:
         Whether the samples suffice for an interval. Where they do not, ``value`` is what was
         sampled, which may depend on where the walkers started: it is not to be quoted.
     why
-        One sentence on what is missing; empty where all is known.
+        One sentence on what is missing, or one for each element of an array of one axis; empty
+        where all is known.
     """
 
     value: Any
@@ -36,15 +37,21 @@ class Estimate:
     low: Any
     high: Any
     known: Any
-    why: str = ""
+    why: str | tuple[str, ...] = ""
+
+    @property
+    def reason(self) -> str:
+        """Why the first element that is not known is not."""
+        return self.why if isinstance(self.why, str) else next(filter(None, self.why), "")
 
     def __getitem__(self, place: Any) -> "Estimate":
         """A part of an array."""
+        why = self.why if isinstance(self.why, str) else self.why[place]
         value, error, low, high, known = (
             np.asarray(part)[place]
             for part in (self.value, self.error, self.low, self.high, self.known)
         )
-        return Estimate(value, error, low, high, known, self.why)
+        return Estimate(value, error, low, high, known, why)
 
     @classmethod
     def stacked(cls, parts: Sequence["Estimate"], axis: int = 0) -> "Estimate":
@@ -53,7 +60,7 @@ class Estimate:
             np.stack([np.asarray(getattr(part, name)) for part in parts], axis=axis)
             for name in ("value", "error", "low", "high", "known")
         )
-        why = next((part.why for part in parts if not np.all(part.known)), "")
+        why = next((part.reason for part in parts if not np.all(part.known)), "")
         return cls(value, error, low, high, known, why)
 
     def scaled(self, factor: float, shift: float = 0.0) -> "Estimate":
@@ -65,12 +72,12 @@ class Estimate:
 
     def widened(self, error: ArrayLike) -> "Estimate":
         """The same with another, independent standard error beside its own."""
-        own = np.where(self.known, self.error, 1.0)
+        own, centre = np.where(self.known, self.error, 1.0), np.where(self.known, self.value, 0.0)
         factor = np.hypot(own, np.asarray(error, dtype=np.float64)) / np.maximum(own, 1e-300)
         low, high = (
             np.where(
                 self.known,
-                self.value + factor * (np.where(self.known, end, 0.0) - self.value),
+                centre + factor * (np.where(self.known, end, 0.0) - centre),
                 end,
             )
             for end in (self.low, self.high)
@@ -87,7 +94,12 @@ class Estimate:
 
     @classmethod
     def of(
-        cls, value: ArrayLike, error: ArrayLike, freedom: ArrayLike, known: ArrayLike, why: str = ""
+        cls,
+        value: ArrayLike,
+        error: ArrayLike,
+        freedom: ArrayLike,
+        known: ArrayLike,
+        why: str | tuple[str, ...] = "",
     ) -> "Estimate":
         """Value with Student's interval; infinite where it is not known."""
         v, e = np.asarray(value, dtype=np.float64), np.asarray(error, dtype=np.float64)
@@ -108,7 +120,7 @@ class Estimate:
 
         found = {name: plain(getattr(self, name)) for name in ("value", "error", "low", "high")}
         found["known"] = np.asarray(self.known).tolist()
-        return found | ({"why": self.why} if self.why else {})
+        return found | ({"why": self.reason} if self.reason else {})
 
 
 def student_half_width(error: ArrayLike, freedom: ArrayLike) -> Floats:

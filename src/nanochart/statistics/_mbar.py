@@ -84,7 +84,7 @@ class Mixture:
         Parameters
         ----------
         slopes
-            (ensemble, ...), :math:`\partial	heta / \partial a_k` of each estimate.
+            (ensemble, ...), :math:`\partial\theta / \partial a_k` of each estimate.
         """
         s = np.asarray(slopes, dtype=np.float64)
         answer = self.inverse() @ s.reshape(len(s), -1)

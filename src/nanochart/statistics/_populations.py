@@ -76,19 +76,22 @@ class Populations:
     @property
     def converged(self) -> bool:
         """Whether every state that matters is known."""
-        return not self.unknown
+        return bool(self.matters.any()) and not self.unknown
 
     @property
     def verdict(self) -> str:
         """One sentence."""
         if self.converged:
             return "converged: the shares of all states above 1 % are known"
+        if not self.matters.any():
+            return "not converged: no sample is in any of the states"
         return f"not converged: unknown is the share of {', '.join(self.unknown)}; {self.reason}"
 
     @property
     def reason(self) -> str:
         """Why the first state that matters is not known."""
-        return self.weighted.reservation or self.shares.why or "run longer"
+        first = next(iter(np.flatnonzero(self.matters & ~np.asarray(self.shares.known))), None)
+        return "run longer" if first is None else self.shares[int(first)].reason
 
 
 def state_populations(
@@ -168,8 +171,8 @@ def growth(populations: Populations, a: int, b: int) -> Growth:
         last = max(8, round(fraction * n))
         try:
             weighted = populations.weighted.part(0, last)
-        except ConvergenceError:  # windows that do not overlap yet
-            found.append(Estimate.unknown(np.nan, "windows do not overlap yet"))
+        except (ConvergenceError, ValueError):  # no overlap of windows or no weight yet
+            found.append(Estimate.unknown(np.nan, "this part of the run has no weights"))
             continue
         part = Populations(
             populations.inside[:last], weighted, populations.temperature, populations.names,

@@ -11,14 +11,14 @@ from nanochart.statistics._blocks import Blocks, Independence, make_blocks, slic
 from nanochart.statistics._estimate import Estimate
 from nanochart.statistics._mbar import Mixture
 
-__all__ = ["Weighted", "too_few"]
+__all__ = ["Weighted"]
 
 Floats = NDArray[np.float64]
 
 #: Slices of time of a walker, of equal weight, that what is known of a state must be worth.
 _FEWEST_SLICES = 8.0
-#: Samples for which a state must last to have been visited, and visits that must have lasted.
-_LASTS, _VISITS = 2, 4
+#: Visits of two samples or more that a state must have had.
+_VISITS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +80,14 @@ class Weighted:
 
     def tilted(self, logs: ArrayLike) -> Self:
         """The same samples with logarithms (time, walker) added to the weights."""
-        return replace(self, log_weights=self.log_weights + np.asarray(logs, dtype=np.float64))
+        added, again = np.asarray(logs, dtype=np.float64), self.again
+
+        def tilted_again(first: int, last: int) -> "Weighted":
+            assert again is not None  # noqa: S101  it is only set where there is one
+            return again(first, last).tilted(added[first:last])
+
+        parts = None if again is None else tilted_again
+        return replace(self, log_weights=self.log_weights + added, again=parts)
 
     def part(self, first: int, last: int) -> "Weighted":
         """The samples from one time to before another, by themselves."""
@@ -99,10 +106,14 @@ class Weighted:
     def blocks(self, influence: ArrayLike) -> Blocks:
         """Blocks for the slowest of these influences (time, walker, ...)."""
         found = make_blocks(influence, self.independence, self.windows)
-        return replace(found, known=found.known and not self.reservation)
+        if not self.reservation:
+            return found
+        return replace(found, known=False, why=self.reservation)
 
     def judged(self, value: ArrayLike, influence: ArrayLike) -> Estimate:
         """Estimates with their errors.
+
+        Unknown where nothing changed, and all of them where a few parts of the run hold the weight.
 
         Parameters
         ----------
@@ -114,16 +125,24 @@ class Weighted:
         """
         z = self.carried(influence)
         v = np.asarray(value, dtype=np.float64)
-        error, freedom, known = np.full(v.shape, np.inf), np.ones(v.shape), np.zeros(v.shape, bool)
-        why = self.reservation
+        error, freedom = np.full(v.shape, np.inf), np.ones(v.shape)
+        held = self._held(self.weights)
+        few = f"all the weight is that of {held}" if held else ""
+        why = []
         for k in range(len(v)):
             blocks = self.blocks(z[..., k])
             variance, freedom[k] = blocks.variance(z[..., k])
             error[k] = np.sqrt(variance)
-            known[k] = blocks.known and error[k] > 0.0
-            if not known[k]:
-                why = why or too_few(blocks) or "nothing changed in this run"
-        return Estimate.of(v, error, freedom, known, why)
+            unchanged = "" if error[k] > 0.0 else "nothing changed in this run"
+            why.append(blocks.why or few or unchanged)
+        return Estimate.of(v, error, freedom, [not reason for reason in why], tuple(why))
+
+    @staticmethod
+    def _held(weights: Floats) -> str:
+        """In what part of the run (time, walker) a weight is held, if that is too small a part."""
+        by_slice = slices_of(weights)
+        worth = float(by_slice.sum() ** 2 / (by_slice**2).sum())
+        return f"{worth:.1f} of {by_slice.size} parts of the run" if worth < _FEWEST_SLICES else ""
 
     def mean(self, values: ArrayLike) -> Estimate:
         """Mean of (time, walker) or of columns (time, walker, ...) in the ensemble of the weights.
@@ -164,20 +183,16 @@ class Weighted:
             value = np.log(sums[0]) - np.log(sums[1])
         z = w * (inside[0] / safe[0] - inside[1] / safe[1])
         found = self.judged(np.where(seen, value, 0.0), np.where(seen, z, 0.0))
-        known, why, said = np.array(found.known), self.reservation, False
+        why = list(found.why) if isinstance(found.why, tuple) else [found.why] * len(value)
         for k, pair in enumerate(names):
             reason = self._lacks([x[..., k] for x in inside], [total[k] for total in sums], pair)
-            if known[k] and not reason:
-                continue
-            # Of several the first that was seen at all says why.
-            if not self.reservation and not (said or (why and not seen[k])):
-                why, said = (found.why if seen[k] and not known[k] else reason), bool(seen[k])
-            known[k] = False
-        if known.all():
-            return found
+            if not seen[k]:
+                why[k] = self.reservation or reason
+            why[k] = why[k] or reason
+        known = np.array([not reason for reason in why])
         return Estimate(
             value, np.where(known, found.error, np.inf), np.where(known, found.low, -np.inf),
-            np.where(known, found.high, np.inf), known, why,
+            np.where(known, found.high, np.inf), known, tuple(why),
         )  # fmt: skip
 
     def _lacks(self, inside: list[Floats], sums: list[float], names: tuple[str, str]) -> str:
@@ -185,32 +200,28 @@ class Weighted:
         for x, total, name in zip(inside, sums, names, strict=True):
             if total <= 0.0:
                 return f"{name} was never visited"
-            if _visits(x) < _VISITS:
-                return f"{name} was visited for longer than one frame less than {_VISITS} times"
-            by_slice = slices_of(self.weights * x)
-            worth = total**2 / float((by_slice**2).sum())
-            if worth < _FEWEST_SLICES:
-                return (
-                    f"all that is known of {name} comes from {worth:.1f} of the "
-                    f"{by_slice.size} parts of the run"
-                )
+            if self._visits(x) < _VISITS:
+                return f"{name} was entered for longer than one frame less than {_VISITS} times"
+            if self.independence != "windows":
+                # Without the weights, which come and go while a structure stays what it is.
+                mixing = make_blocks(x - x.mean())
+                if not mixing.known:
+                    return f"as for {name}, {mixing.why}"
+            if held := self._held(self.weights * x):
+                return f"all that is known of {name} comes from {held}"
         return ""
 
+    def _visits(self, inside: Floats) -> int:
+        """How often walkers came into a state and stayed for two samples or more.
 
-def too_few(blocks: Blocks) -> str:
-    """Why blocks give no error, in one sentence; empty where they give one."""
-    if blocks.known:
-        return ""
-    return (
-        f"one sample in {blocks.inefficiency:.0f} is independent of the others, about "
-        f"{blocks.independent:.0f} in all, which is too few for an error: the walkers hardly mix"
-    )
-
-
-def _visits(inside: Floats) -> int:
-    """How often walkers came into a state and stayed for two samples or more."""
-    there = inside > 0.5
-    stays = there[:-1] & there[1:]
-    comes = stays.copy()
-    comes[1:] &= ~there[:-2]
-    return int(comes.sum())
+        Where they were in the beginning is what they were started with, and no visit; but of
+        windows, which are where they are put. A sample that belongs to several states is in one
+        if that has more than half of the largest share that it ever has.
+        """
+        there = inside > 0.5 * inside.max()
+        stays = there[:-1] & there[1:]
+        comes = stays.copy()
+        comes[1:] &= ~there[:-2]
+        if self.independence != "windows":
+            comes[0] = False
+        return int(comes.sum())

@@ -18,6 +18,8 @@ __all__ = ["peak_temperature", "thermodynamics"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+#: Share of the frames above which the differences of a label are asked for.
+_MATTERS = 0.01
 #: Temperatures between words on how far it is.
 _BATCH = 8
 
@@ -71,7 +73,9 @@ def thermodynamics(
     names = {int(k): (label_names or {}).get(int(k), str(k)) for k in np.unique(labelled)}
     inside = np.stack([labelled == k for k in names], axis=-1) if names else None
     T = np.linspace(ladder.temperatures[0], ladder.temperatures[-1], asked.n_temperatures)
-    pairs = list(combinations(range(len(names)), 2))
+    # Of many families most pairs are of two that hardly occur.
+    often = [k for k, x in enumerate(names) if (labelled == x).mean() >= _MATTERS]
+    pairs = list(combinations(often, 2))
     found = []
     for k, temperature in enumerate(T):
         found.append(_at(sample, float(temperature), n_atoms, inside, tuple(names.values()), pairs))
@@ -150,8 +154,8 @@ def _unknown(populations: Mapping[str, Estimate], T: Floats) -> tuple[str, ...]:
         lacking = T[~np.asarray(share.known)]
         if lacking.size:
             sentences.append(
-                f"the population of {name} is unknown between {lacking[0]:.0f} and "
-                f"{lacking[-1]:.0f} K: {share.why}"
+                f"the population of {name} is unknown at {lacking.size} of {T.size} "
+                f"temperatures from {lacking[0]:.0f} to {lacking[-1]:.0f} K: {share.reason}"
             )
     return tuple(sentences)
 
@@ -186,7 +190,7 @@ def _peak(
         return Estimate.unknown(np.nan, why), (why,)
     place = int(np.argmax(capacity.value))
     if not capacity.known[place]:
-        why = f"the melting peak is not known: {capacity.why}"
+        why = f"the melting peak is not known: {capacity.reason}"
         return Estimate.unknown(value, why), (() if sample.reservation else (why,))
     slices = np.stack([point.slices for point in found], axis=-1)
     blocks = make_blocks(slices[..., place], "replicas").decisive(slices[..., place])

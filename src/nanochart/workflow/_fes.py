@@ -161,10 +161,13 @@ def fes_run(
     progress("fes", 2, 4, "states")
     states = frames.states(by, progress)
     populations = _populations(states, weighted, T)
+    pair = _pair(states, populations, between)
     progress("fes", 3, 4, "surface")
     low, high = None, None
     if limits is not None:
-        low, high = zip(*(limits[names[a]] for a in chosen), strict=True)
+        seen = {names[a]: (float(s[..., k].min()), float(s[..., k].max()))
+                for k, a in enumerate(chosen)}  # fmt: skip
+        low, high = zip(*({**seen, **limits}[names[a]] for a in chosen), strict=True)
     slow = populations.inside[..., populations.matters]
     surface = free_energy_surface(s, weighted, T, low=low, high=high, shape=shape, slow=slow)
     other = None
@@ -174,7 +177,6 @@ def fes_run(
             low=[a[0] for a in surface.axes], high=[a[-1] for a in surface.axes],
             log_gram=frames.log_gram(chosen),
         )  # fmt: skip
-    pair = _pair(states, populations, between)
     difference = grown = path = None
     if pair[0] != pair[1]:
         difference = populations.difference(*pair)
@@ -334,7 +336,7 @@ def fes_summary(found: FreeEnergies) -> dict[str, Any]:
         a, b = found.pair
         summary["difference"] = {
             "from": names[a], "to": names[b], **found.difference.summary(),
-            "why": found.difference.why, "lasting_changes": found.growth.changes,
+            "lasting_changes": found.growth.changes,
         }  # fmt: skip
     if found.path is not None and found.path.barrier is not None:
         saddle = [] if found.path.saddle is None else found.path.saddle.tolist()

@@ -15,7 +15,7 @@ from nanochart._output import write_csv, write_json
 from nanochart._progress import Progress, silent
 from nanochart.errors import StoreError
 from nanochart.free_energy import RunSpread, combine_differences, surface_spread
-from nanochart.statistics import Estimate
+from nanochart.statistics import Estimate, student_half_width
 from nanochart.store import Run, share_stream
 from nanochart.workflow._fes import FreeEnergies, fes_run, fes_summary
 from nanochart.workflow._fes_samples import Frames, weighted_frames
@@ -161,10 +161,22 @@ def _most_populated(names: tuple[str, ...], shares: Floats) -> tuple[str, str]:
 
 
 def _together(parts: Sequence[FreeEnergies]) -> FreeEnergies:
+    """The first run with the mean surface of all.
+
+    Its error is that of the mean of so few runs, by Student's t, and of smoothing.
+    """
     mean, deviation = surface_spread([part.surface for part in parts])
-    error = deviation / np.sqrt(len(parts))
+    n = len(parts)
+    chance = (
+        deviation / np.sqrt(n) * student_half_width(1.0, n - 1.0) / student_half_width(1.0, 1e9)
+    )
+    smoothing = np.mean([p.surface.energy - p.surface.smoothed for p in parts], axis=0)
     first = parts[0]
-    surface = replace(first.surface, energy=mean, error=error)
+    why = next((part.surface.why for part in parts if part.surface.why), "")
+    surface = replace(
+        first.surface, energy=mean, smoothed=mean - smoothing, error=np.hypot(chance, smoothing),
+        why=why,
+    )  # fmt: skip
     return replace(first, surface=surface, path=None, basins=_lowest(parts))
 
 

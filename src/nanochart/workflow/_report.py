@@ -11,7 +11,7 @@ from ase import Atoms
 from nanochart._progress import Progress, silent
 from nanochart.autoencoder import Model
 from nanochart.clusters import build
-from nanochart.errors import ConvergenceError, StoreError
+from nanochart.errors import ConvergenceError, NanochartError, StoreError
 from nanochart.potentials import GUPTA_PARAMETERS
 from nanochart.report import (
     FigureCard,
@@ -118,11 +118,22 @@ def _thermodynamics(run: Run) -> Thermodynamics | None:
 
 def _free_energies(
     run: Run, biased: Sequence[Run], progress: Progress
-) -> list[FreeEnergies] | None:
-    """Of the biased runs, or of the run itself where it is one; None where there is none."""
+) -> list[FreeEnergies | str] | None:
+    """Of the biased runs, or of the run itself where it is one; None where there is none.
+
+    A run that has none yet, because it is too short or its windows do not overlap, is a sentence.
+    """
     runs = list(biased) or ([run] if run.metadata.kind == "biased" else [])
     equilibrium = [each for each in runs if each.metadata.provenance.get("method") != "steered"]
-    return [fes_run(each, progress=progress) for each in equilibrium] if runs else None
+    if not runs:
+        return None
+    found: list[FreeEnergies | str] = []
+    for each in equilibrium:
+        try:
+            found.append(fes_run(each, progress=progress))
+        except (NanochartError, ValueError) as error:
+            found.append(str(error))
+    return found
 
 
 def _counted(sections: Sequence[Section], progress: Progress, rounds: int) -> tuple[Section, ...]:
