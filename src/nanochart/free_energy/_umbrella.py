@@ -132,16 +132,17 @@ def window_agreement(
     shape = (-1, n_walkers, len(N))
     z = influence.reshape(shape)
     blocks: list[Blocks] = [make_blocks(z[..., k], "windows", window) for k in range(len(N))]
-    if not all(division.known for division in blocks):
-        return ""  # a window that does not know its own mean contradicts nobody
     scale = 1e-9 * (np.abs(O).max() + 1.0)
-    scores = np.empty(len(N))
+    scores, asked = np.zeros(len(N)), 0
     for k, division in enumerate(blocks):
+        if not division.known:
+            continue  # a window that does not know its own mean contradicts nobody
+        asked += 1
         variance, freedom = division.variance(z[..., k])
         scores[k] = _score(
             (mine - expected)[k] / max(float(np.sqrt(variance)), scale), float(freedom)
         )
-    if gammaincc(0.5 * len(N), 0.5 * float((scores**2).sum())) > _FALSE_ALARM:
+    if not asked or gammaincc(0.5 * asked, 0.5 * float((scores**2).sum())) > _FALSE_ALARM:
         return ""
     worst = int(np.abs(scores).argmax())
     return (
