@@ -15,6 +15,8 @@ __all__ = ["Basin", "FreeEnergyPath", "basins", "minimum_path"]
 
 Floats = NDArray[np.float64]
 
+#: Nodes that a basin has at least: lone samples are none.
+_FEWEST_NODES = 3
 #: Height of a barrier above the higher of its two ends, in kT, below which there is none.
 _LEAST_BARRIER = 0.1
 
@@ -120,7 +122,9 @@ def basins(surface: Surface, persistence: float = 1.0) -> list[Basin]:
     finite = np.isfinite(flat)
     owner[finite] = [merged[int(k)] for k in root[finite]]
     found = []
-    for k in np.unique(owner[finite]):
+    for k, size in zip(*np.unique(owner[finite], return_counts=True), strict=True):
+        if size < _FEWEST_NODES:
+            continue
         at = np.unravel_index(int(k), F.shape)
         place = np.array([axis[i] for axis, i in zip(surface.axes, at, strict=True)])
         found.append(Basin(place, float(flat[k]), (owner == k).reshape(F.shape)))

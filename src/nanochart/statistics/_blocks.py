@@ -269,10 +269,14 @@ def make_blocks(
         slowest, independent = max(slowest, g), min(independent, mine)
         of_each = n_slices / g
         if not why and (mine < fewest or of_each < _FEWEST_OF_WALKER):
+            held = (
+                "" if counted > 0.8 * len(members)
+                else f" (the weights are those of {counted:.1f} of {len(members)} walkers)"
+            )  # fmt: skip
             why = (
-                f"about {mine:.0f} of {n_slices * len(members)} slices of the run are independent, "
-                f"{of_each:.1f} of each walker, where {fewest:.0f} and {_FEWEST_OF_WALKER:.0f} are "
-                "needed: the walkers hardly mix"
+                f"about {of_each:.1f} slices of each walker are independent{held}, {mine:.0f} of "
+                f"the {n_slices * len(members)} of the run, where {_FEWEST_OF_WALKER:.0f} and "
+                f"{fewest:.0f} are needed: the walkers hardly mix"
             )
     moments = np.zeros(0, dtype=np.int64)
     if independence == "replicas":
