@@ -178,12 +178,16 @@ def _lines(summary: dict[str, Any]) -> list[str]:
         lines.append(f"{name:>12}  {shown}")
     gap = summary.get("difference")
     if gap:
-        lines.append(f"F({gap['to']}) - F({gap['from']}) = {_value(gap)}")
+        value = _value(gap, summary["verdict"])
+        lines.append(f"F({gap['to']}) - F({gap['from']}) = {value}")
     if "barrier" in summary:
-        lines.append(f"barrier along the path: {_value(summary['barrier'])}")
+        value = _value(summary["barrier"], summary["verdict"])
+        lines.append(f"barrier along the path: {value}")
     elif summary["path"]:
         lines.append("barrier along the path: none, its highest point is an end of it")
-    if summary["surface"]["why"]:
+    if summary["surface"]["why"] in summary["verdict"]:
+        lines += ["the surface has no errors"] if summary["surface"]["why"] else []
+    else:
         lines.append(f"the surface has no errors: {summary['surface']['why']}")
     if (summary["new"] or 0.0) > 0.0:
         lines.append(
@@ -197,10 +201,11 @@ def _lines(summary: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _value(estimate: dict[str, Any]) -> str:
-    """A number in eV with its error; no digits where nothing is known."""
+def _value(estimate: dict[str, Any], said: str = "") -> str:
+    """A number in eV with its error; no digits where nothing is known, and why if not yet said."""
     if not estimate["known"]:
-        return f"unknown: {estimate.get('why') or 'run longer'}"
+        why = estimate.get("why") or "run longer"
+        return "unknown" if why in said else f"unknown: {why}"
     return (
         f"{estimate['value']:.3f} ± {estimate['error']:.3f} eV (95 %: {estimate['low']:.3f} to "
         f"{estimate['high']:.3f})"

@@ -271,7 +271,7 @@ def make_blocks(
         if not why and (mine < fewest or of_each < _FEWEST_OF_WALKER):
             held = (
                 "" if counted > 0.8 * len(members)
-                else f" (the weights are those of {counted:.1f} of {len(members)} walkers)"
+                else f" ({counted:.1f} of {len(members)} walkers decide it)"
             )  # fmt: skip
             why = (
                 f"about {of_each:.1f} slices of each walker are independent{held}, {mine:.0f} of "
