@@ -12,7 +12,7 @@ import nanochart as nc
 from nanochart.autoencoder import TrainingConfig
 from nanochart.biasing import BiasPlan, Unbiased, Wall
 from nanochart.cli._main import _register, app
-from nanochart.errors import StoreError
+from nanochart.errors import ConfigError, StoreError
 from nanochart.units import BOLTZMANN
 from nanochart.workflow import (
     bias_run,
@@ -28,6 +28,8 @@ from nanochart.workflow import (
     sample,
     train_run,
 )
+from nanochart.workflow._bias_config import BiasConfig
+from nanochart.workflow._config import validated
 from nanochart.workflow._fes_samples import weighted_frames
 from test_bias_run import charted, settings
 from test_biasing import WELL, run
@@ -291,3 +293,16 @@ def test_a_run_killed_before_its_stop_was_asked_ends_where_it_would_have(
     done = bias_run(config, path, resume=True)
     assert (done.committed(), asked) == (10, [10])
     assert done.info("frames")["stopped"].startswith("F(")
+
+
+def test_a_resume_that_is_refused_changes_nothing(begun, tmp_path):
+    shutil.copytree(begun.same / "opes.zarr", tmp_path / "opes.zarr")
+    run = nc.store.open(tmp_path / "opes.zarr")
+    wanted = {"between": ["fcc/99", "mix/1"], "error": 0.02}
+    config = validated(
+        BiasConfig, {**run.metadata.config, "time": 9.0, "stop": wanted}, "the configuration"
+    )
+    with pytest.raises(ConfigError, match=r"stop\.between must name two families"):
+        bias_run(config, run.path, resume=True)
+    after = nc.store.open(run.path)
+    assert (after.n_frames, after.complete) == (run.n_frames, run.complete)

@@ -343,6 +343,18 @@ def test_every_state_says_its_own_reason():
     assert "rare" in found.difference(0, 2).reason
 
 
+def test_where_a_state_that_matters_is_unknown_no_share_is_known_and_differences_may_be():
+    rng = np.random.default_rng(17)
+    codes = np.where(rng.random((FRAMES, WALKERS)) < 0.5, 0, 1)
+    codes[200:260, 0] = codes[900:960, 1] = 2  # two visits to a third state
+    found = state_populations(codes, Weighted(np.zeros(codes.shape)), 300.0, ("A", "B", "twice"))
+    assert not found.shares.known.any()
+    assert "the share of twice is unknown" in found.shares[0].reason
+    assert found.unknown == ("A", "B", "twice")
+    assert found.difference(0, 1).known
+    assert not found.difference(0, 2).known
+
+
 def test_a_membership_without_any_state_is_not_converged():
     codes = np.full((200, 2), -1)
     found = state_populations(codes, Weighted(np.zeros(codes.shape)), 300.0, ("A", "B"))

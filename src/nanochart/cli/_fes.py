@@ -183,7 +183,7 @@ def _lines(summary: dict[str, Any]) -> list[str]:
     if "barrier" in summary:
         value = _value(summary["barrier"], summary["verdict"])
         lines.append(f"barrier along the path: {value}")
-    elif summary["path"]:
+    elif summary["path"] and summary["surface"]["known"]:
         lines.append("barrier along the path: none, its highest point is an end of it")
     if summary["surface"]["why"] in summary["verdict"]:
         lines += ["the surface has no errors"] if summary["surface"]["why"] else []

@@ -103,7 +103,7 @@ def sample(
     from nanochart.workflow import lengthened, load_config, nanoseconds
     from nanochart.workflow import sample as run_sampling
 
-    settings = load_config(config)
+    settings = load_config(config, must_exist=not resume)
     if seed is not None:
         settings = settings.replaced(seed=seed)
     path = output or config.with_suffix(".zarr")

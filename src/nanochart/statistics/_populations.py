@@ -1,7 +1,7 @@
 """Populations of states and the free-energy differences between them, with intervals."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -104,8 +104,9 @@ def state_populations(
 ) -> Populations:
     r"""Share of each state in the unbiased ensemble.
 
-    The interval is that of the logarithm of the odds, :math:`\ln p / (1 - p)`, which is more nearly
-    normal than p and keeps within 0 and 1.
+    Where the share of a state above 1 % is unknown, all shares are, because they add up to the
+    whole. The interval is that of the logarithm of the odds, :math:`\ln p / (1 - p)`, which is
+    more nearly normal than p and keeps within 0 and 1.
 
     Parameters
     ----------
@@ -141,6 +142,16 @@ def state_populations(
     more = None if beside is None else np.asarray(beside, dtype=np.float64)
     if more is not None:
         odds = odds.widened(more / np.maximum(value * (1.0 - value), 1e-12))
+    lacking = [
+        name
+        for name, p, known in zip(called, value, odds.known, strict=True)
+        if p >= _MATTERS and not known
+    ]
+    if lacking and np.any(odds.known):
+        # Shares add up to the whole, and of that a part is unknown; differences may be known.
+        rest = f"the share of {', '.join(lacking)} is unknown, and with it what all add up to"
+        why = tuple(odds[k].reason or rest for k in range(n))
+        odds = replace(Estimate.unknown(odds.value, ""), why=why)
     low, high = (expit(x) for x in (odds.low, odds.high))
     error = np.where(
         odds.known, value * (1.0 - value) * np.where(odds.known, odds.error, 0), np.inf

@@ -29,7 +29,8 @@ from nanochart.store import open as open_run
 from nanochart.units import BOLTZMANN
 from nanochart.workflow._bias_config import BiasConfig
 from nanochart.workflow._bias_plans import attachments_of, dynamics_of, plan_of
-from nanochart.workflow._bias_resolve import Resolved, resolve
+from nanochart.workflow._bias_resolve import Resolved, check_stop, resolve
+from nanochart.workflow._bias_then import SourceThen
 from nanochart.workflow._changes import changes, changes_sentence
 from nanochart.workflow._quench import quenched_every
 from nanochart.workflow._sample import _never
@@ -97,6 +98,7 @@ def bias_run(
         run = _open(config, path)
         plan = plan_of(run)
         dynamics = dynamics_of(run, plan)
+        _check_between(run, plan, config)  # before anything of the run is changed
         run.extend(_n_rounds(config, plan, run))
     else:
         config.require_length()
@@ -229,6 +231,11 @@ def _create(config: BiasConfig, path: str | Path, resolved: Resolved) -> Run:
         chunk_frames=min(n_rounds, max(1, _BLOCK_BYTES // (12 * plan.n_atoms * plan.n_walkers))),
         attachments=attachments_of(resolved),
     )
+
+
+def _check_between(run: Run, plan: BiasPlan, config: BiasConfig) -> None:
+    if config.stop is not None:
+        check_stop(config, SourceThen.of(run, plan).info("families").get("names", ()), config.run)
 
 
 def _open(config: BiasConfig, path: str | Path) -> Run:

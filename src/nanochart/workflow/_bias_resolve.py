@@ -1,5 +1,6 @@
 """From the configuration of a biased run and its source to the plan, once, when it is begun."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +39,7 @@ from nanochart.workflow._bias_source import MARGIN, Source
 from nanochart.workflow._bias_starts import choose_starts, place_name
 from nanochart.workflow._system import potential_numbers
 
-__all__ = ["Resolved", "resolve"]
+__all__ = ["Resolved", "check_stop", "resolve"]
 
 Floats = NDArray[np.float64]
 
@@ -89,7 +90,7 @@ def resolve(config: BiasConfig) -> Resolved:
     cvs = CVs.compile(variables, potential, model, element)
     if any(isinstance(v, ChartCoordinate) for v in variables):
         source.require_thermal()
-    _check_stop(config, source)
+    check_stop(config, source.family_names, source.run.path)
     data = source.values(cvs, potential)
     squares, dt = source.slopes(cvs, potential), config.dynamics.time_step
     walls = tuple(_wall(section, cvs) for section in config.walls)
@@ -149,14 +150,21 @@ def _variable(name: str, source: Source) -> CV:
     )
 
 
-def _check_stop(config: BiasConfig, source: Source) -> None:
+def check_stop(config: BiasConfig, families: Sequence[str], source: object) -> None:
+    """Refuse a difference between what are no families of the source.
+
+    Raises
+    ------
+    ConfigError
+        If one is none; names those that there are.
+    """
     if config.stop is None:
         return
     for name in config.stop.between:
-        if name not in source.family_names:
+        if name not in families:
             raise ConfigError(
-                f"stop.between must name two families of {source.run.path}, of "
-                f"{', '.join(source.family_names[1:]) or 'which it has none'}; got {name!r}"
+                f"stop.between must name two families of {source}, of "
+                f"{', '.join(families[1:]) or 'which it has none'}; got {name!r}"
             )
 
 

@@ -255,7 +255,7 @@ def nanoseconds(text: str) -> float:
     return value
 
 
-def load_config(source: str | Path | dict[str, Any]) -> RunConfig:
+def load_config(source: str | Path | dict[str, Any], *, must_exist: bool = True) -> RunConfig:
     """Read and validate a configuration.
 
     Parameters
@@ -263,6 +263,8 @@ def load_config(source: str | Path | dict[str, Any]) -> RunConfig:
     source
         YAML file, or its content as a dictionary. The files that a YAML file names must exist
         (`check_files`); those of a dictionary are looked for when they are used.
+    must_exist
+        Whether the files that it names are looked for.
 
     Raises
     ------
@@ -293,10 +295,13 @@ def load_config(source: str | Path | dict[str, Any]) -> RunConfig:
             f"{path} must hold the sections of a configuration (system, tempering, ...); "
             f"`nanochart presets --write au147` shows them"
         )
-    return check_files(validated(RunConfig, values, str(path)), str(path))
+    config = validated(RunConfig, values, str(path))
+    return check_files(config, str(path), must_exist=must_exist)
 
 
-def check_files(config: RunConfig, where: str = "the configuration") -> RunConfig:
+def check_files(
+    config: RunConfig, where: str = "the configuration", *, must_exist: bool = True
+) -> RunConfig:
     """The configuration with absolute paths, after a look whether the files it names exist.
 
     Relative paths are relative to the working directory. This is asked once, when a user asks for
@@ -308,6 +313,8 @@ def check_files(config: RunConfig, where: str = "the configuration") -> RunConfi
         As it was parsed.
     where
         Names it in a sentence.
+    must_exist
+        Whether the files are looked for; a run that goes on has stored what they held.
 
     Raises
     ------
@@ -315,13 +322,13 @@ def check_files(config: RunConfig, where: str = "the configuration") -> RunConfi
         If a table or a start is missing.
     """
     table = config.system.potential
-    if table != "gupta" and not Path(table).is_file():
+    if must_exist and table != "gupta" and not Path(table).is_file():
         raise ConfigError(
             f"{where}: system.potential must be gupta or the file of an eam/alloy table; there is "
             f"no file {table!r} in {Path.cwd()}"
         )
     for start in config.starts:
-        if start not in {*MOTIFS, BEST} and not Path(start).is_file():
+        if must_exist and start not in {*MOTIFS, BEST} and not Path(start).is_file():
             raise ConfigError(
                 f"{where}: each of starts must be a motif ({', '.join(MOTIFS)}), {BEST!r} for the "
                 f"motif of lowest energy, or a structure file; got {start!r}, and there is no such "

@@ -96,8 +96,11 @@ def sample(
         If a replica leaves the physical region. All rounds before that are saved, and the state
         of the replica before the fatal one beside the run.
     """
-    config = check_files(config)
-    potential = make_potential(config)
+    config = check_files(config, must_exist=not resume)
+    # A run that goes on holds its potential, and its table may be gone.
+    table = config.system.potential
+    stored = resume and table != "gupta" and not Path(table).is_file()
+    potential = open_run(path).system.potential if stored else make_potential(config)
     run = _open(config, path, potential) if resume else None
     # What the starts decided is stored with the run, which needs their files no more.
     radius = None if run is None else run.metadata.provenance.get("sphere_radius")
