@@ -117,7 +117,9 @@ class CVs:
 
     Attributes
     ----------
-    names, units
+    names
+        Of each variable.
+    units
         Of each variable.
     tables
         What the kernels read.
