@@ -128,6 +128,15 @@ def test_later_commands_work_on_a_biased_run(charted, biased):
         assert not share["known"] or share["low"] <= share["value"] <= share["high"]
 
 
+def test_a_biased_run_is_charted_by_the_model_that_it_holds(charted, biased, tmp_path):
+    shutil.copytree(biased.path, tmp_path / "copy.zarr")
+    done = nanochart("chart", tmp_path / "copy.zarr", "-q")
+    assert "configurations in 2 dimensions" in done.stdout
+    run = nc.store.open(tmp_path / "copy.zarr")
+    source = nc.store.open(charted / "cu38.zarr")
+    assert run.info("chart")["model"] == source.info("chart")["model"]
+
+
 def test_free_energies_are_written_and_drawn(charted, biased):
     done = nanochart("fes", biased.path, "--geometric", "-q", "--json", "-o", charted / "fes")
     result = json.loads(done.stdout)

@@ -69,11 +69,18 @@ def default_model(*runs: Path) -> Path:
 
 
 def trained_model(*runs: "Run") -> Path:
-    """Model that runs were last trained with, where it lies beside the first; else the default."""
+    """Model that runs were last trained with, where it lies beside the first; else the default.
+
+    Of a biased run it is the copy of the model that it holds.
+    """
     names = {str(run.info("train").get("model", "")) for run in runs}
     first = runs[0].path
     if len(names) == 1 and (name := names.pop()) and first.with_name(name).exists():
         return first.with_name(name)
+    from nanochart.workflow._bias_plans import stored_model
+
+    if len(runs) == 1 and (stored := stored_model(runs[0])) is not None:
+        return stored
     return default_model(*(run.path for run in runs))
 
 

@@ -1,5 +1,6 @@
 """The plan that a biased run was resolved to, as it is stored with the run."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nanochart.autoencoder import load
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from nanochart.autoencoder import Model
     from nanochart.biasing import BiasedDynamics
 
-__all__ = ["attachments_of", "dynamics_of", "model_of", "plan_of"]
+__all__ = ["attachments_of", "dynamics_of", "model_of", "plan_of", "stored_model"]
 
 _PLAN, _MODEL = "plan.npz", "chart.nanochart"
 
@@ -52,6 +53,11 @@ def plan_of(run: Run) -> BiasPlan:
             f"the plan {path} cannot be used ({error}): restore it from a copy of the run, or use "
             "the version of nanochart that made it (`nanochart info` names it)"
         ) from error
+
+
+def stored_model(run: Run) -> Path | None:
+    """File of the model that a run is biased with, in the run; None if it holds none."""
+    return run.attachment(_MODEL)
 
 
 def model_of(run: Run, plan: BiasPlan) -> "Model | None":
