@@ -314,7 +314,7 @@ def fes_summary(found: FreeEnergies) -> dict[str, Any]:
         "converged": p.converged,
         "verdict": p.verdict,
         "effective_samples": surface.effective,
-        "independent_samples": surface.blocks.independent,
+        "independent_slices": surface.blocks.independent,
         "outside_training": found.outside,
         "path": found.path is not None,
         "new": found.states.new,
