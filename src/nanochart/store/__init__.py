@@ -12,7 +12,8 @@ from nanochart.store._frames import Frames
 from nanochart.store._metadata import Metadata
 from nanochart.store._open import create_run as create
 from nanochart.store._open import open_run as open  # noqa: A004  callers write nc.store.open
-from nanochart.store._run import Damage, Run
+from nanochart.store._reading import Damage
+from nanochart.store._run import Run
 from nanochart.store._stream import seed_of, share_stream, stream_fingerprint, stream_seed
 from nanochart.store._variables import STAGES, VARIABLES, Variable
 from nanochart.store._views import Biased, Chart, Codes, Inherent, Thermal

@@ -15,6 +15,8 @@ from nanochart._files import beside, place_folder, remove_abandoned, storage_err
 from nanochart.errors import StoreError
 from nanochart.metals import element as look_up_element
 from nanochart.store._attachments import write_attachments
+from nanochart.store._blocks import BlockWriter
+from nanochart.store._chunk_store import ChunkStore
 from nanochart.store._files import RECORDS
 from nanochart.store._journal import Journal
 from nanochart.store._metadata import Metadata
@@ -217,14 +219,13 @@ def _build(
     )
     journal = Journal(path / RECORDS / _COMMITS, metadata.chunk_frames)
     journal.append({"kind": "planned", "n_frames": int(n_frames)})
-    run = Run(path, metadata, journal, writable=True)
     n_pairs = len(static["ladder"][0]) - 1 if "ladder" in static else 0
     sizes = {"replica": metadata.n_replicas, "atom": metadata.n_atoms, "xyz": 3, "pair": n_pairs}
     # What a sampler writes, so that a reader finds all of it before the first block is committed.
     names = ["positions", "energy", "temperature", "step"]
     names += ["rung", "exchange_accepted"] if n_pairs else []
     framed = {name: tuple(sizes[dim] for dim in VARIABLES[name].dims[1:]) for name in names}
-    run.lay_out(static, framed)
+    BlockWriter(ChunkStore(path, journal), metadata).lay_out(static, framed)
 
 
 def _root_attributes(path: Path) -> dict[str, Any]:

@@ -1,60 +1,33 @@
-"""A run on disk: committed frames to read, whole chunks to write."""
+"""A run on disk: whole chunks to write, and the records beside them."""
 
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import ArrayLike
 
-from nanochart._files import storage_errors, sync_all
+from nanochart._files import storage_errors
 from nanochart.errors import StoreError
-from nanochart.store import _blocks, _layout
-from nanochart.store._attachments import find_attachment
+from nanochart.store import _layout
+from nanochart.store._blocks import BlockWriter
 from nanochart.store._checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from nanochart.store._chunk_store import ChunkStore, chunk_key
 from nanochart.store._files import RECORDS
-from nanochart.store._frames import Frames, view_frames
-from nanochart.store._journal import ChunkId, Journal, encode_chunks
+from nanochart.store._journal import Journal, encode_chunks
 from nanochart.store._lock import exclusive
 from nanochart.store._metadata import Metadata
+from nanochart.store._reading import RunReader
 from nanochart.store._switch import finish_switch, stage_arrays
-from nanochart.store._system import (
-    check_system,
-    read_system,
-    same_system,
-    system_path,
-    write_system,
-)
-from nanochart.store._variables import (
-    DEPENDENTS,
-    FRAMES,
-    STAGES,
-    STATIC,
-    VARIABLES,
-    stage_variables,
-)
+from nanochart.store._system import check_system, same_system, write_system
+from nanochart.store._variables import DEPENDENTS, FRAMES, STAGES, stage_variables
 from nanochart.system import System
 
-__all__ = ["Damage", "Run"]
+__all__ = ["Run"]
 
 
-@dataclass(frozen=True)
-class Damage:
-    """A committed chunk that can no longer be read: frames ``first`` to ``last`` of ``array``."""
-
-    array: str
-    chunk: int
-    first: int
-    last: int
-    message: str
-
-
-class Run:
+class Run(RunReader):
     """A run on disk; made by `nanochart.store.create` and `nanochart.store.open`.
 
     Frames count once the commit record says so. The record is one line per block, with the
@@ -71,168 +44,13 @@ class Run:
     """
 
     def __init__(self, path: Path, metadata: Metadata, journal: Journal, *, writable: bool) -> None:
-        self.path = path
-        self.metadata = metadata
-        self._journal = journal
+        super().__init__(path, metadata, journal, writable=writable)
         self._writable = writable
-        self._store = ChunkStore(path, journal, read_only=not writable)
+        self._blocks = BlockWriter(self._store, metadata)
         self._locked = 0  # the thread that holds the lock by this object
-        self._open_arrays: dict[str, Any] = {}
-        self._system: System | None = None
-
-    def __repr__(self) -> str:
-        facts = self.metadata
-        return (
-            f"<Run {self.path}: {facts.element}{facts.n_atoms}, {facts.n_replicas} replicas, "
-            f"{self.committed()} of {self.n_frames} frames>"
-        )
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_locked": 0, "_open_arrays": {}}  # a lock is one process's
-
-    # -- what there is -----------------------------------------------------------------------
-
-    @property
-    def n_frames(self) -> int:
-        """Planned frames."""
-        self._journal.refresh()
-        return self._journal.n_frames
-
-    @property
-    def chunk_frames(self) -> int:
-        """Frames per chunk: blocks are written in multiples of it."""
-        return self.metadata.chunk_frames
-
-    @property
-    def system(self) -> System:
-        """Species, masses and potential, rebuilt from what is stored in the run.
-
-        A run that was imported without a potential has the Gupta potential of its metal.
-
-        Raises
-        ------
-        StoreError
-            If its potential is a table that the run does not hold, or what it holds is damaged.
-        """
-        if self._system is None:
-            self._system = read_system(self.path, self.metadata)
-        return self._system
-
-    @property
-    def holds_system(self) -> bool:
-        """Whether the potential is stored in the run with all of its numbers."""
-        return system_path(self.path).exists()
-
-    @property
-    def complete(self) -> bool:
-        """Whether the run was finalized."""
-        self._journal.refresh()
-        return self._journal.complete
-
-    def committed(self, stage: str = FRAMES) -> int:
-        """Return how many frames of a stage count."""
-        stage_variables(stage)
-        self._journal.refresh()
-        return self._journal.committed.get(stage, 0)
-
-    def pending(self, stage: str = FRAMES) -> Iterator[slice]:
-        """Blocks of a stage that are still to be computed, one chunk each.
-
-        For the thermal frames these reach up to the planned number, for every other stage up to
-        the thermal frames that are committed.
-        """
-        first = self.committed(stage)
-        end = self._end(stage)
-        while first < end:
-            last = min(end, (first // self.chunk_frames + 1) * self.chunk_frames)
-            yield slice(first, last)
-            first = last
-
-    def info(self, stage: str) -> dict[str, Any]:
-        """Return what was recorded about a stage by `record_info`."""
-        stage_variables(stage)
-        self._journal.refresh()
-        return dict(self._journal.info.get(stage, {}))
-
-    def attachment(self, name: str) -> Path | None:
-        """Path of a file that was stored with the run when it was made; None if there is none.
-
-        Its checksum is compared first.
-
-        Raises
-        ------
-        StoreError
-            If it is damaged.
-        """
-        return find_attachment(self.path, name)
-
-    def frames(self, first: int = 0, last: int | None = None) -> Frames:
-        """Return a typed view of committed frames: configurations, minima, chart, motifs, families.
-
-        Parameters
-        ----------
-        first, last
-            From which frame to before which; None is all that are committed.
-
-        Raises
-        ------
-        ValueError
-            If there are no such frames.
-        """
-        data = self.to_xarray()
-        committed = {stage: self._journal.committed.get(stage, 0) for stage in STAGES}
-        done = {stage: n for stage, n in committed.items() if n}
-        records = {stage: dict(self._journal.info.get(stage, {})) for stage in STAGES}
-        return view_frames(data, self.path, first, last, done, records)
-
-    def to_xarray(self, chunks: Any = None) -> xr.Dataset:
-        """Return the committed frames as a lazy Dataset with named dimensions and units.
-
-        Arrays of later stages hold fill values (NaN, -1) where their stage has not come yet.
-        Values are read, and their checksums compared, when they are first used.
-
-        Parameters
-        ----------
-        chunks
-            As in `xarray.open_zarr`; the default needs no Dask.
-
-        Raises
-        ------
-        StoreError
-            When a damaged chunk is read; all other frames stay readable.
-        """
-        committed = self.committed()
-        store = self._store.snapshot()
-        with storage_errors(self.path):
-            try:
-                dataset = xr.open_zarr(store, chunks=chunks, consolidated=True)
-            except (ValueError, KeyError) as error:
-                raise StoreError(
-                    f"the metadata of {self.path} cannot be read ({error}): restore its zarr.json "
-                    "files from a copy of the run"
-                ) from error
-        self._journal.refresh()
-        if self._journal.generations != store.generations:
-            return self.to_xarray(chunks)  # a stage was made anew between record and metadata
-        committed_part: xr.Dataset = dataset.isel(frame=slice(0, committed))
-        return committed_part
-
-    def verify(self) -> list[Damage]:
-        """Read every committed chunk and list those that are damaged."""
-        self._journal.refresh()
-        found = []
-        for chunk in list(self._committed_chunks()):
-            reason = self._store.damage(chunk)
-            # A writer may have made its stage anew meanwhile.
-            if isinstance(reason, str) and self._journal.is_committed(chunk):
-                name, index = chunk
-                first = index * self.chunk_frames
-                last = min(first + self.chunk_frames, self.committed()) - 1
-                message = self._store.describe_damage(chunk, reason)
-                found.append(Damage(name, index, first, last, message))
-        return found
-
-    # -- writing -----------------------------------------------------------------------------
+        return {**self.__dict__, "_locked": 0}  # a lock is one process's
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -253,7 +71,7 @@ class Run:
             self._locked = threading.get_ident()
             try:
                 self._journal.refresh()
-                self._open_arrays.clear()  # another writer may have changed them
+                self._blocks.forget()  # another writer may have changed them
                 finish_switch(self._store)
                 _layout.remove_leftovers(self.path)
                 _layout.repair(self._store)
@@ -289,15 +107,7 @@ class Run:
         self.require_writable()
         with self._exclusive():
             self._journal.refresh()
-            arrays = _blocks.check_block(self._shape(), stage, data)
-            count = len(next(iter(arrays.values())))
-            self._check_extent(stage, first, count)
-            self._prepare(stage, arrays)
-            self._store.take_written()
-            for name, values in arrays.items():
-                self._array(name)[first : first + count] = values
-            written = self._store.take_written()
-            self._commit(stage, first, count, written)
+            self._blocks.write(stage, first, self._blocks.check(stage, data), self._end(stage))
 
     def store_system(self, system: System) -> None:
         """Store species, masses and potential in the run, so that no later step needs a table.
@@ -333,7 +143,7 @@ class Run:
         with self._exclusive(), storage_errors(self.path):
             record = {"stage": stage, "clears": cleared, "info": dict(info)}
             self._journal.append({"kind": "begin", **record})
-            self._open_arrays.clear()
+            self._blocks.forget()
             for each in cleared:
                 _layout.replace_stage(self._store, each, {})
 
@@ -363,7 +173,7 @@ class Run:
         self.require_writable()
         with self._exclusive():
             self._journal.refresh()
-            arrays = _blocks.check_block(self._shape(), stage, data)
+            arrays = self._blocks.check(stage, data)
             count, frames = len(next(iter(arrays.values()))), self._journal.frames()
             if count != frames or not count:
                 raise ValueError(
@@ -374,7 +184,7 @@ class Run:
             record = {"stage": stage, "clears": cleared, "frames": count, "token": token}
             written = {"chunks": encode_chunks(chunks), "info": dict(info)}
             self._journal.append({"kind": "switch", **record, **written})
-            self._open_arrays.clear()
+            self._blocks.forget()
             finish_switch(self._store)
 
     def record_info(self, stage: str, info: Mapping[str, Any]) -> None:
@@ -395,35 +205,6 @@ class Run:
         if not self._writable:
             raise StoreError(f"{self.path} was opened for reading: open it with mode='a' to write")
 
-    def check_sizes(self) -> None:
-        """Compare the size of every committed chunk file with the commit record.
-
-        Quick, because nothing is read; what changed without changing its size is found when it is
-        read.
-
-        Raises
-        ------
-        StoreError
-            If a file is missing, cut short or too long.
-        """
-        for chunk in list(self._committed_chunks()):
-            path, sizes, found = self._sizes(chunk)
-            if sizes and found not in sizes:
-                self._journal.refresh()  # a writer may have replaced it meanwhile
-                path, sizes, found = self._sizes(chunk)
-            if sizes and found not in sizes:
-                raise StoreError(
-                    f"{path} is damaged: it should have {' or '.join(map(str, sorted(sizes)))} "
-                    f"bytes and {'is missing' if found is None else f'has {found}'}; restore it "
-                    "from a copy of the run, or start a new one"
-                )
-
-    def _sizes(self, chunk: ChunkId) -> tuple[Path, set[int], int | None]:
-        """File of a chunk, the sizes that it may have, and that which it has."""
-        path = self._store.chunk_path(chunk)
-        sizes = {size for size, _ in self._journal.chunks.get(chunk, ())}
-        return path, sizes, path.stat().st_size if path.exists() else None
-
     def clear(self, stage: str) -> None:
         """Remove a derived stage, so that it can be computed again."""
         if stage not in STAGES[1:]:
@@ -435,7 +216,7 @@ class Run:
         with self._exclusive(), storage_errors(self.path):
             self._journal.refresh()
             self._journal.append({"kind": "clear", "stage": stage})
-            self._open_arrays.clear()
+            self._blocks.forget()
             _layout.replace_stage(self._store, stage, {})
 
     def truncate(self, n_frames: int) -> None:
@@ -468,7 +249,7 @@ class Run:
             if n_frames > planned:
                 self._journal.append({"kind": "planned", "n_frames": n_frames})
                 _layout.resize(self._store)
-                self._open_arrays.clear()
+                self._blocks.forget()
 
     def finalize(self) -> None:
         """Mark the run complete.
@@ -518,92 +299,8 @@ class Run:
         """
         return load_checkpoint(self.path / RECORDS, self.committed())
 
-    # -- within ------------------------------------------------------------------------------
-
-    def _shape(self) -> dict[str, int]:
-        facts = self.metadata
-        return {"replica": facts.n_replicas, "atom": facts.n_atoms, "xyz": 3}
-
-    def _end(self, stage: str) -> int:
-        return self._journal.n_frames if stage == FRAMES else self._journal.frames()
-
     def _exclusive(self) -> AbstractContextManager[None]:
         return nullcontext() if self._locked else self.lock()
-
-    def _array(self, name: str) -> Any:
-        if name not in self._open_arrays:
-            self._open_arrays[name] = _blocks.open_array(self._store, name)
-        return self._open_arrays[name]
-
-    def _check_extent(self, stage: str, first: int, count: int) -> None:
-        committed = self._journal.committed.get(stage, 0)
-        end = self._end(stage)
-        if first != committed:
-            raise ValueError(
-                f"a block of the stage {stage!r} must begin at frame {committed}, the first that "
-                f"is not committed; got {first}"
-            )
-        if first + count > end:
-            raise ValueError(
-                f"a block of the stage {stage!r} must end by frame {end}, the number of "
-                f"{'planned' if stage == FRAMES else 'committed thermal'} frames; got {count} "
-                f"frames from {first}"
-            )
-        if count == 0 or ((first + count) % self.chunk_frames and first + count != end):
-            raise ValueError(
-                f"a block must end at a multiple of {self.chunk_frames} frames (one chunk) or at "
-                f"frame {end}, because a committed chunk is not rewritten; got {count} frames "
-                f"from {first}: use run.pending({stage!r})"
-            )
-
-    def _prepare(self, stage: str, arrays: Mapping[str, np.ndarray]) -> None:
-        """Make the arrays of a stage at its first block; later blocks must hold the same."""
-        present = self._journal.stage_arrays(stage)
-        if self._journal.committed.get(stage, 0) and present != set(arrays):
-            raise ValueError(
-                f"all blocks of the stage {stage!r} must hold the same variables, here "
-                f"{', '.join(sorted(present))}; got {', '.join(sorted(arrays))}"
-            )
-        if present == set(arrays) and present:
-            return
-        self._open_arrays.clear()
-        shapes = {name: values.shape[1:] for name, values in arrays.items()}
-        _layout.replace_stage(self._store, stage, shapes)
-
-    def _commit(
-        self, stage: str, first: int, count: int, written: Mapping[ChunkId, tuple[int, int]]
-    ) -> None:
-        files = [self.path / chunk_key(chunk) for chunk in written]
-        with storage_errors(self.path):
-            sync_all([*files, *{file.parent for file in files}])
-        record = {"stage": stage, "first": first, "frames": count}
-        self._journal.append({"kind": "commit", **record, "chunks": encode_chunks(written)})
-
-    def _committed_chunks(self) -> Iterator[ChunkId]:
-        for stage in (STATIC, *STAGES):
-            for name in sorted(self._journal.stage_arrays(stage)):
-                n_chunks = -(-self._journal.committed.get(stage, 0) // self.chunk_frames)
-                yield from ((name, index) for index in range(n_chunks if stage != STATIC else 1))
-
-    def lay_out(
-        self,
-        static: Mapping[str, tuple[np.ndarray, dict[str, Any]]],
-        framed: Mapping[str, tuple[int, ...]],
-    ) -> None:
-        """Make the first arrays of a new run (called by `nanochart.store.create` alone).
-
-        Parameters
-        ----------
-        static
-            Variable without a frame axis -> values and more attributes.
-        framed
-            Variable of the thermal frames -> shape without the frame axis.
-        """
-        for name, (values, attributes) in static.items():
-            _layout.add_array(self.path, VARIABLES[name], values.shape, 0, 0, attributes=attributes)
-            self._array(name)[:] = values
-        self._commit(STATIC, 0, 0, self._store.take_written())
-        _layout.replace_stage(self._store, FRAMES, framed)
 
 
 def _and_dependents(stage: str) -> list[str]:
