@@ -2,24 +2,21 @@
 
 import gzip
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
 import numpy as np
-import xarray as xr
+from numpy.typing import NDArray
 
 from nanochart._files import replacing
 from nanochart.interop._extxyz import format_frame
-from nanochart.store import Run
+from nanochart.store import Frames, Run
 
 __all__ = ["export_extxyz"]
 
-#: Kind of structures -> variables of their positions, energies and chart coordinates.
-_STRUCTURES = {
-    "thermal": ("positions", "energy", "chart"),
-    "inherent": ("inherent_positions", "inherent_energy", "inherent_chart"),
-}
+#: Kind of structures -> the stage that makes them.
+_STAGES = {"thermal": "frames", "inherent": "quench"}
 
 
 def export_extxyz(
@@ -42,7 +39,8 @@ def export_extxyz(
     structures
         "thermal" configurations, or the "inherent" structures they quench to.
     frames
-        Which frames, all if None.
+        Which frames, all if None; of a slice, those that have such structures, where only one
+        frame in so many was quenched.
 
     Returns
     -------
@@ -56,11 +54,13 @@ def export_extxyz(
     StoreError
         If the file cannot be written, or the run is damaged.
     """
-    if structures not in _STRUCTURES:
+    if structures not in _STAGES:
         raise ValueError(f"structures must be 'thermal' or 'inherent'; got {structures!r}")
-    stage = "frames" if structures == "thermal" else "quench"
-    numbers = _frame_numbers(frames, run.committed(stage), run, stage)
-    dataset = run.to_xarray()
+    stage = _STAGES[structures]
+    stored = run.frames()
+    if structures == "inherent":
+        stored = stored.with_minima()
+    numbers = _frame_numbers(frames, stored, stage)
     path = Path(path)
     count = 0
     with (
@@ -68,8 +68,8 @@ def export_extxyz(
         _open_text(temporary, compressed=path.suffix == ".gz") as file,
     ):
         for start in range(0, len(numbers), run.chunk_frames):
-            block = dataset.isel(frame=numbers[start : start + run.chunk_frames])
-            for text in _format_block(block, structures, run.metadata.element, numbers[start:]):
+            block = stored.take(numbers[start : start + run.chunk_frames])
+            for text in _format_block(block, structures, run.metadata.element):
                 file.write(text)
                 count += 1
     return count
@@ -82,37 +82,43 @@ def _open_text(path: Path, *, compressed: bool) -> TextIO:
 
 
 def _frame_numbers(
-    frames: slice | Sequence[int] | None, available: int, run: Run, stage: str
-) -> np.ndarray:
-    numbers = np.arange(available)
-    if isinstance(frames, slice):
-        numbers = numbers[frames]
-    elif frames is not None:
-        numbers = np.asarray(frames, dtype=np.int64)
-    if len(numbers) == 0 or numbers.min() < 0 or numbers.max() >= available:
+    frames: slice | Sequence[int] | None, stored: Frames, stage: str
+) -> NDArray[np.int64]:
+    """Places in a view of the frames to write: of a slice, those that are there."""
+    there = stored.numbers
+    last = int(there.max(initial=-1)) + 1
+    if frames is None or isinstance(frames, slice):
+        places = np.flatnonzero(np.isin(there, np.arange(last)[frames or slice(None)]))
+        asked = there[places]
+    else:
+        asked = np.asarray(frames, dtype=np.int64)
+        places = np.searchsorted(there, asked)
+    if len(asked) == 0 or not np.isin(asked, there).all():
         raise ValueError(
-            f"frames to export must be among the {available} that {run.path} has of the stage "
-            f"{stage!r}; got {frames!r}" + ("" if available else ": run that stage first")
+            f"frames to export must be among the {len(there)} that {stored.path} has of the stage "
+            f"{stage!r}; got {frames!r}" + ("" if len(there) else ": run that stage first")
         )
-    return numbers
+    return places
 
 
 def _format_block(
-    block: xr.Dataset, structures: str, symbol: str, numbers: np.ndarray
-) -> Iterable[str]:
-    positions_name, energy_name, chart_name = _STRUCTURES[structures]
-    positions = block[positions_name].values
-    names = {"energy": energy_name, "temperature": "temperature", "chart": chart_name}
-    walkers = {key: block[name].values for key, name in names.items() if name in block}
-    steps = block["step"].values if "step" in block else np.full(len(positions), -1)
-    for k, frame in enumerate(positions):
-        for replica, cluster in enumerate(frame):
-            info: dict[str, Any] = {"frame": numbers[k], "replica": replica}
-            if steps[k] >= 0:
-                info["step"] = steps[k]
-            info |= {
-                key: values[k, replica]
-                for key, values in walkers.items()
-                if np.isfinite(values[k, replica]).all()
-            }
+    block: Frames, structures: Literal["thermal", "inherent"], symbol: str
+) -> Iterator[str]:
+    stored = block.inherent if structures == "inherent" else block.thermal
+    walkers = {"energy": stored.energies, "temperature": block.thermal.temperatures}
+    charted = block.having("chart")
+    places: dict[int, NDArray[np.float64]] = {}
+    if structures in charted.charted:
+        coordinates = charted.chart(structures).coordinates
+        places = dict(zip(charted.numbers.tolist(), coordinates, strict=True))
+    steps, positions = block.thermal.steps, stored.positions
+    for place, number in enumerate(block.numbers.tolist()):
+        for replica, cluster in enumerate(positions[place]):
+            info: dict[str, Any] = {"frame": number, "replica": replica}
+            if steps is not None and steps[place] >= 0:
+                info["step"] = steps[place]
+            values = {k: v[place, replica] for k, v in walkers.items() if v is not None}
+            if number in places:
+                values["chart"] = places[number][replica]
+            info |= {key: value for key, value in values.items() if np.isfinite(value).all()}
             yield format_frame(symbol, cluster, info)

@@ -4,7 +4,7 @@ A stage that is missing, or has not come so far, is one sentence, said here.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -47,14 +47,14 @@ _PLACES = {"thermal": "chart", "inherent": "inherent_chart"}
 
 @dataclass(frozen=True, eq=False)
 class Frames:
-    """Some frames of a run, from ``first`` up to ``last``; made by `nanochart.store.Run.frames`.
+    """Some frames of a run; made by `nanochart.store.Run.frames`.
 
     Attributes
     ----------
     path
         The run.
-    first, last
-        The frames of the view are those from ``first`` to before ``last``.
+    numbers
+        Of the frames in the run, shape (frame,).
     committed
         Stage -> frames of the run that have it.
     records
@@ -62,14 +62,13 @@ class Frames:
     """
 
     path: Path
-    first: int
-    last: int
+    numbers: Ints
     committed: Mapping[str, int]
     records: Mapping[str, Mapping[str, Any]]
     _data: xr.Dataset
 
     def __len__(self) -> int:
-        return self.last - self.first
+        return len(self.numbers)
 
     @property
     def n_replicas(self) -> int:
@@ -78,7 +77,23 @@ class Frames:
 
     def has(self, stage: str) -> bool:
         """Whether all frames of the view have a stage, and there are any."""
-        return len(self) > 0 and self.committed.get(stage, 0) >= self.last
+        return len(self) > 0 and self.committed.get(stage, 0) > int(self.numbers.max())
+
+    def having(self, stage: str) -> Self:
+        """Return those frames of the view that have a stage, perhaps none."""
+        return self.take(np.flatnonzero(self.numbers < self.committed.get(stage, 0)))
+
+    def with_minima(self) -> Self:
+        """Return those quenched frames of the view that have minima: all, or one in so many."""
+        done = self.having("quench")
+        every = int(self.records["quench"].get("every", 1))
+        return done.take(np.flatnonzero(done.numbers % every == 0))
+
+    def take(self, indices: NDArray[np.integer[Any]]) -> Self:
+        """Return some frames of the view, by their places in it."""
+        chosen = np.asarray(indices, dtype=np.int64)
+        data = self._data.isel(frame=chosen) if "frame" in self._data.dims else self._data
+        return replace(self, numbers=self.numbers[chosen], _data=data)
 
     def require(self, *stages: str) -> Self:
         """Return the view, if all its frames have these stages.
@@ -186,6 +201,7 @@ def view_frames(
     path: Path,
     first: int,
     last: int | None,
+    every: int,
     committed: Mapping[str, int],
     records: Mapping[str, Mapping[str, Any]],
 ) -> Frames:
@@ -198,15 +214,16 @@ def view_frames(
     """
     total = committed.get(FRAMES, 0)
     end = total if last is None else last
-    if not 0 <= first <= end <= total:
+    if not 0 <= first <= end <= total or every < 1:
         raise ValueError(
             f"frames of {path} must lie between 0 and the {total} committed ones; got {first} to "
-            f"{end}"
+            f"{end}" + ("" if every > 0 else f", one in {every}")
         )
-    part = data.isel(frame=slice(first, end)) if "frame" in data.dims else data
+    part = data.isel(frame=slice(first, end, every)) if "frame" in data.dims else data
     # Arrays of a stage that was cleared are no part of the run, though they may be there still.
     gone = [n for n in part.data_vars if _stage_of(str(n)) not in {STATIC, FRAMES, *committed}]
-    return Frames(path, first, end, committed, records, part.drop_vars(gone))
+    numbers = np.arange(first, end, every)
+    return Frames(path, numbers, committed, records, part.drop_vars(gone))
 
 
 def _stage_of(name: str) -> str:

@@ -135,13 +135,15 @@ class RunReader:
         """
         return find_attachment(self.path, name)
 
-    def frames(self, first: int = 0, last: int | None = None) -> Frames:
+    def frames(self, first: int = 0, last: int | None = None, every: int = 1) -> Frames:
         """Return a typed view of committed frames: configurations, minima, chart, motifs, families.
 
         Parameters
         ----------
         first, last
             From which frame to before which; None is all that are committed.
+        every
+            Take ``first`` and each ``every``-th after it.
 
         Raises
         ------
@@ -152,7 +154,7 @@ class RunReader:
         committed = {stage: self._journal.committed.get(stage, 0) for stage in STAGES}
         done = {stage: n for stage, n in committed.items() if n}
         records = {stage: dict(self._journal.info.get(stage, {})) for stage in STAGES}
-        return view_frames(data, self.path, first, last, done, records)
+        return view_frames(data, self.path, first, last, every, done, records)
 
     def to_xarray(self, chunks: Any = None) -> xr.Dataset:
         """Return the committed frames as a lazy Dataset with named dimensions and units.
