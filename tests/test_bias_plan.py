@@ -136,31 +136,19 @@ def test_files_for_plumed_are_of_the_bias_that_acted(begun, tmp_path, name):
         assert here.read_bytes() == there.read_bytes()
 
 
-def test_states_of_a_source_that_changed_are_refused_by_what_changed(begun, tmp_path):
-    other = nc.store.open(begun.changed / "opes.zarr")
-    other.metadata.config["run"] = str(begun.changed / "cu38.zarr")
-    with pytest.raises(StoreError, match=r"was biased along the chart of the model .* by now"):
-        fes_run(other, by="family")
-    for part in ("cu38.zarr", "opes.zarr"):
-        shutil.copytree(begun.same / part, tmp_path / part)
-    for part in ("cu38.nanochart", "cu38.families"):
-        shutil.copy(begun.same / part, tmp_path / part)
-    biased = nc.store.open(tmp_path / "opes.zarr", mode="a")
-    biased.metadata.config["run"] = str(tmp_path / "cu38.zarr")
-    before = fes_run(biased, by="family", discard=0.0).populations
-    source = nc.store.open(tmp_path / "cu38.zarr", mode="a")
-    families_run(
-        source, families_config({"method": "mixture", "number": 3}), measures=False,
-        model=nc.autoencoder.load(tmp_path / "cu38.nanochart"),
-    )  # fmt: skip
-    with pytest.raises(StoreError, match=r"families or motifs of .*cu38.zarr are no longer those"):
-        fes_run(biased, by="family")
-    quench_run(biased)
-    label_run(biased)
-    found = fes_run(biased, by="motif")
-    assert np.isnan(found.outside)
-    assert found.populations.shares.value.sum() == pytest.approx(1.0)
-    assert before.shares.value.sum() == pytest.approx(1.0)
+@pytest.mark.parametrize("membership", ["own", "place"])
+def test_states_are_told_by_the_source_as_it_was(begun, tmp_path, membership):
+    """The source has another chart and other families by now."""
+    found = []
+    for folder in (begun.same, begun.changed):
+        shutil.copytree(folder / "opes.zarr", tmp_path / f"{folder.name}.zarr")
+        run = nc.store.open(tmp_path / f"{folder.name}.zarr", mode="a")
+        found.append(fes_run(run, by="family", membership=membership, discard=0.0))
+    here, there = found
+    assert here.states.names == there.states.names
+    np.testing.assert_array_equal(here.states.codes, there.states.codes)
+    np.testing.assert_array_equal(here.populations.shares.value, there.populations.shares.value)
+    assert here.outside == there.outside
 
 
 def test_a_run_goes_on_without_its_source(begun, charted, tmp_path):
@@ -255,7 +243,7 @@ def stopping(folder, family, monkeypatch, error=0.02):
         asked.append(run.committed())
         return SimpleNamespace(value=0.1, error=0.01, known=True)
 
-    monkeypatch.setattr("nanochart.workflow._fes.family_difference", known)
+    monkeypatch.setattr("nanochart.workflow._fes.state_difference", known)
     other = nc.store.open(folder / "cu38.zarr").info("families")["names"][1]
     monkeypatch.setattr("nanochart.workflow._bias._FEWEST", 1)
     monkeypatch.setattr("nanochart.workflow._bias._BLOCK_BYTES", 12 * 38 * 2 * 10)

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import xarray as xr
 import yaml
 from scipy.spatial import cKDTree
 from typer.testing import CliRunner
@@ -200,18 +199,6 @@ def test_runs_that_do_not_belong_together_are_one_sentence(charted, biased, chan
     shutil.rmtree(other.path)
 
 
-def test_families_of_another_model_are_not_taken(charted, biased):
-    path = charted / "moved.zarr"
-    shutil.copytree(biased.path, path)
-    run = nc.store.open(path, mode="a")
-    run.metadata.provenance["model"] = "another"
-    with pytest.raises(StoreError, match="was biased along the chart of the model another"):
-        fes_run(run)
-    found = fes_run(run, by="motif")  # of its own minima, which need no chart
-    assert found.states.tree is None
-    assert found.known is None
-
-
 def test_umbrella_windows_give_a_surface_in_one_dimension(charted):
     config = settings(
         charted, variables=["s1"], opes=None, walkers=None, time=0.065,
@@ -307,7 +294,9 @@ def test_walkers_that_still_move_when_the_hold_ends_are_told(trend, moving):
     rounds, walkers = 30, 12
     values = rng.normal(size=(40, walkers, 2)) + trend * np.arange(40)[:, None, None]
     values[rounds:] += 100.0  # what comes after the hold is no part of it
-    run = SimpleNamespace(to_xarray=lambda: xr.Dataset({"cv": (("t", "w", "v"), values)}))
+    run = SimpleNamespace(
+        frames=lambda a, b: SimpleNamespace(biased=SimpleNamespace(variables=values[a:b]))
+    )
     plan = SimpleNamespace(
         method=SimpleNamespace(steps=(rounds * 100, 4000)), steps_per_round=100, n_walkers=walkers
     )

@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 
+import ase.io
 import numpy as np
 import pytest
 from scipy.spatial import cKDTree
@@ -17,6 +18,7 @@ from nanochart.workflow import (
     bias_run,
     chart_run,
     explore_run,
+    export_chemiscope,
     families_run,
     fes_run,
     fes_runs,
@@ -107,11 +109,17 @@ def disguised(trained, folder):
 
 
 @pytest.fixture
-def plain(trained, tmp_path):
-    """A copy of the source, its model and families, and the disguised run beside them."""
+def copied(trained, tmp_path):
+    """A copy of the source, its model and families."""
     for name in ("cu38.zarr", "cu38.nanochart", "cu38.families"):
         (shutil.copytree if name.endswith("zarr") else shutil.copy)(trained / name, tmp_path / name)
-    return disguised(trained, tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def plain(trained, copied):
+    """The disguised run, beside a copy of the source."""
+    return disguised(trained, copied)
 
 
 def true_motifs(folder):
@@ -243,9 +251,10 @@ def test_minima_far_from_every_family_are_told():
         families.is_new([[1.0]])
 
 
-def test_the_command_makes_what_is_missing_and_says_what_is_new(plain):
-    path = plain.path.with_name("cu38.families")
+def test_the_command_makes_what_is_missing_and_says_what_is_new(trained, copied):
+    path = copied / "cu38.families"
     replace(load_families(path), reach=1e-6).save(path)
+    plain = disguised(trained, copied)
     text = nanochart("fes", plain.path, "-q").stdout
     assert "states by: own inherent structure" in text
     assert "of the frames are new: their inherent structures are far from every" in text
@@ -274,7 +283,7 @@ def test_of_a_long_run_one_frame_in_so_many_is_quenched_and_counts(trained, plai
     assert found.states.codes.min() >= 0
     # The same frames are asked again, in coarser steps if wanted, and not in finer ones.
     assert len(fes_run(plain, by="motif").states.codes) == pytest.approx(0.8 * n / 4, abs=1)
-    assert weighted_frames(plain, 0.0, every=8).data.sizes["frame"] == -(-n // 8)
+    assert len(weighted_frames(plain, 0.0, every=8).frames) == -(-n // 8)
     with pytest.raises(StoreError, match="--every must be a multiple of it; got 3: leave it out"):
         fes_run(plain, every=3)
     assert fes_run(plain, by="family").populations.shares.value.sum() == pytest.approx(1.0)
@@ -283,8 +292,22 @@ def test_of_a_long_run_one_frame_in_so_many_is_quenched_and_counts(trained, plai
 def test_a_thinned_run_can_be_read_by_what_needs_inherent_structures(plain, tmp_path):
     fes_run(plain, every=4)
     fes_run(plain, by="motif")
-    with pytest.raises(StoreError, match="of one frame in 4, and the explorer needs that of all"):
-        explore_run(plain, tmp_path / "explorer.html")
+    n = -(-plain.committed() // 4)
+    assert explore_run(plain, tmp_path / "explorer.html").total == n
+    page = (tmp_path / "explorer.html").read_text()
+    assert f"frames {n:,} were quenched, one in so many" in page
+    for structures in ("inherent", "thermal"):
+        file = tmp_path / f"{structures}.json"
+        assert export_chemiscope(plain, file, structures, slice(None, None, 8)) == -(-n // 2)
+        written = json.loads(file.read_text())["properties"]
+        assert written["frame"]["values"] == list(range(0, plain.committed(), 8))
+        assert "unknown" not in written["motif"]["values"]
+        assert np.isfinite(written["energy"]["values"]).all()
+    file = tmp_path / "minima.extxyz"
+    assert nc.interop.export_extxyz(plain, file, "inherent") == n
+    images = ase.io.read(file, ":")
+    assert [atoms.info["frame"] for atoms in images] == list(range(0, plain.committed(), 4))
+    assert all(np.isfinite(atoms.positions).all() for atoms in images)
     report_run(plain, tmp_path / "report.html")
     with pytest.raises(StoreError, match="of one frame in 4, and training needs that of all: run"):
         train_run(plain, tmp_path / "m.nanochart", TrainingConfig(epochs=1))
@@ -301,7 +324,7 @@ def test_a_thinned_run_can_be_read_by_what_needs_inherent_structures(plain, tmp_
 def test_a_run_is_thinned_to_some_twenty_thousand_frames(plain, monkeypatch):
     monkeypatch.setattr("nanochart.workflow._fes_samples._MOST_QUENCHED", 200)
     n = plain.n_frames
-    assert weighted_frames(plain, 0.0).data.sizes["frame"] <= 200 + 1
+    assert len(weighted_frames(plain, 0.0).frames) <= 200 + 1
     assert weighted_frames(plain, 0.0).every == -(-n // 200)
     assert weighted_frames(plain, 0.0, membership="place").every == 1
 
@@ -340,13 +363,58 @@ def test_unknown_states_or_definitions_are_one_sentence(plain, options, sentence
         fes_run(plain, **options)
 
 
-def test_families_or_a_model_that_are_gone_are_one_sentence(plain):
-    plain.path.with_name("cu38.nanochart").unlink()
+def test_families_or_a_model_that_are_gone_are_told_before_a_run_is_begun(copied):
+    (copied / "cu38.nanochart").unlink()
     with pytest.raises(ModelError, match=r"the model that charted .* must lie beside it"):
-        fes_run(plain)
-    plain.path.with_name("cu38.families").unlink()
+        resolve(settings(copied, variables=["energy"]))
+    (copied / "cu38.families").unlink()
     with pytest.raises(ModelError, match=r"the families cu38\.families of .* must lie beside it"):
-        fes_run(plain)
+        resolve(settings(copied, variables=["energy"]))
+
+
+# ------------------------------------------------------------------------------- the source
+
+
+@pytest.mark.parametrize(
+    ("by", "membership"), [("family", "own"), ("motif", "own"), ("family", "place")]
+)
+def test_states_are_told_without_the_source(plain, tmp_path, by, membership):
+    moved = tmp_path / "elsewhere" / "plain.zarr"
+    shutil.copytree(plain.path, moved)
+    here = fes_run(plain, by=by, membership=membership)
+    for name in ("cu38.zarr", "cu38.nanochart", "cu38.families"):
+        path = tmp_path / name
+        (shutil.rmtree if name.endswith("zarr") else type(path).unlink)(path)
+    there = fes_run(nc.store.open(moved, mode="a"), by=by, membership=membership)
+    assert here.states.names == there.states.names
+    assert here.states.families == there.states.families
+    assert here.outside == there.outside
+    np.testing.assert_array_equal(here.known, there.known)
+    np.testing.assert_array_equal(here.states.codes, there.states.codes)
+    np.testing.assert_array_equal(here.populations.shares.value, there.populations.shares.value)
+    np.testing.assert_array_equal(here.surface.energy, there.surface.energy)
+    if membership == "place":
+        np.testing.assert_array_equal(here.states.shares, there.states.shares)
+
+
+def test_the_chart_by_which_a_run_of_another_variable_is_told_is_kept(trained, copied):
+    run = bias_run(settings(copied, variables=["energy"], walkers=2), copied / "energy.zarr")
+    moved = shutil.move(run.path, copied / "elsewhere.zarr")
+    shutil.rmtree(copied / "cu38.zarr")
+    (copied / "cu38.nanochart").unlink()
+    found = fes_run(nc.store.open(moved, mode="a"), by="family")
+    assert found.states.families == load_families(trained / "cu38.families").fingerprint
+
+
+def test_a_source_without_families_is_one_sentence(copied):
+    source = nc.store.open(copied / "cu38.zarr", mode="a")
+    source.clear("families")
+    run = bias_run(settings(copied), copied / "early.zarr")
+    with pytest.raises(StoreError, match=r"holds no families, because its source cu38\.zarr had"):
+        fes_run(run, by="family")
+    with pytest.raises(StoreError, match=r"a family of its frames, which cu38\.zarr had not when"):
+        fes_run(run, by="family", membership="place")
+    assert fes_run(run, by="motif").states.definition == OWN
 
 
 def test_results_of_different_definitions_are_not_combined(plain):

@@ -57,18 +57,17 @@ def export_extxyz(
     if structures not in _STAGES:
         raise ValueError(f"structures must be 'thermal' or 'inherent'; got {structures!r}")
     stage = _STAGES[structures]
-    stored = run.frames()
-    if structures == "inherent":
-        stored = stored.with_minima()
-    numbers = _frame_numbers(frames, stored, stage)
+    whole = run.frames()
+    stored = (whole.with_minima() if structures == "inherent" else whole).at(frames, stage)
     path = Path(path)
     count = 0
     with (
         replacing(path) as temporary,
         _open_text(temporary, compressed=path.suffix == ".gz") as file,
     ):
-        for start in range(0, len(numbers), run.chunk_frames):
-            block = stored.take(numbers[start : start + run.chunk_frames])
+        for start in range(0, len(stored), run.chunk_frames):
+            stop = min(start + run.chunk_frames, len(stored))
+            block = stored.take(np.arange(start, stop))
             for text in _format_block(block, structures, run.metadata.element):
                 file.write(text)
                 count += 1
@@ -79,26 +78,6 @@ def _open_text(path: Path, *, compressed: bool) -> TextIO:
     if compressed:
         return gzip.open(path, "wt", encoding="utf-8", compresslevel=6)
     return path.open("w", encoding="utf-8")
-
-
-def _frame_numbers(
-    frames: slice | Sequence[int] | None, stored: Frames, stage: str
-) -> NDArray[np.int64]:
-    """Places in a view of the frames to write: of a slice, those that are there."""
-    there = stored.numbers
-    last = int(there.max(initial=-1)) + 1
-    if frames is None or isinstance(frames, slice):
-        places = np.flatnonzero(np.isin(there, np.arange(last)[frames or slice(None)]))
-        asked = there[places]
-    else:
-        asked = np.asarray(frames, dtype=np.int64)
-        places = np.searchsorted(there, asked)
-    if len(asked) == 0 or not np.isin(asked, there).all():
-        raise ValueError(
-            f"frames to export must be among the {len(there)} that {stored.path} has of the stage "
-            f"{stage!r}; got {frames!r}" + ("" if len(there) else ": run that stage first")
-        )
-    return places
 
 
 def _format_block(

@@ -23,6 +23,7 @@ def run_properties(
     chart: str | None,
     family_names: Mapping[int, str] | None = None,
     errors: NDArray[Any] | None = None,
+    numbers: NDArray[Any] | None = None,
 ) -> tuple[list[Property], tuple[str, ...]]:
     """Everything that a run says about its structures, frame by frame and replica by replica.
 
@@ -36,6 +37,8 @@ def run_properties(
         Code -> name.
     errors
         Reconstruction error of each structure in 1/Å (structure,).
+    numbers
+        Of the frames in the run (frame,); by default they are counted from 0.
 
     Returns
     -------
@@ -60,7 +63,7 @@ def run_properties(
         text = "root-mean-square error of the reconstructed RDF"
         properties.append(Property("reconstruction error", 1e3 * errors, "10⁻³/Å", text, 2))
     properties += _numbers(data)
-    properties += _places(data)
+    properties += _places(data, numbers)
     axes = tuple(p.name for p in properties if p.name in {"s1", "s2", "s3"})
     if not axes:
         axes = tuple(p.name for p in properties if p.name in {"temperature", "energy"})[::-1]
@@ -191,13 +194,12 @@ def _numbers(data: RunData) -> list[Property]:
     ]
 
 
-def _places(data: RunData) -> list[Property]:
+def _places(data: RunData, numbers: NDArray[Any] | None) -> list[Property]:
     time, unit = data.time
+    frames = np.arange(data.n_frames) if numbers is None else numbers
     replicas = np.arange(data.n_replicas)
     found = [
-        Property(
-            "frame", np.repeat(np.arange(data.n_frames, dtype=float), data.n_replicas), digits=0
-        ),
+        Property("frame", np.repeat(frames.astype(float), data.n_replicas), digits=0),
         Property("replica", np.tile(replicas.astype(float), data.n_frames), digits=0),
     ]
     if unit == "ns":

@@ -3,7 +3,7 @@
 A stage that is missing, or has not come so far, is one sentence, said here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -75,6 +75,11 @@ class Frames:
         """Configurations of a frame."""
         return int(self._data.sizes.get("replica", 0))
 
+    @property
+    def n_coordinates(self) -> int:
+        """Coordinates of the chart, 0 without one."""
+        return int(self._data.sizes.get("latent", 0))
+
     def has(self, stage: str) -> bool:
         """Whether all frames of the view have a stage, and there are any."""
         return len(self) > 0 and self.committed.get(stage, 0) > int(self.numbers.max())
@@ -88,6 +93,37 @@ class Frames:
         done = self.having("quench")
         every = int(self.records["quench"].get("every", 1))
         return done.take(np.flatnonzero(done.numbers % every == 0))
+
+    def at(self, numbers: slice | Sequence[int] | None, stage: str = FRAMES) -> Self:
+        """Return the frames of the view with these numbers, in this order; all if None.
+
+        Parameters
+        ----------
+        numbers
+            In the run; of a slice, those that are in the view.
+        stage
+            Whose frames the view has, for the sentence.
+
+        Raises
+        ------
+        ValueError
+            If there are none, or one is not in the view.
+        """
+        there = self.numbers
+        if numbers is None or isinstance(numbers, slice):
+            every = np.arange(int(there.max(initial=-1)) + 1)
+            places = np.flatnonzero(np.isin(there, every[numbers or slice(None)]))
+            asked = there[places]
+        else:
+            asked = np.asarray(numbers, dtype=np.int64)
+            places = np.searchsorted(there, asked)
+        if len(asked) == 0 or not np.isin(asked, there).all():
+            raise ValueError(
+                f"frames to export must be among the {len(there)} that {self.path} has of the "
+                f"stage {stage!r}; got {numbers!r}"
+                + ("" if len(there) else ": run that stage first")
+            )
+        return self.take(places)
 
     def take(self, indices: NDArray[np.integer[Any]]) -> Self:
         """Return some frames of the view, by their places in it."""

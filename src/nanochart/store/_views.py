@@ -188,9 +188,9 @@ class Biased(_View):
         return self._floats("bias_energy")
 
     @property
-    def log_weights(self) -> Floats | None:
+    def log_weights(self) -> Floats:
         """Logarithms of the weights without the bias, shape (frame, replica)."""
-        return self._known_floats("log_weight")
+        return self._floats("log_weight")
 
     @property
     def centres(self) -> Floats | None:

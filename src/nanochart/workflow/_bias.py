@@ -98,7 +98,7 @@ def bias_run(
         run = _open(config, path)
         plan = plan_of(run)
         dynamics = dynamics_of(run, plan)
-        _check_between(run, plan, config)  # before anything of the run is changed
+        _check_between(run, config)  # before anything of the run is changed
         run.extend(_n_rounds(config, plan, run))
     else:
         config.require_length()
@@ -107,7 +107,7 @@ def bias_run(
         run = _create(config, path, resolved)
     with run.lock(), use_executor(executor) as pool:
         biasing = _restored(run) or _begun(run, plan, dynamics)
-        log = SessionLog(run, executor)
+        log = SessionLog(run, executor, config.model_dump(mode="json"))
         # What was committed before is judged first: a kill may have come before it was.
         reached = None if biasing.pending else _reached(run, config)
         stopped = False
@@ -169,7 +169,9 @@ def _check_heat(run: Run, plan: BiasPlan) -> None:
         If it is higher by more than 3 % and by six standard errors.
     """
     n = run.committed()
-    data = run.to_xarray()["kinetic_energy"][max(0, n - _HEATED) : n].to_numpy()
+    data = run.frames(max(0, n - _HEATED)).thermal.kinetic_energies
+    if data is None:
+        return
     n_atoms = run.metadata.n_atoms
     heat = float(data.mean()) / (1.5 * n_atoms * BOLTZMANN)
     excess = heat / plan.temperature - 1.0
@@ -185,12 +187,12 @@ def _check_heat(run: Run, plan: BiasPlan) -> None:
 
 def _reached(run: Run, config: BiasConfig) -> str | None:
     """That the difference that was asked for is known, in a sentence; None if it is not yet."""
-    from nanochart.workflow._fes import family_difference
+    from nanochart.workflow._fes import state_difference
 
     wanted = config.stop
     if wanted is None or run.committed() < _FEWEST * (quenched_every(run) or wanted.every):
         return None
-    gap = family_difference(run, config, wanted.between)
+    gap = state_difference(run, config, wanted.between)
     if not (gap.known and gap.error <= wanted.error):
         return None
     return (
@@ -233,9 +235,9 @@ def _create(config: BiasConfig, path: str | Path, resolved: Resolved) -> Run:
     )
 
 
-def _check_between(run: Run, plan: BiasPlan, config: BiasConfig) -> None:
+def _check_between(run: Run, config: BiasConfig) -> None:
     if config.stop is not None:
-        check_stop(config, SourceThen.of(run, plan).info("families").get("names", ()), config.run)
+        check_stop(config, SourceThen.of(run).family_names, config.run)
 
 
 def _open(config: BiasConfig, path: str | Path) -> Run:

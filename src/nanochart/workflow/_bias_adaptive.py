@@ -92,9 +92,9 @@ def _walls_inside(
 
 def _widths(source: Source, data: Floats) -> Floats:
     """Half of the median spread of a family's thermal frames at one temperature."""
-    groups = source.temperature.astype(np.int64)
-    if "family" in source.frames:
-        groups = groups * 1000 + source.frames["family"].to_numpy().ravel()
+    groups = np.nan_to_num(source.temperature).astype(np.int64)
+    if source.families is not None:
+        groups = groups * 1000 + source.families.codes.ravel()
     spreads = []
     for group in np.unique(groups):
         inside = groups == group

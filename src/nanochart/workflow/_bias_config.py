@@ -119,9 +119,9 @@ class SteeredSection(_Section):
 
 
 class StopSection(_Section):
-    """End the run when the free-energy difference of two families is known well enough.
+    """End the run when the free-energy difference of two families or motifs is known well enough.
 
-    One frame in ``every`` is quenched meanwhile, whose own families the difference is made of.
+    One frame in ``every`` is quenched meanwhile, whose own states the difference is made of.
     """
 
     between: tuple[str, str]

@@ -8,6 +8,7 @@ from nanochart.biasing import BiasPlan
 from nanochart.errors import StoreError
 from nanochart.store import Run, pack, unpack
 from nanochart.workflow._bias_resolve import Resolved
+from nanochart.workflow._bias_then import source_model
 
 if TYPE_CHECKING:
     from nanochart.autoencoder import Model
@@ -20,7 +21,7 @@ _PLAN, _MODEL = "plan.npz", "chart.nanochart"
 
 def attachments_of(resolved: Resolved) -> dict[str, bytes]:
     """Files that keep a plan, for `nanochart.store.create`."""
-    files = {_PLAN: pack(*resolved.plan.to_record())}
+    files = {_PLAN: pack(*resolved.plan.to_record()), **resolved.source_files}
     if resolved.model_file is not None:
         files[_MODEL] = resolved.model_file
     return files
@@ -56,8 +57,8 @@ def plan_of(run: Run) -> BiasPlan:
 
 
 def stored_model(run: Run) -> Path | None:
-    """File of the model that a run is biased with, in the run; None if it holds none."""
-    return run.attachment(_MODEL)
+    """File of the model of a biased run's chart, in the run; None if it holds none."""
+    return source_model(run) or run.attachment(_MODEL)
 
 
 def model_of(run: Run, plan: BiasPlan) -> "Model | None":

@@ -30,6 +30,7 @@ from nanochart.biasing import (
 from nanochart.clusters import confining_radius
 from nanochart.dynamics import Langevin
 from nanochart.errors import ConfigError
+from nanochart.motifs import LABELS
 from nanochart.store import open as open_run
 from nanochart.system import System
 from nanochart.workflow._bias_adaptive import adaptive_method
@@ -37,6 +38,7 @@ from nanochart.workflow._bias_config import BiasConfig, GuardSection
 from nanochart.workflow._bias_limits import Limits
 from nanochart.workflow._bias_source import MARGIN, Source
 from nanochart.workflow._bias_starts import choose_starts, place_name
+from nanochart.workflow._bias_then import source_files
 from nanochart.workflow._system import potential_numbers
 
 __all__ = ["Resolved", "check_stop", "resolve"]
@@ -60,6 +62,8 @@ class Resolved:
         Content of its file, to be kept with the plan.
     chart
         Fingerprint of the model that charted the source, None without a chart.
+    source_files
+        Name -> content of what is kept of the source.
     """
 
     plan: BiasPlan
@@ -68,6 +72,7 @@ class Resolved:
     model: Model | None
     model_file: bytes | None
     chart: str | None
+    source_files: dict[str, bytes]
 
 
 def resolve(config: BiasConfig) -> Resolved:
@@ -125,7 +130,8 @@ def resolve(config: BiasConfig) -> Resolved:
     )
     file = None if model is None else source.model_path.read_bytes()
     dynamics = BiasedDynamics(potential, plan.dynamics, cvs, plan.stride)
-    return Resolved(plan, run.system, dynamics, model, file, run.info("chart").get("model"))
+    charted = run.info("chart").get("model")
+    return Resolved(plan, run.system, dynamics, model, file, charted, source_files(source))
 
 
 def _variable(name: str, source: Source) -> CV:
@@ -150,22 +156,35 @@ def _variable(name: str, source: Source) -> CV:
     )
 
 
-def check_stop(config: BiasConfig, families: Sequence[str], source: object) -> None:
-    """Refuse a difference between what are no families of the source.
+def check_stop(config: BiasConfig, families: Sequence[str], source: object) -> str | None:
+    """What the two states are whose difference ends a run: "family" or "motif"; None without.
+
+    Parameters
+    ----------
+    config
+        What is asked for.
+    families
+        Names of those of the source, noise first; empty where it has none.
+    source
+        Name of it, for sentences.
 
     Raises
     ------
     ConfigError
-        If one is none; names those that there are.
+        If they are neither two families of the source nor two motifs.
     """
     if config.stop is None:
-        return
-    for name in config.stop.between:
-        if name not in families:
-            raise ConfigError(
-                f"stop.between must name two families of {source}, of "
-                f"{', '.join(families[1:]) or 'which it has none'}; got {name!r}"
-            )
+        return None
+    asked = config.stop.between
+    if all(name in families for name in asked):
+        return "family"
+    if all(name in LABELS for name in asked):
+        return "motif"
+    raise ConfigError(
+        f"stop.between must name two families of {source}, of "
+        f"{', '.join(families[1:]) or 'which it has none'}, or two motifs, of "
+        f"{', '.join(LABELS)}; got {', '.join(asked)}"
+    )
 
 
 def _wall(section: Any, cvs: CVs) -> Wall:

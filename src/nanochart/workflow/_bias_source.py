@@ -1,6 +1,5 @@
 """What the source run of a biased run says: frames, families, model, places."""
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +7,13 @@ from numpy.typing import NDArray
 
 from nanochart.autoencoder import Model, load
 from nanochart.biasing import CVs, Origin
-from nanochart.errors import ConfigError, StoreError
+from nanochart.errors import ConfigError
 from nanochart.potentials import Potential
-from nanochart.store import Run
+from nanochart.store import Codes, Run
 from nanochart.workflow._bias_config import BiasConfig
 from nanochart.workflow._chart import check_model
 
-__all__ = ["MARGIN", "Source", "states_fingerprint"]
+__all__ = ["MARGIN", "Source"]
 
 Floats = NDArray[np.float64]
 
@@ -22,16 +21,6 @@ Floats = NDArray[np.float64]
 MARGIN = 0.15
 #: Frames of the chart that are looked at, at most.
 _MOST = 60_000
-
-
-def states_fingerprint(run: Run, frames: int) -> str:
-    """Hash of the families, their names, and the motifs of the first frames of a run."""
-    data = run.to_xarray().isel(frame=slice(0, frames))
-    digest = hashlib.sha256("\n".join(run.info("families").get("names", ())).encode())
-    for name in ("family", "motif"):
-        if name in data:
-            digest.update(np.ascontiguousarray(data[name].to_numpy()).tobytes())
-    return digest.hexdigest()[:16]
 
 
 class Source:
@@ -51,14 +40,12 @@ class Source:
     """
 
     def __init__(self, run: Run, config: BiasConfig) -> None:
-        if run.committed() == 0:
-            raise StoreError(f"{run.path} has no frames: sample it first")
+        n = run.committed() * run.metadata.n_replicas
         self.run, self.config = run, config
-        self.data = run.to_xarray()
-        n = self.data.sizes["frame"]
-        step = max(1, n * self.data.sizes["replica"] // _MOST)
-        self.frames = self.data.isel(frame=slice(None, None, step))
-        self.temperature: Floats = self.frames["temperature"].to_numpy().ravel()
+        self.frames = run.frames(every=max(1, n // _MOST)).require()
+        known = self.frames.thermal.temperatures
+        shape = len(self.frames), self.frames.n_replicas
+        self.temperature: Floats = (np.full(shape, np.nan) if known is None else known).ravel()
         self._model: Model | None = None
 
     @property
@@ -83,8 +70,7 @@ class Source:
     @property
     def origin(self) -> Origin:
         """What a plan keeps of the source."""
-        frames = self.run.committed()
-        return Origin(self.run.path.name, frames, states_fingerprint(self.run, frames))
+        return Origin(self.run.path.name, self.run.committed())
 
     def require_thermal(self) -> None:
         """Refuse a model that does not read moving clusters, or another than charted the run."""
@@ -103,21 +89,21 @@ class Source:
 
     def positions(self, chosen: NDArray[np.int64] | slice) -> Floats:
         """Thermal positions (frame, atom, 3) in Å of some of the frames * replicas."""
-        x = self.frames["positions"].to_numpy()
-        return np.asarray(x.reshape(-1, *x.shape[-2:])[chosen], dtype=np.float64)
+        every = np.arange(len(self.frames) * self.frames.n_replicas)
+        return self.frames.thermal.structures(every[chosen])
 
     def values(self, cvs: CVs, potential: Potential) -> Floats:
         """Variables of the run's thermal frames (frame * replica, m)."""
         simple = all(name[0] == "s" and name[1:].isdigit() for name in cvs.names)
-        if simple and "chart" in self.frames:
-            chart = self.frames["chart"].to_numpy().reshape(-1, self.model.bottleneck)
-            columns = [chart[:, int(name[1:]) - 1] for name in cvs.names]
-            return np.stack(columns, axis=1).astype(np.float64)
+        if simple and self.frames.has("chart"):
+            chart = self.frames.chart("thermal").coordinates
+            columns = [chart[..., int(name[1:]) - 1].ravel() for name in cvs.names]
+            return np.stack(columns, axis=1)
         return cvs.values(self.positions(slice(None)), potential)
 
     def slopes(self, cvs: CVs, potential: Potential) -> Floats:
         """Squares of the gradients of the variables in some frames, (frame, m)."""
-        n = self.frames.sizes["frame"] * self.frames.sizes["replica"]
+        n = len(self.frames) * self.frames.n_replicas
         some = self.positions(slice(None, None, max(1, n // 100)))
         squares = []
         for slope in np.eye(len(cvs)):
@@ -126,24 +112,29 @@ class Source:
         return np.stack(squares, axis=1)
 
     @property
+    def families(self) -> Codes | None:
+        """Family of each of the frames, of which the first is noise; None without any."""
+        return self.frames.families if self.frames.has("families") else None
+
+    @property
     def family_names(self) -> tuple[str, ...]:
         """Names of the families, noise first."""
-        return tuple(self.run.info("families").get("names", ()))
+        return () if self.families is None else self.families.names
 
     def members(self, name: str) -> NDArray[np.bool_]:
         """Which of the frames belong to a family, or to all families of a motif."""
-        names = self.family_names
-        if "family" not in self.frames or not names:
+        if self.families is None:
             raise ConfigError(
                 f"{self.run.path} has no families, so {name!r} means nothing: run `nanochart "
                 f"families {self.run.path}` first, or give coordinates"
             )
+        names = self.families.names
         codes = [k for k, n in enumerate(names) if k and (n == name or n.startswith(f"{name}/"))]
         if not codes:
             raise ConfigError(
                 f"{name!r} is no family of {self.run.path}; its families are {', '.join(names[1:])}"
             )
-        return np.isin(self.frames["family"].to_numpy().ravel(), codes)
+        return np.isin(self.families.codes.ravel(), codes)
 
     def place(self, place: str | tuple[float, ...], data: Floats) -> Floats:
         """Coordinates of a place: as given, or the median of a family's thermal frames."""

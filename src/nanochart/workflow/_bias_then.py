@@ -1,80 +1,193 @@
-"""The source of a biased run as it was when that was begun."""
+"""The source of a biased run as it was when that was begun, kept with the run.
 
+What a frame's family is, by its own minimum or by its place, is asked long after a run was begun:
+of a source that was charted anew since, has other families, or is gone. So a biased run holds what
+these questions need, and no command looks at its source again.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from nanochart.biasing import BiasPlan
-from nanochart.errors import StoreError
-from nanochart.store import Run
-from nanochart.store import open as open_run
-from nanochart.workflow._bias_source import states_fingerprint
+import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["SourceThen"]
+from nanochart.autoencoder import Model, load
+from nanochart.errors import StoreError
+from nanochart.landscape import Families, load_families
+from nanochart.store import Frames, Run, pack, unpack
+from nanochart.workflow._bias_source import Source
+from nanochart.workflow._chart_files import chart_model, families_of
+
+__all__ = ["SourceThen", "source_files", "source_model"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_FACTS, _FAMILIES, _MODEL = "source.npz", "source.families", "source.nanochart"
+#: Frames of the chart that places are compared with, at most.
+_MOST = 60_000
+#: Known frames that shares by place need, and how far their temperature may be at first and at
+#: most, as shares of that of the run.
+_ENOUGH, _NEAR, _FAR = 2_000, 0.05, 0.25
+
+
+def source_files(source: Source) -> dict[str, bytes]:
+    """Files that keep what a source says, for `nanochart.store.create`.
+
+    Raises
+    ------
+    StoreError, ModelError
+        If it has families whose file, or the model of whose chart, is not there.
+    """
+    run, frames = source.run, source.run.frames().having("chart")
+    facts = {
+        "run": run.path.name,
+        "model": run.info("chart").get("model"),
+        "quench": run.info("quench"),
+    }
+    files = {}
+    if run.committed("families"):
+        files[_FAMILIES] = families_of(run)[0].read_bytes()
+        files[_MODEL] = chart_model(run, source.config.model)[0].read_bytes()
+    arrays = _places(frames, source.config.temperature) if len(frames) else {}
+    return {_FACTS: pack(arrays, facts), **files}
+
+
+def _places(frames: Frames, temperature: float) -> dict[str, NDArray[Any]]:
+    """Where frames lie in the chart; of those near a temperature also their states and groups."""
+    n_frames, n_replicas = len(frames), frames.n_replicas
+    chart = frames.chart("thermal").coordinates.astype(np.float32)
+    known = chart[:: max(1, n_frames * n_replicas // _MOST)]
+    T = frames.thermal.temperatures
+    near = np.zeros(chart.shape[:2], dtype=bool) if T is None else _near(T, temperature)
+    # Replicas are independent; of a single one, tenths of its time nearly are.
+    groups = np.broadcast_to(np.arange(n_replicas), near.shape)
+    if n_replicas == 1:
+        groups = (10 * np.arange(n_frames) // n_frames)[:, None]
+    found: dict[str, NDArray[Any]] = {
+        "known": known.reshape(-1, chart.shape[-1]),
+        "chart": chart[near],
+        "group": groups[near].astype(np.int32),
+    }
+    for name, part in (("family", frames.having("families")), ("motif", frames.having("label"))):
+        if len(part):
+            codes = np.full(near.shape, -1, dtype=np.int16)
+            codes[: len(part)] = (part.families if name == "family" else part.motifs).codes
+            found[name] = codes[near]
+    return found
+
+
+def _near(temperatures: Floats, wanted: float) -> NDArray[np.bool_]:
+    """Frames whose temperature is near, in a window as narrow as holds enough of them."""
+    off = np.abs(temperatures / wanted - 1.0)
+    k = min(_ENOUGH, off.size) - 1
+    width = float(np.partition(off, k, axis=None)[k])
+    return np.asarray(off <= min(max(width, _NEAR), _FAR))
+
+
+def source_model(run: Run) -> Path | None:
+    """File of the model that charted the source of a biased run; None if the run holds none."""
+    return run.attachment(_MODEL)
 
 
 @dataclass(frozen=True, eq=False)
 class SourceThen:
-    """The frames that the source had, with the families and motifs that they had.
+    """The source, as it was.
 
     Attributes
     ----------
-    run
-        The source.
-    frames
-        How many it had.
+    biased
+        The run that keeps this.
+    name
+        Of the source.
+    charted
+        Fingerprint of the model of its chart; None without one.
+    quench
+        How it was quenched.
+    known
+        Places of its frames in the chart, (frame, d), perhaps of some only; empty without a chart.
+    chart, groups
+        Of the frames near the temperature of the biased run: their places (frame, d), and which
+        of them are of one replica, (frame,).
+    codes
+        "family" and "motif", as far as it had them -> those of these frames, -1 where they had
+        none.
     """
 
-    run: Run
-    frames: int
+    biased: Run
+    name: str
+    charted: str | None
+    quench: Mapping[str, Any]
+    known: Floats
+    chart: Floats
+    groups: Ints
+    codes: Mapping[str, Ints]
 
     @classmethod
-    def of(cls, biased: Run, plan: BiasPlan) -> Self:
-        """The source of a biased run: where it was, or beside that run.
+    def of(cls, biased: Run) -> Self:
+        """What a biased run holds of its source.
 
         Raises
         ------
         StoreError
-            If it is not there, or its chart, families or motifs are others by now.
+            If it was made before this was kept, or the file is damaged.
         """
-        there = Path(str(biased.metadata.config.get("run", "")))
-        path = there if there.exists() else biased.path.with_name(plan.origin.run)
-        if not path.exists():
+        path = biased.attachment(_FACTS)
+        if path is None:
             raise StoreError(
-                f"states of {biased.path} are told from its source, but {there} is not there and "
-                f"no {plan.origin.run} lies beside it: put it back, or take --by motif, for which "
-                "a frame is told by its own minimum"
+                f"{biased.path} holds nothing of its source, because an older nanochart made it: "
+                "bias anew with `nanochart bias CONFIG` into another folder"
             )
-        run = open_run(path)
-        then, now = biased.metadata.provenance.get("model"), run.info("chart").get("model")
-        if then != now:
-            raise StoreError(
-                f"{biased.path} was biased along the chart of the model {then}, and {path} "
-                f"has the chart of {now} by now: families of one have no place in the other; chart "
-                "it with that model again (`nanochart chart`), or bias anew"
-            )
-        frames = plan.origin.frames
-        if run.committed() < frames or states_fingerprint(run, frames) != plan.origin.states:
-            raise StoreError(
-                f"the families or motifs of {path} are no longer those that it had when "
-                f"{biased.path} was begun: take --by motif, for which a frame is told by its own "
-                "minimum, find the former families again (`nanochart families`), or bias anew"
-            )
-        return cls(run, frames)
-
-    def committed(self, stage: str = "frames") -> int:
-        """As `Run.committed`, of the frames that there were."""
-        return min(self.run.committed(stage), self.frames)
+        arrays, facts = unpack(path)
+        none = np.empty((0, 0))
+        return cls(
+            biased=biased,
+            name=str(facts["run"]),
+            charted=facts["model"],
+            quench=facts["quench"],
+            known=arrays.get("known", none).astype(np.float64),
+            chart=arrays.get("chart", none).astype(np.float64),
+            groups=arrays.get("group", np.empty(0)).astype(np.int64),
+            codes={k: arrays[k].astype(np.int64) for k in ("family", "motif") if k in arrays},
+        )
 
     @property
-    def path(self) -> Path:
-        """Of the source."""
-        return self.run.path
+    def family_names(self) -> tuple[str, ...]:
+        """Names of its families, noise first; empty where it had none."""
+        return () if self.biased.attachment(_FAMILIES) is None else self.families().names
 
-    def info(self, stage: str) -> dict[str, Any]:
-        """As `Run.info`."""
-        return self.run.info(stage)
+    def families(self) -> Families:
+        """Its families.
 
-    def to_xarray(self) -> Any:
-        """As `Run.to_xarray`, of the frames that there were."""
-        return self.run.to_xarray().isel(frame=slice(0, self.frames))
+        Raises
+        ------
+        StoreError
+            If it had none.
+        """
+        path = self.biased.attachment(_FAMILIES)
+        if path is None:
+            raise StoreError(
+                f"{self.biased.path} holds no families, because its source {self.name} had none "
+                "when it was begun: take --by motif, for which a frame is told by its own minimum, "
+                f"or run `nanochart families` on {self.name} and bias anew"
+            )
+        return load_families(path)
+
+    def model(self) -> Model:
+        """The model of its chart.
+
+        Raises
+        ------
+        StoreError
+            If it had no families, whose model this is.
+        """
+        path = source_model(self.biased)
+        if path is None:
+            self.families()
+            raise StoreError(
+                f"{self.biased.path} has lost the copy of the model that charted its source: "
+                "restore the folder from a copy"
+            )
+        return load(path)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from nanochart._progress import Progress, silent
 from nanochart.autoencoder import Model
-from nanochart.errors import StoreError
 from nanochart.landscape import Decimation, decimate, reconstruction_errors
 from nanochart.metals import NEAREST_NEIGHBOUR
 from nanochart.report import Explorer, StructureBlock, element_color, write_explorer
@@ -21,7 +20,6 @@ from nanochart.report._run_data import RunData
 from nanochart.store import Frames, Run
 from nanochart.workflow._chart import check_charted, check_model
 from nanochart.workflow._labels import atom_type_codes
-from nanochart.workflow._quench import check_all_quenched
 
 __all__ = ["Explored", "explore_run"]
 
@@ -47,10 +45,10 @@ def explore_run(
 ) -> Explored:
     """Write the explorer of a run: its chart and structures, linked, in one HTML file.
 
-    Shown are the inherent structures, or the thermal ones of a run that is not quenched, in the
-    chart, or by energy and temperature where there is none; coloured by all that is known.
-    Of more structures than ``max_structures``, `nanochart.landscape.decimate` chooses, with the
-    families and with the reconstruction errors and energies as extremes.
+    Shown are the inherent structures of the frames that have one, or the thermal ones of a run that
+    is not quenched, in the chart, or by energy and temperature where there is none; coloured by all
+    that is known. Of more structures than ``max_structures``, `nanochart.landscape.decimate`
+    chooses, with the families and with the reconstruction errors and energies as extremes.
 
     Parameters
     ----------
@@ -79,25 +77,24 @@ def explore_run(
     ModelError
         If model and run do not fit.
     """
-    if run.committed() == 0:
-        raise StoreError(f"{run.path} has no frames yet: sample or import some first")
-    if run.frames().has("quench"):
-        check_all_quenched(run, "the explorer")
-    frames = run.frames()
-    quenched = frames.has("quench")
+    whole = run.frames().require()
+    quenched = whole.has("quench")
+    frames = whole.with_minima() if quenched else whole
     kind_of: Literal["thermal", "inherent"] = "inherent" if quenched else "thermal"
-    data = RunData(run.to_xarray(), {"element": run.metadata.element})
+    arrays = run.to_xarray().isel(frame=frames.numbers)
+    data = RunData(arrays, {"element": run.metadata.element})
     errors = None
     if model is not None:
         check_model(run, model)
         check_charted(run, model)
         if quenched:
-            errors = _errors(run, model, progress)
+            errors = _errors(frames, run.metadata.element, model, progress)
     properties, axes = run_properties(
         data,
         chart=kind_of if frames.has("chart") else None,
         family_names=_family_names(run),
         errors=errors,
+        numbers=frames.numbers,
     )
     energies = np.asarray(data.inherent_energy if quenched else data.energy, dtype=np.float64)
     families = data.family_codes
@@ -126,7 +123,7 @@ def explore_run(
         properties=kept,
         axes=axes,
         blocks=_blocks(frames, chosen.indices, facts.element, distance, progress),
-        notes=_notes(chosen, with_errors=errors is not None),
+        notes=[*_notes(chosen, with_errors=errors is not None), *_thinned(frames, whole)],
     )
     written = write_explorer(explorer, path)
     return Explored(
@@ -142,19 +139,18 @@ def _family_names(run: Run) -> Mapping[int, str]:
     return dict(enumerate(map(str, run.info("families").get("names", ()))))
 
 
-def _errors(run: Run, model: Model, progress: Progress) -> NDArray[np.float64]:
+def _errors(frames: Frames, element: str, model: Model, progress: Progress) -> NDArray[np.float64]:
     """Reconstruction error of every frame, (frame x replica,) in 1/Å."""
     found = []
-    n_frames, element = run.committed(), run.metadata.element
-    for start in range(0, n_frames, 64):
-        stop = min(start + 64, n_frames)
-        part = run.frames(start, stop)
+    for start in range(0, len(frames), 64):
+        stop = min(start + 64, len(frames))
+        part = frames.take(np.arange(start, stop))
         targets = model.density(part.inherent.positions, element)
         inputs = targets
         if model.target == "inherent":
             inputs = model.density(part.thermal.positions, element)
         found.append(reconstruction_errors(model, inputs, targets).ravel())
-        progress("errors", stop, n_frames)
+        progress("errors", stop, len(frames))
     return np.concatenate(found)
 
 
@@ -180,6 +176,16 @@ def _counted(chosen: Decimation) -> str:
     if chosen.complete:
         return f"{chosen.n_total:,}"
     return f"{len(chosen.indices):,} of {chosen.n_total:,}"
+
+
+def _thinned(frames: Frames, whole: Frames) -> list[str]:
+    if len(frames) == len(whole):
+        return []
+    note = (
+        f"Of {len(whole):,} frames {len(frames):,} were quenched, one in so many, and the "
+        "structures are those of these frames."
+    )
+    return [note]
 
 
 def _notes(chosen: Decimation, *, with_errors: bool) -> list[str]:

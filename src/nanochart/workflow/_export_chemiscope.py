@@ -11,7 +11,6 @@ from nanochart.interop import to_atoms
 from nanochart.report._explorer_properties import run_properties
 from nanochart.report._run_data import RunData
 from nanochart.store import Run
-from nanochart.workflow._quench import check_all_quenched
 
 __all__ = ["export_chemiscope"]
 
@@ -35,7 +34,7 @@ def export_chemiscope(
     structures
         "thermal" configurations, or the "inherent" structures they quench to.
     frames
-        Which frames, all if None.
+        Which frames, all if None; where one frame in so many was quenched, those of them that were.
 
     Returns
     -------
@@ -56,17 +55,19 @@ def export_chemiscope(
             "this export needs chemiscope, which is not installed: pip install 'nanochart[explore]'"
         ) from None
     whole = run.frames().require(*(["quench"] if structures == "inherent" else []))
-    if structures == "inherent":
-        check_all_quenched(run, "this export")
-    numbers = np.arange(run.committed())
-    chosen = numbers[slice(None) if frames is None else frames]
-    data = RunData(run.to_xarray(), {"element": run.metadata.element})
+    # Where one frame in so many is quenched, only these have numbers for every property.
+    there = whole.with_minima() if whole.has("quench") else whole
+    chosen = there.at(frames, "quench" if whole.has("quench") else "frames")
+    arrays = run.to_xarray().isel(frame=there.numbers)
+    data = RunData(arrays, {"element": run.metadata.element})
     names = dict(enumerate(map(str, run.info("families").get("names", ()))))
     chart = structures if whole.has("chart") else None
-    properties, axes = run_properties(data, chart=chart, family_names=names)
-    places = (chosen[:, None] * data.n_replicas + np.arange(data.n_replicas)).ravel()
-    stored = whole.inherent if structures == "inherent" else whole.thermal
-    clusters = [to_atoms(x, run.metadata.element) for x in stored.structures(places)]
+    properties, axes = run_properties(data, chart=chart, family_names=names, numbers=there.numbers)
+    stored = chosen.inherent if structures == "inherent" else chosen.thermal
+    positions = stored.positions.reshape(-1, run.metadata.n_atoms, 3)
+    clusters = [to_atoms(x, run.metadata.element) for x in positions]
+    rows = np.searchsorted(there.numbers, chosen.numbers)
+    places = (rows[:, None] * data.n_replicas + np.arange(data.n_replicas)).ravel()
     table: dict[str, Any] = {}
     for p in properties:
         values: Any = p.values[places]

@@ -28,23 +28,25 @@ def export_plumed(run: Run, folder: str | Path) -> list[Path]:
     StoreError
         If the run is not biased, or has no frames.
     """
-    if run.metadata.kind != "biased" or run.committed() == 0:
+    frames = run.frames()
+    steps = frames.thermal.steps
+    if run.metadata.kind != "biased" or steps is None:
         raise StoreError(
             f"{run.path} must be a biased run with frames to have COLVAR files: make one with "
             "`nanochart bias CONFIG`"
         )
     plan = plan_of(run)
-    data, names, method = run.to_xarray(), list(plan.names), plan.method
+    names, method = list(plan.names), plan.method
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
-    times = data["step"].to_numpy() * plan.dynamics.time_step * 1e-3
-    values, bias = data["cv"].to_numpy(), data["bias_energy"].to_numpy()
+    times = steps * plan.dynamics.time_step * 1e-3
+    values, bias, works = frames.biased.variables, frames.biased.energies, frames.biased.works
     written = []
     for walker in range(values.shape[1]):
         columns = {name: values[:, walker, k] for k, name in enumerate(names)}
         columns["bias"] = bias[:, walker]
-        if isinstance(method, Steered):
-            columns["work"] = data["work"].to_numpy()[:, walker]
+        if isinstance(method, Steered) and works is not None:
+            columns["work"] = works[:, walker]
         written.append(target / f"COLVAR.{walker}")
         write_colvar(written[-1], times, columns)
     checkpoint = run.load_checkpoint() if isinstance(method, Metadynamics) else None

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from nanochart._output import write_csv, write_json
 from nanochart._progress import Progress, silent
 from nanochart.biasing import known_distance, known_reach
-from nanochart.errors import ConfigError
 from nanochart.free_energy import (
     FreeEnergyPath,
     Surface,
@@ -29,10 +28,12 @@ from nanochart.statistics import (
 )
 from nanochart.store import Run
 from nanochart.workflow._bias_config import BiasConfig
+from nanochart.workflow._bias_resolve import check_stop
+from nanochart.workflow._bias_then import SourceThen
 from nanochart.workflow._fes_samples import weighted_frames
 from nanochart.workflow._membership import States
 
-__all__ = ["FreeEnergies", "family_difference", "fes_run", "fes_summary", "write_fes"]
+__all__ = ["FreeEnergies", "fes_run", "fes_summary", "state_difference", "write_fes"]
 
 Floats = NDArray[np.float64]
 
@@ -196,16 +197,11 @@ def fes_run(
     )  # fmt: skip
 
 
-def family_difference(run: Run, config: BiasConfig, between: tuple[str, str]) -> Estimate:
-    """F of the second family less that of the first, so far."""
+def state_difference(run: Run, config: BiasConfig, between: tuple[str, str]) -> Estimate:
+    """F of the second family or motif less that of the first, of a biased run, so far."""
     frames = weighted_frames(run, None)
-    states = frames.states("family")
-    for name in between:
-        if name not in states.names:
-            raise ConfigError(
-                f"stop.between must name two families of {config.run}, of "
-                f"{', '.join(states.names[1:])}; got {name!r}"
-            )
+    by = check_stop(config, SourceThen.of(run).family_names, config.run)
+    states = frames.states(by or "family")
     populations = _populations(states, frames.weighted(), frames.temperature)
     return populations.difference(*(states.names.index(name) for name in between))
 

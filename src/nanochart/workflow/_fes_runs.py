@@ -18,7 +18,7 @@ from nanochart.free_energy import RunSpread, combine_differences, surface_spread
 from nanochart.statistics import Estimate, student_half_width
 from nanochart.store import Run, share_stream
 from nanochart.workflow._fes import FreeEnergies, fes_run, fes_summary
-from nanochart.workflow._fes_samples import Frames, weighted_frames
+from nanochart.workflow._fes_samples import SomeFrames, weighted_frames
 from nanochart.workflow._membership import check_same_states
 
 __all__ = ["IndependentRuns", "fes_runs", "runs_summary", "write_fes_runs"]
@@ -119,7 +119,7 @@ def fes_runs(
     return IndependentRuns(tuple(parts), _together(parts), pair, differences, spread)
 
 
-def _same_question(frames: Sequence[Frames]) -> None:
+def _same_question(frames: Sequence[SomeFrames]) -> None:
     """Same chart and temperature; and no two of one random stream."""
     for k, mine in enumerate(frames):
         for other in frames[:k]:
@@ -142,7 +142,7 @@ def _same_question(frames: Sequence[Frames]) -> None:
                 )
 
 
-def _of(frames: Frames, names: Sequence[str]) -> Floats:
+def _of(frames: SomeFrames, names: Sequence[str]) -> Floats:
     """The variables of these names, (time, walker, d)."""
     unknown = [name for name in names if name not in frames.names]
     if unknown:

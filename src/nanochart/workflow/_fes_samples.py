@@ -12,18 +12,20 @@ from nanochart.biasing import BiasPlan, known_reach
 from nanochart.errors import StoreError
 from nanochart.free_energy import log_gram, umbrella_weights
 from nanochart.statistics import Weighted
-from nanochart.store import Run
+from nanochart.store import Frames, Run
 from nanochart.workflow._bias_config import DISCARD, FEWEST_FRAMES
 from nanochart.workflow._bias_plans import dynamics_of, plan_of
 from nanochart.workflow._bias_then import SourceThen
 from nanochart.workflow._chart import check_model
+from nanochart.workflow._chart_files import chart_model
 from nanochart.workflow._ladder import ladder_sample, whole_frames
 from nanochart.workflow._membership import Known, States, check_asked, known_places
 from nanochart.workflow._own_states import own_states, tempered_states
 from nanochart.workflow._place_states import place_states
 from nanochart.workflow._quench import quenched_every
+from nanochart.workflow._sessions import asked_config
 
-__all__ = ["BiasedFrames", "Frames", "TemperedFrames", "weighted_frames"]
+__all__ = ["BiasedFrames", "SomeFrames", "TemperedFrames", "weighted_frames"]
 
 Floats = NDArray[np.float64]
 
@@ -40,8 +42,8 @@ class BiasedFrames:
     ----------
     run, plan
         The run, and what it was biased by.
-    data
-        Its frames that count, as xarray.
+    frames
+        Its frames that count.
     first, planned
         Frames left out at the start, and frames it was to have.
     every
@@ -53,7 +55,7 @@ class BiasedFrames:
 
     run: Run
     plan: BiasPlan
-    data: Any
+    frames: Frames
     first: int
     planned: int
     every: int = 1
@@ -86,12 +88,12 @@ class BiasedFrames:
 
     def values(self) -> Floats:
         """Variables (time, walker, m)."""
-        return np.asarray(self.data["cv"].to_numpy(), dtype=np.float64)
+        return self.frames.biased.variables
 
     def weighted(self) -> Weighted:
         """Their weights in the ensemble without bias."""
         if self.plan.method_name != "umbrella":
-            return Weighted(np.asarray(self.data["log_weight"].to_numpy(), dtype=np.float64))
+            return Weighted(self.frames.biased.log_weights)
         return umbrella_weights(self.plan.window_energies(self.values()), self.temperature)
 
     def states(self, by: str, progress: Progress = silent) -> States:
@@ -100,25 +102,18 @@ class BiasedFrames:
         Inherent structures that are missing are made and kept; see `own_states`.
         """
         check_asked(by, self.membership)
-        try:
-            source = SourceThen.of(self.run, self.plan)
-        except StoreError:
-            if by == "family" or self.membership == "place":
-                raise
-            source = None  # motifs of the run's own minima need no source
-        known = known_places(self.run, source, self.values(), self.names)
-        frames = slice(self.first, self.first + self.every * self.data.sizes["frame"], self.every)
-        model = self.run.metadata.config.get("model")
-        if source is not None and self.membership == "place":
-            return place_states(self.run, source, frames, by, known, self.temperature, model=model)
+        source = SourceThen.of(self.run)
+        known = known_places(source, self.values(), self.names)
+        if self.membership == "place":
+            return place_states(self.run, source, self.frames, by, known, self.temperature)
         return own_states(
-            self.run, source, frames, by, known, every=self.every, model=model, progress=progress
+            self.run, source, self.frames.numbers, by, known, every=self.every, progress=progress
         )
 
     def log_gram(self, chosen: list[int]) -> Floats:
         """½ ln det J Jᵀ of every frame (time, walker), from the compiled variables."""
         dynamics = dynamics_of(self.run, self.plan)
-        return _log_gram(dynamics.cvs, dynamics.potential, self.data, chosen)
+        return _log_gram(dynamics.cvs, dynamics.potential, self.frames, chosen)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +126,7 @@ class TemperedFrames:
 
     run: Run
     temperature: float
-    data: Any
+    frames: Frames
     first: int
     planned: int
 
@@ -145,7 +140,7 @@ class TemperedFrames:
     @property
     def names(self) -> tuple[str, ...]:
         """Of the chart's coordinates."""
-        return tuple(f"s{k + 1}" for k in range(self.data["chart"].shape[-1]))
+        return tuple(f"s{k + 1}" for k in range(self.frames.n_coordinates))
 
     @property
     def units(self) -> tuple[str, ...]:
@@ -154,18 +149,17 @@ class TemperedFrames:
 
     def values(self) -> Floats:
         """Chart coordinates (time, replica, d)."""
-        return np.asarray(self.data["chart"].to_numpy(), dtype=np.float64)
+        return self.frames.chart("thermal").coordinates
 
     def weighted(self) -> Weighted:
         """Their weights at the temperature."""
-        frames = self.run.frames(self.first, self.first + self.data.sizes["frame"])
-        whole = whole_frames(frames, self.run)
+        whole = whole_frames(self.frames, self.run)
         if not whole.all():
             raise StoreError(
                 f"{self.run.path} has {int((~whole).sum())} frames that lack a replica, and a "
                 "surface needs all of them: sample it again"
             )
-        return ladder_sample(frames, self.run, whole).at(self.temperature)
+        return ladder_sample(self.frames, self.run, whole).at(self.temperature)
 
     def states(self, by: str, progress: Progress = silent) -> States:
         """Family or motif of each frame's own inherent structure."""
@@ -173,35 +167,21 @@ class TemperedFrames:
         check_asked(by, "own")
         values = self.values().reshape(-1, len(self.names))
         known = Known(self.names, cKDTree(values), known_reach(values), 0.0)
-        frames = self.run.frames(self.first, self.first + self.data.sizes["frame"])
-        return tempered_states(self.run, frames, by, known)
+        return tempered_states(self.run, self.frames, by, known)
 
     def log_gram(self, chosen: list[int]) -> Floats:
         """½ ln det J Jᵀ of every frame (time, replica), from the compiled variables."""
-        from nanochart.autoencoder import load
         from nanochart.biasing import ChartCoordinate, CVs
 
-        path = self.run.path.with_name(str(self.run.info("train").get("model", "")))
-        if not path.is_file():
-            raise StoreError(
-                f"the model {path.name} of {self.run.path} must lie beside it for the "
-                "gauge-invariant surface: put it back, or leave out --geometric"
-            )
-        model = load(path)
+        model = chart_model(self.run)[1]
         check_model(self.run, model)
-        charted = self.run.info("chart").get("model")
-        if charted != model.fingerprint:
-            raise StoreError(
-                f"{self.run.path} was charted with another model ({charted}) than {path.name} "
-                f"({model.fingerprint}): run `nanochart chart {self.run.path}` with it"
-            )
         potential = self.run.system.potential
         variables = [ChartCoordinate(k) for k in range(len(self.names))]
         cvs = CVs.compile(variables, potential, model, self.run.metadata.element)
-        return _log_gram(cvs, potential, self.data, chosen)
+        return _log_gram(cvs, potential, self.frames, chosen)
 
 
-Frames = BiasedFrames | TemperedFrames
+SomeFrames = BiasedFrames | TemperedFrames
 
 
 def weighted_frames(
@@ -211,7 +191,7 @@ def weighted_frames(
     *,
     membership: str = "own",
     every: int | None = None,
-) -> Frames:
+) -> SomeFrames:
     """The frames of a run after a share at its start, with what weights them.
 
     Parameters
@@ -257,40 +237,30 @@ def weighted_frames(
         check_asked("motif", membership)
         step = _every(run, every) if membership == "own" else every or 1
         first = -(-first // step) * step
-        data = _frames(run, first, n, step)
-        remedy = "run `nanochart bias CONFIG --resume` first"
-        _long_enough(run, data.sizes["frame"], discard, remedy)
-        return BiasedFrames(run, plan, data, first, run.n_frames, step, membership)
+        frames = run.frames(min(first, n), every=step)
+        _long_enough(run, len(frames), discard, "run `nanochart bias CONFIG --resume` first")
+        return BiasedFrames(run, plan, frames, first, run.n_frames, step, membership)
     if membership != "own" or every not in {None, 1}:
         raise ValueError(
             f"the frames of {run.path} have states of their own, and all of them count: leave out "
             "--membership and --every, which are for biased runs"
         )
-    data = run.to_xarray()
-    if not {"ladder", "rung", "energy", "chart"} <= set(data.variables):
+    frames = run.frames(first, n)
+    T, thermal = frames.ladder, frames.thermal
+    weights = T is not None and thermal.energies is not None and thermal.rungs is not None
+    if T is None or not weights or not len(run.frames().having("chart")):
         raise StoreError(
             f"{run.path} has no weights or no chart: free energies are made of a biased run, by "
             "`nanochart bias CONFIG`, or of parallel tempering that is charted, by `nanochart "
             f"chart {run.path}`"
         )
-    T = data["ladder"].to_numpy()
     if temperature is None or not T.min() <= temperature <= T.max():
         raise ValueError(
             f"the free energies of parallel tempering need a temperature (--temperature) from "
             f"{T.min():g} to {T.max():g} K, that of the ladder of {run.path}; got {temperature}"
         )
-    _long_enough(run, n - first, discard, "run `nanochart sample --resume` first")
-    frames = _frames(run, first, n)
-    if np.isnan(frames["chart"].to_numpy()).any():
-        raise StoreError(
-            f"{run.path} has frames without a place in the chart: run `nanochart chart "
-            f"{run.path}` first"
-        )
-    return TemperedFrames(run, temperature, frames, first, run.n_frames)
-
-
-def _frames(run: Run, first: int, n: int, every: int = 1) -> Any:
-    return run.to_xarray().isel(frame=slice(first, n, every))
+    _long_enough(run, len(frames), discard, "run `nanochart sample --resume` first")
+    return TemperedFrames(run, temperature, frames.require("chart"), first, run.n_frames)
 
 
 def _every(run: Run, asked: int | None) -> int:
@@ -304,7 +274,7 @@ def _every(run: Run, asked: int | None) -> int:
         )
     if asked is not None or quenched is not None:
         return asked or quenched or 1
-    stop = run.metadata.config.get("stop")
+    stop = asked_config(run).get("stop")
     every = 1 if stop is None else int(stop.get("every", 1))
     if every > 1 and run.committed() >= 2 * FEWEST_FRAMES * every:
         return every
@@ -319,8 +289,8 @@ def _long_enough(run: Run, n: int, discard: float, remedy: str) -> None:
         )
 
 
-def _log_gram(cvs: Any, potential: Any, data: Any, chosen: list[int]) -> Floats:
-    positions = data["positions"].to_numpy().astype(np.float64)
+def _log_gram(cvs: Any, potential: Any, frames: Frames, chosen: list[int]) -> Floats:
+    positions = frames.thermal.positions
     flat = positions.reshape(-1, *positions.shape[-2:])
     rows = []
     for a in chosen:

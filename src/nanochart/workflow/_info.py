@@ -8,6 +8,7 @@ from nanochart.errors import ConfigError, StoreError
 from nanochart.store import STAGES, Run
 from nanochart.store._lock import holder
 from nanochart.workflow._config import RunConfig, load_config
+from nanochart.workflow._sessions import asked_config
 
 __all__ = ["run_info"]
 
@@ -31,9 +32,9 @@ def run_info(run: Run, *, verify: bool = False) -> dict[str, Any]:
     -------
     dict
         ``run``, ``complete``, ``stopped`` (why a biased run is done before its planned end, or
-        None), ``stages`` (stage -> ``committed`` and ``of``, in frames), ``made_from`` (config,
-        seed, potential, versions, machine), ``exchange`` (``acceptance`` and ``pairs``),
-        ``timings`` (of all sessions, with the estimated ``seconds_left``), ``writer``,
+        None), ``stages`` (stage -> ``committed`` and ``of``, in frames), ``made_from`` (config as
+        it was last asked for, seed, potential, versions, machine), ``exchange`` (``acceptance`` and
+        ``pairs``), ``timings`` (of all sessions, with the estimated ``seconds_left``), ``writer``,
         ``checkpoint``, ``problems`` (a sentence for each thing that is not well) and ``advice``
         (one for each that could be better).
     """
@@ -60,7 +61,7 @@ def run_info(run: Run, *, verify: bool = False) -> dict[str, Any]:
             for stage in STAGES
         },
         "made_from": {
-            "config": facts.config,
+            "config": asked_config(run),
             "seed": facts.seed,
             "potential": facts.potential,
             "provenance": facts.provenance,
@@ -171,6 +172,6 @@ def _config(run: Run) -> RunConfig | None:
     if run.metadata.kind != "sampled":
         return None
     try:
-        return load_config(run.metadata.config)
+        return load_config(asked_config(run))
     except ConfigError:
         return None

@@ -5,45 +5,33 @@ is of, and results of different definitions are never combined.
 """
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from nanochart.autoencoder import Model, load
 from nanochart.biasing import known_distance, known_reach
-from nanochart.errors import ModelError, StoreError
-from nanochart.landscape import OWN, PLACE, Families, load_families
-from nanochart.store import Run
+from nanochart.errors import StoreError
+from nanochart.landscape import OWN, PLACE
 from nanochart.workflow._bias_then import SourceThen
 
 __all__ = [
     "MEMBERSHIPS",
     "STATES",
     "Known",
-    "Source",
     "States",
     "check_asked",
     "check_same_states",
-    "families_of",
     "known_places",
-    "model_of_chart",
     "states_of",
 ]
 
 Floats = NDArray[np.float64]
 
-#: A run with chart and families: that of a biased run, as it was when that was begun, or any.
-Source = Run | SourceThen
-
 #: What states can be, and by which definition frames belong to them.
 STATES = ("family", "motif")
 MEMBERSHIPS = {"own": OWN, "place": PLACE}
-
-#: Training frames that a place is compared with, at most.
-_MOST = 60_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,24 +105,13 @@ def check_asked(by: str, membership: str) -> None:
         raise ValueError(f"membership must be {' or '.join(MEMBERSHIPS)}; got {membership!r}")
 
 
-def known_places(run: Run, source: Source | None, values: Floats, names: tuple[str, ...]) -> Known:
-    """Where the frames of a run's chart lie in its variables (time, walker, m).
-
-    Nothing is known where the source has another chart by now than the one the run was biased
-    along, since the variables are no coordinates of that one.
-    """
+def known_places(source: SourceThen, values: Floats, names: tuple[str, ...]) -> Known:
+    """Where the frames of a source's chart lie in the variables of a run (time, walker, m)."""
     charted = [k for k, name in enumerate(names) if name[0] == "s" and name[1:].isdigit()]
-    if source is None:
-        return Known(outside=np.nan)
-    same = run.metadata.provenance.get("model") == source.info("chart").get("model")
-    if not charted or not same or source.committed("chart") == 0:
+    if not charted or len(source.known) == 0:
         return Known()
     axes = tuple(names[k] for k in charted)
-    frames = source.to_xarray()
-    n = frames.sizes["frame"] * frames.sizes["replica"]
-    chart = frames["chart"][:: max(1, n // _MOST)].to_numpy()
-    columns = [int(name[1:]) - 1 for name in axes]
-    tree = cKDTree(chart[..., columns].reshape(-1, len(columns)).astype(np.float64))
+    tree = cKDTree(source.known[:, [int(name[1:]) - 1 for name in axes]])
     reach = known_reach(tree.data)
     outside = float((known_distance(tree, values[..., charted]) > reach).mean())
     return Known(axes, tree, reach, outside)
@@ -172,54 +149,3 @@ def check_same_states(a: States, b: States, of_a: object, of_b: object) -> None:
             f"runs that are combined must have one {what}; got {mine} in {of_a} and {others} in "
             f"{of_b}"
         )
-
-
-def families_of(source: Source) -> Families:
-    """The families that a run's frames were divided into, from the file beside it.
-
-    Raises
-    ------
-    StoreError, ModelError
-        If there are none, or the file is not there or holds others.
-    """
-    info = source.info("families")
-    if not info or source.committed("families") == 0:
-        raise StoreError(
-            f"states by family need the families of {source.path}, which has none: run `nanochart "
-            f"families {source.path}` first, or take the motifs"
-        )
-    path = source.path.with_name(str(info.get("file", "")))
-    if not path.is_file():
-        raise ModelError(
-            f"the families {path.name} of {source.path} must lie beside it, so that frames of "
-            f"biased runs can be told by them: put the file back, or run `nanochart families "
-            f"{source.path}` again"
-        )
-    families = load_families(path)
-    if list(families.names) != list(info.get("names", ())):
-        raise StoreError(
-            f"the families of {path} are not those that the frames of {source.path} have: run "
-            f"`nanochart families {source.path}` again"
-        )
-    return families
-
-
-def model_of_chart(source: Source, given: str | Path | None) -> Model:
-    """The model of a run's chart, from one of the places where it may lie.
-
-    Raises
-    ------
-    ModelError
-        If none of them has it.
-    """
-    charted = source.info("chart").get("model")
-    trained = source.path.with_name(str(source.info("train").get("model", "")))
-    places = [Path(given)] if given else []
-    for path in (*places, trained, source.path.with_suffix(".nanochart")):
-        if path.is_file() and (model := load(path)).fingerprint == charted:
-            return model
-    raise ModelError(
-        f"the model that charted {source.path} ({charted}) must lie beside it, so that frames of "
-        f"biased runs can be told by its families: put it back, or chart and group {source.path} "
-        "anew"
-    )

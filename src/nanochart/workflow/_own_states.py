@@ -1,24 +1,18 @@
 """The state of a frame's own inherent structure, which is made where it is missing."""
 
-from pathlib import Path
-
 import numpy as np
+from numpy.typing import NDArray
 
 from nanochart._progress import Progress, silent
 from nanochart.errors import StoreError
 from nanochart.motifs import LABELS
 from nanochart.store import Frames, Run
+from nanochart.workflow._bias_then import SourceThen
 from nanochart.workflow._chart import chart_run
+from nanochart.workflow._chart_files import families_of
 from nanochart.workflow._config import QuenchConfig
 from nanochart.workflow._label import label_run
-from nanochart.workflow._membership import (
-    Known,
-    Source,
-    States,
-    families_of,
-    model_of_chart,
-    states_of,
-)
+from nanochart.workflow._membership import Known, States, states_of
 from nanochart.workflow._quench import quench_run
 
 __all__ = ["own_states", "tempered_states"]
@@ -26,13 +20,12 @@ __all__ = ["own_states", "tempered_states"]
 
 def own_states(
     run: Run,
-    source: Source | None,
-    frames: slice,
+    source: SourceThen,
+    frames: NDArray[np.int64],
     by: str,
     known: Known,
     *,
     every: int = 1,
-    model: str | Path | None = None,
     progress: Progress = silent,
 ) -> States:
     """States of frames by their own inherent structures, which are made where they are missing.
@@ -43,48 +36,42 @@ def own_states(
     Parameters
     ----------
     run, source
-        The biased run, and the one whose chart and families it uses; None, where that is no
-        longer what it was and ``by`` is "motif".
+        The biased run, and what it holds of the one whose chart and families it uses.
     frames
-        Which frames; multiples of ``every``.
+        Numbers of the frames; multiples of ``every``.
     by
         "family" or "motif".
     known
         Where training frames lie.
     every
         Frames of which one is quenched, where the run is not quenched yet.
-    model
-        File of the model of the chart, where it is not beside the source.
     progress
         Told of every block.
 
     Raises
     ------
     StoreError
-        If a stage is missing and the run cannot be written to, or the source has no families.
-    ModelError
-        If the model of the chart, or the file of the families, is not there.
+        If a stage is missing and the run cannot be written to, or the source had no families.
     """
-    families = families_of(source) if by == "family" and source is not None else None
+    families = source.families() if by == "family" else None
     _quench(run, source, every, progress)
-    if families is None or source is None:
+    if families is None:
         if run.committed("label") < run.committed():
             _require_writable(run, "motifs")
             label_run(run, progress=progress)
         return states_of(LABELS, run.frames().motifs.codes[frames], known)
-    charted = source.info("chart").get("model")
     mine = run.info("chart").get("model") if "inherent" in run.frames().charted else None
-    if mine != charted or run.committed("chart") < run.committed():
+    if mine != source.charted or run.committed("chart") < run.committed():
         _require_writable(run, "places of their inherent structures in the chart")
         onward = mine is not None
-        chart_run(run, model_of_chart(source, model), onward=onward, progress=progress)
+        chart_run(run, source.model(), onward=onward, progress=progress)
     s = run.frames().chart("inherent").coordinates[frames]
     codes = families.assign(s).astype(np.int64)
     new = float(families.is_new(s).mean())
     return states_of(families.names, codes, known, families=families.fingerprint, new=new)
 
 
-def _quench(run: Run, source: Source | None, every: int, progress: Progress) -> None:
+def _quench(run: Run, source: SourceThen, every: int, progress: Progress) -> None:
     """Quench what is not quenched yet, as the source was."""
     n = run.committed()
     done = run.committed("quench")
@@ -94,8 +81,7 @@ def _quench(run: Run, source: Source | None, every: int, progress: Progress) -> 
     todo = len(range(-(-done // every) * every, n, every)) * run.metadata.n_replicas
     progress("quench", done, n, f"{todo:,} frames, which are kept with the run")
     fields = QuenchConfig.model_fields
-    then = {} if source is None else source.info("quench")
-    recorded = {k: v for k, v in then.items() if k in fields}
+    recorded = {k: v for k, v in source.quench.items() if k in fields}
     quench_run(run, QuenchConfig.model_validate(recorded), every=every, progress=progress)
 
 
@@ -122,7 +108,7 @@ def tempered_states(run: Run, frames: Frames, by: str, known: Known) -> States:
     codes = (frames.motifs if by == "motif" else frames.families).codes
     if by == "motif":
         return states_of(LABELS, codes, known)
-    families = families_of(run)
+    families = families_of(run)[1]
     new = None
     if "inherent" in frames.charted:
         new = float(families.is_new(frames.chart("inherent").coordinates).mean())

@@ -26,6 +26,7 @@ from nanochart.tempering import Thermodynamics
 from nanochart.workflow._chart import check_charted, check_model, check_trained
 from nanochart.workflow._fes import FreeEnergies, fes_run
 from nanochart.workflow._ladder import populations_at_rungs
+from nanochart.workflow._sessions import asked_config
 from nanochart.workflow._thermo import thermo_run
 
 __all__ = ["reference_energies", "report_run"]
@@ -82,7 +83,7 @@ def report_run(
         check_model(run, model)
         (check_charted if run.committed("chart") else check_trained)(run, model)
     facts = run.metadata
-    metadata = dataclasses.asdict(facts)
+    metadata = {**dataclasses.asdict(facts), "config": asked_config(run)}
     if facts.potential.get("form") == "gupta":
         known = _references(facts.element, facts.n_atoms)
         metadata["references"] = {motif: float(a.info["energy"]) for motif, a in known.items()}

@@ -122,7 +122,7 @@ def sample(
             state = initialize_tempering(starts, potential, tempering, stream_seed(run.metadata))
             sampling = Sampling(run, config.n_discarded, state)
             sampling.save()
-        log = SessionLog(run, executor)
+        log = SessionLog(run, executor, config.model_dump(mode="json"))
         next_round = partial(step, segment=segment, config=tempering, executor=pool)
         try:
             _advance(

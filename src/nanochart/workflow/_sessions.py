@@ -4,6 +4,7 @@ import os
 import platform
 import socket
 import time
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from nanochart._parallel import available_cores
 from nanochart.store import Run
 from nanochart.store._metadata import installed_versions
 
-__all__ = ["SessionLog", "machine"]
+__all__ = ["SessionLog", "asked_config", "machine"]
 
 #: Seconds between records of a session that has been going for long.
 _INTERVAL = 60.0
@@ -41,6 +42,11 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
+def asked_config(run: Run) -> dict[str, Any]:
+    """Configuration of a run as it was last asked for; one that was resumed may be longer."""
+    return dict(run.info("frames").get("config", run.metadata.config))
+
+
 class SessionLog:
     """The sessions of a run's sampling, of which the last is this process's.
 
@@ -53,10 +59,14 @@ class SessionLog:
         Open for writing.
     executor
         Where replicas run; None is one thread per core.
+    config
+        What this process was asked for, which is recorded at once where it is not what was asked
+        for last.
     """
 
-    def __init__(self, run: Run, executor: Executor | None) -> None:
+    def __init__(self, run: Run, executor: Executor | None, config: Mapping[str, Any]) -> None:
         self.run = run
+        self.config = dict(config)
         info = run.info("frames")
         self.earlier: list[dict[str, Any]] = list(info.get("sessions", []))
         where = "threads" if executor is None else type(executor).__name__
@@ -70,6 +80,8 @@ class SessionLog:
         }
         self.rounds = 0
         self.begin = self.last = time.perf_counter()
+        if asked_config(run) != self.config:
+            self.record()
 
     def add_round(self) -> None:
         """Count a round that is done."""
@@ -97,7 +109,7 @@ class SessionLog:
             "rounds": self.rounds,
             "seconds": round(self.last - self.begin, 3),
         }
-        facts = {"sessions": [*self.earlier, session], "failure": failure}
+        facts = {"sessions": [*self.earlier, session], "failure": failure, "config": self.config}
         if stopped is not None:
             facts["stopped"] = stopped
         self.run.record_info("frames", facts)

@@ -17,6 +17,7 @@ from nanochart.store import Run, stream_fingerprint
 from nanochart.store import open as open_run
 from nanochart.system import System
 from nanochart.workflow._config import BEST, RunConfig, load_config
+from nanochart.workflow._sessions import asked_config
 
 __all__ = [
     "import_potential",
@@ -40,8 +41,8 @@ def make_potential(config: RunConfig) -> Potential:
 
 
 def run_config(run: Run) -> RunConfig | None:
-    """Configuration that a sampled run was made with, None for an imported one."""
-    return load_config(run.metadata.config) if run.metadata.kind == "sampled" else None
+    """Configuration of a sampled run as it was last asked for, None for an imported one."""
+    return load_config(asked_config(run)) if run.metadata.kind == "sampled" else None
 
 
 def store_potential(run: Run, table: str | Path | None = None, *, again: bool = False) -> Potential:

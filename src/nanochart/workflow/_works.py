@@ -64,8 +64,7 @@ def works_of_runs(forward: Sequence[Run], backward: Sequence[Run] = ()) -> Works
     """
     plans = [[_steered(run) for run in runs] for runs in (forward, backward)]
     _check_protocols(forward, backward, *plans)
-    there, back = ([run.to_xarray()["work"][-1].to_numpy() for run in runs]
-                   for runs in (forward, backward))  # fmt: skip
+    there, back = ([_whole_works(run) for run in runs] for runs in (forward, backward))
     first = plans[0][0]
     f, b = (np.concatenate(part) if part else np.empty(0) for part in (there, back))
     found = bar(f, b, first.temperature) if len(backward) else jarzynski(f, first.temperature)
@@ -89,6 +88,15 @@ def _steered(run: Run) -> BiasPlan:
             "protocols; finish it with `nanochart bias CONFIG --resume`"
         )
     return plan
+
+
+def _whole_works(run: Run) -> Floats:
+    """The works at the end of the protocol in eV, (walker,)."""
+    works = run.frames(run.committed() - 1).biased.works
+    if works is None:
+        raise StoreError(f"{run.path} recorded no works: steer it again with `nanochart bias`")
+    last: Floats = works[0]
+    return last
 
 
 def _check_protocols(
@@ -127,7 +135,7 @@ def _drifts(run: Run, plan: BiasPlan) -> bool:
     held = int(plan.method.steps[0]) // plan.steps_per_round  # type: ignore[union-attr]
     if held < _FEWEST_HELD or plan.n_walkers < _FEWEST_WALKERS:
         return False
-    s = run.to_xarray()["cv"][:held].to_numpy()
+    s = run.frames(0, held).biased.variables
     change = s[2 * held // 3 :].mean(axis=0) - s[held // 3 : 2 * held // 3].mean(axis=0)
     error = change.std(axis=0, ddof=1) / np.sqrt(len(change))
     return bool((np.abs(change.mean(axis=0)) > _DRIFT * error + 1e-12).any())

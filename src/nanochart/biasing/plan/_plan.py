@@ -40,13 +40,10 @@ class Origin:
         Its name.
     frames
         Its frames.
-    states
-        Fingerprint of the families and motifs of these frames.
     """
 
     run: str
     frames: int
-    states: str
 
 
 @dataclass(frozen=True, eq=False)

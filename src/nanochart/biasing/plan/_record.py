@@ -23,7 +23,7 @@ from nanochart.biasing._umbrella import Steered, Umbrella, Unbiased
 __all__ = ["VERSION", "method_facts", "method_of", "variable_facts", "variable_of"]
 
 #: Of the layout of a stored plan.
-VERSION: Final = 1
+VERSION: Final = 2
 
 _METHODS: Final = {
     kind.__name__: kind for kind in (Metadynamics, OPES, Umbrella, Steered, Unbiased)
