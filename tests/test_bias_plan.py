@@ -25,6 +25,7 @@ from nanochart.workflow import (
     lengthened,
     quench_run,
     run_config,
+    run_info,
     sample,
     train_run,
 )
@@ -158,6 +159,8 @@ def test_a_run_goes_on_without_its_source(begun, charted, tmp_path):
     config = config.model_copy(update={"time": 0.05, "run": str(tmp_path / "gone.zarr")})
     longer = bias_run(config, alone, resume=True)
     assert longer.committed() == 100
+    asked = run_info(longer)["made_from"]["config"]
+    assert (asked["time"], asked["run"]) == (0.05, config.run)
     assert len(export_plumed(longer, tmp_path / "plumed")) == 2
 
 

@@ -39,13 +39,17 @@ from nanochart.workflow import (
     load_config,
     quench_run,
     refine_run,
+    run_info,
     sample,
     thermo_run,
     train_run,
     works_of_runs,
 )
 from nanochart.workflow._bias import _check_heat
+from nanochart.workflow._bias_config import BiasConfig
 from nanochart.workflow._bias_plans import plan_of
+from nanochart.workflow._bias_resolve import resolve
+from nanochart.workflow._config import validated
 from nanochart.workflow._works import _drifts
 from test_cli import nanochart
 
@@ -120,6 +124,7 @@ def test_later_commands_work_on_a_biased_run(charted, biased):
     run = nc.store.open(path, mode="a")
     quench_run(run)
     label_run(run)
+    assert nanochart("label", path, "-q").stdout.endswith(f"next: nanochart fes {path}\n")
     found = fes_run(run, by="motif")
     assert found.populations.shares.value.sum() == pytest.approx(1.0)
     for share in fes_summary(found)["populations"].values():
@@ -134,6 +139,20 @@ def test_a_biased_run_is_charted_by_the_model_that_it_holds(charted, biased, tmp
     run = nc.store.open(tmp_path / "copy.zarr")
     source = nc.store.open(charted / "cu38.zarr")
     assert run.info("chart")["model"] == source.info("chart")["model"]
+
+
+def test_a_model_or_a_chart_that_is_not_there_is_told_by_what_helps(charted, tmp_path):
+    shutil.copytree(charted / "cu38.zarr", tmp_path / "cu38.zarr")
+    given = settings(tmp_path, model="moved.nanochart")
+    with pytest.raises(ConfigError, match=r"moved\.nanochart, which the field model names: give "):
+        resolve(given)
+    with pytest.raises(ConfigError, match=r"no model .*cu38\.nanochart: train one .* name it in"):
+        resolve(settings(tmp_path))
+    nc.store.open(tmp_path / "cu38.zarr", mode="a").clear("families")
+    nc.store.open(tmp_path / "cu38.zarr", mode="a").clear("chart")
+    there = settings(tmp_path, model=str(charted / "cu38.nanochart"))
+    with pytest.raises(ConfigError, match=r"has no chart to bias along: run `nanochart chart "):
+        resolve(there)
 
 
 def test_free_energies_are_written_and_drawn(charted, biased):
@@ -214,6 +233,21 @@ def test_umbrella_windows_give_a_surface_in_one_dimension(charted):
     np.testing.assert_allclose(restraint[0], np.linspace(-1, 1, 6))
 
 
+def test_windows_that_do_not_overlap_are_told_by_the_run_itself(charted):
+    config = settings(
+        charted, variables=["s1"], opes=None, walkers=None, time=0.065,
+        umbrella={"low": [-1.5], "high": [1.5], "shape": [2], "stiffness": 1.0},
+    )  # fmt: skip
+    path = charted / "gap.zarr"
+    (advice,) = run_info(bias_run(config, path))["advice"]
+    sentence = "window 1 shares less than 3% of its samples with window 2, so no free energy"
+    assert sentence in advice
+    assert advice.startswith(f"{path} gives no free energies: ")
+    done = nanochart("bias", charted / "bias.yaml", "-o", path, "--resume", "-q")
+    assert sentence in done.stdout
+    assert sentence in nanochart("info", path).stdout
+
+
 def steer(folder, way, name, **changes):
     steered = {"along": way, "duration": 0.02, "hold": 0.01, "stiffness": 0.1}
     config = settings(
@@ -258,6 +292,9 @@ def test_steered_walkers_start_from_different_frames_of_the_first_place(charted,
     for start in plan.starts:
         assert codes[np.abs(known - start).max(axis=(1, 2)).argmin()] == 1
     assert plan.start_names == (source.info("families")["names"][1],) * 10
+    config = {**steered[0].metadata.config, "starts": list(plan.places[:1])}
+    same = resolve(validated(BiasConfig, config, "the configuration"))
+    assert same.plan.fingerprint == plan.fingerprint  # to name the first place changes nothing
     with pytest.raises(ConfigError, match=r"must start at its first place, .*; got starts: fcc"):
         steer(charted, plan.places, "never.zarr", starts=["fcc"])
 

@@ -13,6 +13,7 @@ import nanochart as nc
 from conftest import small_config
 from nanochart import store
 from nanochart.workflow import run_info, sample
+from nanochart.workflow._quench import quench_settings
 
 
 def info(*arguments, code=0):
@@ -76,6 +77,20 @@ def test_timings_add_up_over_sessions_and_say_what_is_left(tmp_path):
     assert timings["replica_steps_per_second"] == pytest.approx(18 * 300 / seconds[1])
     assert timings["seconds_left"] == pytest.approx(12 * seconds[1] / 18)
     assert timings["ns_per_day"] == pytest.approx(18 * 100 * 5e-6 / seconds[1] * 86400)
+
+
+def test_the_configuration_is_the_one_that_was_last_asked_for(tmp_path):
+    config = small_config(starts=["octahedron"], tempering={"time_per_replica": 0.01})
+    sample(config, tmp_path / "run.zarr")
+    longer = small_config(
+        starts=["octahedron"], tempering={"time_per_replica": 0.02}, quench={"max_force": 0.01}
+    )
+    run = sample(longer, tmp_path / "run.zarr", resume=True)
+    asked = run_info(run)["made_from"]["config"]
+    assert asked["tempering"]["time_per_replica"] == 0.02
+    assert run.metadata.config["tempering"]["time_per_replica"] == 0.01
+    assert "time_per_replica 0.02" in info(run.path)
+    assert quench_settings(run, {}).max_force == 0.01  # and its stage goes by it
 
 
 def test_a_pair_that_does_not_exchange_is_told(tmp_path):

@@ -1,5 +1,6 @@
 """Which motif or family a frame of a biased run belongs to, against frames whose own are known."""
 
+import hashlib
 import json
 import shutil
 from dataclasses import replace
@@ -34,7 +35,8 @@ from nanochart.workflow import (
     train_run,
 )
 from nanochart.workflow._bias import _create
-from nanochart.workflow._bias_resolve import resolve
+from nanochart.workflow._bias_resolve import check_stop, resolve
+from nanochart.workflow._fes import state_difference
 from nanochart.workflow._fes_samples import weighted_frames
 from nanochart.workflow._membership import check_same_states
 from test_cli import nanochart
@@ -254,6 +256,9 @@ def test_minima_far_from_every_family_are_told():
 def test_the_command_makes_what_is_missing_and_says_what_is_new(trained, copied):
     path = copied / "cu38.families"
     replace(load_families(path), reach=1e-6).save(path)
+    source = nc.store.open(copied / "cu38.zarr", mode="a")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    source.record_info("families", {**source.info("families"), "sha256": digest})
     plain = disguised(trained, copied)
     text = nanochart("fes", plain.path, "-q").stdout
     assert "states by: own inherent structure" in text
@@ -368,8 +373,24 @@ def test_families_or_a_model_that_are_gone_are_told_before_a_run_is_begun(copied
     with pytest.raises(ModelError, match=r"the model that charted .* must lie beside it"):
         resolve(settings(copied, variables=["energy"]))
     (copied / "cu38.families").unlink()
-    with pytest.raises(ModelError, match=r"the families cu38\.families of .* must lie beside it"):
+    with pytest.raises(StoreError, match=r"cu38\.families is missing, the file of the families"):
         resolve(settings(copied, variables=["energy"]))
+
+
+@pytest.mark.parametrize("between", [("fcc", "ih"), ("fcc/1", "ih/1")])
+def test_a_run_may_stop_by_motifs_or_by_families(plain, between):
+    names = load_families(plain.path.with_name("cu38.families")).names
+    pair = tuple(next(n for n in names if n.startswith(name)) if "/" in name else name
+                 for name in between)  # fmt: skip
+    by = "family" if "/" in between[0] else "motif"
+    config = settings(plain.path.parent, stop={"between": pair})
+    assert check_stop(config, names, "cu38.zarr") == by
+    found = state_difference(plain, config, pair)
+    same = fes_run(plain, by=by, between=pair).difference
+    np.testing.assert_array_equal(found.value, same.value)
+    mixed = settings(plain.path.parent, stop={"between": ("fcc", names[1])})
+    with pytest.raises(ConfigError, match=r"or two motifs, of dh, ih, fcc, twin, .*; got fcc, "):
+        check_stop(mixed, names, "cu38.zarr")
 
 
 # ------------------------------------------------------------------------------- the source

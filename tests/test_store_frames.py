@@ -108,3 +108,24 @@ def test_a_biased_run_tells_what_its_bias_did(tmp_path, run):
     np.testing.assert_array_equal(found.log_weights, -walker)
     assert found.works is None
     assert found.centres is None
+
+
+def test_frames_are_taken_by_stride_number_and_stage(run):
+    energies = frames(0, 10)["energy"]
+    third = run.frames(1, every=3)
+    assert third.numbers.tolist() == [1, 4, 7]
+    np.testing.assert_array_equal(third.thermal.energies, energies[1::3])
+    np.testing.assert_array_equal(third.take([2, 0]).thermal.energies, energies[[7, 1]])
+    assert third.at([7, 4]).numbers.tolist() == [7, 4]
+    assert third.at(slice(2, None)).numbers.tolist() == [4, 7]
+    with pytest.raises(ValueError, match=r"among the 3 that .* of the stage 'frames'; got \[2\]"):
+        third.at([2])
+    with pytest.raises(ValueError, match=r"between 0 and the 10 .*; got 0 to 10, one in 0"):
+        run.frames(every=0)
+    run.begin("quench", {"every": 2})
+    run.write("quench", 0, quenched(0, 8))
+    assert not run.frames().has("quench")
+    assert run.frames().having("quench").numbers.tolist() == list(range(8))
+    assert run.frames().with_minima().numbers.tolist() == [0, 2, 4, 6]
+    assert len(run.frames().having("label")) == 0
+    assert run.frames().n_coordinates == 0

@@ -69,13 +69,14 @@ def bias(
             err=True,
         )
         sys.exit(128 + (received[0] if received else 0))
-    facts = run.metadata.provenance
+    facts, advice = run.metadata.provenance, run.info("frames").get("advice")
     result = {
         "run": str(path),
         "method": facts["method"],
         "variables": facts["variables"],
         "frames": run.committed(),
         "walkers": run.metadata.n_replicas,
+        "advice": [advice] if advice else [],
     }
     emit(
         result,
@@ -86,6 +87,7 @@ def bias(
                 f"{result['method'] or 'plain dynamics'} along {', '.join(result['variables'])}"
             ),
             *([reached] if reached else []),
+            *result["advice"],
             f"next: nanochart fes {path}",
         ],
     )

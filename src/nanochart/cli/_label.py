@@ -30,5 +30,5 @@ def label(
     total = max(sum(counts.values()), 1)
     lines = [f"{run}: {sum(counts.values())} structures"]
     lines += [f"{name:>10}  {n:>8}  {100 * n / total:5.1f} %" for name, n in counts.items() if n]
-    lines.append(f"next: nanochart train {run}")
+    lines.append(f"next: nanochart {'fes' if opened.metadata.kind == 'biased' else 'train'} {run}")
     emit({"run": str(run), "structures": sum(counts.values()), "motifs": counts}, json, lines)

@@ -170,13 +170,16 @@ def _check_overlap(overlap: Floats) -> None:
         return
     first = np.flatnonzero(groups == groups[0])
     other = np.flatnonzero(groups != groups[0])
+    shares, its = ("shares", "its") if len(first) == 1 else ("share", "their")
     raise ConvergenceError(
-        f"windows {_words(first)} share less than {_LEAST_OVERLAP:.0%} of their samples with "
-        f"windows {_words(other)}, so no free energy connects them: add windows between, or soften "
-        "the restraints"
+        f"{_words(first)} {shares} less than {_LEAST_OVERLAP:.0%} of {its} samples with "
+        f"{_words(other)}, so no free energy connects them: add windows between, or soften the "
+        "restraints"
     )
 
 
 def _words(windows: NDArray[np.intp]) -> str:
+    """Windows in words: "window 1", "windows 2, 3"."""
     numbers = [str(k + 1) for k in windows]
-    return ", ".join(numbers[:6]) + (", ..." if len(numbers) > 6 else "")
+    listed = ", ".join(numbers[:6]) + (", ..." if len(numbers) > 6 else "")
+    return f"window{'s' if len(numbers) > 1 else ''} {listed}"

@@ -23,7 +23,7 @@ from nanochart.biasing import (
     biased_round,
 )
 from nanochart.dynamics import State, initialize
-from nanochart.errors import DynamicsError, StoreError
+from nanochart.errors import ConvergenceError, DynamicsError, StoreError
 from nanochart.store import Run, create, stream_fingerprint, stream_seed
 from nanochart.store import open as open_run
 from nanochart.units import BOLTZMANN
@@ -140,7 +140,8 @@ def bias_run(
             raise DynamicsError(
                 f"{sentence}; the {run.committed()} frames of {run.path} are kept"
             ) from error
-        log.record(stopped=reached)
+        done = reached is not None or run.committed() == run.n_frames
+        log.record(stopped=reached, advice=_unconnected(run, plan) if done else None)
         if run.committed() == run.n_frames and not run.complete:
             run.finalize()
     return run
@@ -199,6 +200,21 @@ def _reached(run: Run, config: BiasConfig) -> str | None:
         f"F({wanted.between[1]}) - F({wanted.between[0]}) = {gap.value:.3f} ± {gap.error:.3f} "
         f"eV is known to {wanted.error:g} eV"
     )
+
+
+def _unconnected(run: Run, plan: BiasPlan) -> str | None:
+    """That windows of umbrella sampling do not overlap, in a sentence; None if they do."""
+    from nanochart.workflow._fes_samples import weighted_frames
+
+    if plan.method_name != "umbrella":
+        return None
+    try:
+        weighted_frames(run, None, membership="place").weighted()
+    except ConvergenceError as error:
+        return f"{run.path} gives no free energies: {error}"
+    except StoreError:  # too short for them
+        return None
+    return None
 
 
 def _note(observed: BiasedRound) -> str:

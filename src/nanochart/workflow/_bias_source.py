@@ -50,14 +50,22 @@ class Source:
 
     @property
     def model_path(self) -> Path:
-        """File of the model that is named, or lies beside the run."""
-        return Path(self.config.model or self.run.path.with_suffix(".nanochart"))
+        """File of the model that is named, that was trained on the run, or lies beside it."""
+        if self.config.model:
+            return Path(self.config.model)
+        trained = self.run.path.with_name(str(self.run.info("train").get("model", "")))
+        return trained if trained.is_file() else self.run.path.with_suffix(".nanochart")
 
     @property
     def model(self) -> Model:
         """That model."""
         if self._model is None:
-            path = self.model_path
+            path, default = self.model_path, self.run.path.with_suffix(".nanochart")
+            if not path.exists() and self.config.model:
+                raise ConfigError(
+                    f"there is no model {path}, which the field model names: give the path where "
+                    f"it lies now, or leave the field out for {default}"
+                )
             if not path.exists():
                 raise ConfigError(
                     f"there is no model {path}: train one (`nanochart train {self.run.path}`), or "
@@ -81,10 +89,16 @@ class Source:
                 "quenched structures: train again with `--target inherent`"
             )
         charted = self.run.info("chart").get("model")
+        if not self.frames.having("chart").numbers.size:
+            raise ConfigError(
+                f"{self.run.path} has no chart to bias along: run `nanochart chart "
+                f"{self.run.path}` first"
+            )
         if charted != self.model.fingerprint:
             raise ConfigError(
                 f"{self.run.path} was charted with another model ({charted}) than the one to bias "
-                f"with ({self.model.fingerprint}): run `nanochart chart {self.run.path}` with it"
+                f"with, {self.model_path} ({self.model.fingerprint}): run `nanochart chart "
+                f"{self.run.path} --model {self.model_path}`, or name the other in the field model"
             )
 
     def positions(self, chosen: NDArray[np.int64] | slice) -> Floats:

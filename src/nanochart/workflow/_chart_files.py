@@ -4,8 +4,9 @@ from pathlib import Path
 
 from nanochart.autoencoder import Model, load
 from nanochart.errors import ModelError, StoreError
-from nanochart.landscape import Families, load_families
+from nanochart.landscape import Families
 from nanochart.store import Run
+from nanochart.workflow._families import saved_families
 
 __all__ = ["chart_model", "families_of"]
 
@@ -15,29 +16,16 @@ def families_of(run: Run) -> tuple[Path, Families]:
 
     Raises
     ------
-    StoreError, ModelError
+    StoreError
         If there are none, or the file is not there or holds others.
     """
-    info = run.info("families")
-    if not info or run.committed("families") == 0:
+    families = saved_families(run)
+    if families is None:
         raise StoreError(
             f"states by family need the families of {run.path}, which has none: run `nanochart "
             f"families {run.path}` first, or take the motifs"
         )
-    path = run.path.with_name(str(info.get("file", "")))
-    if not path.is_file():
-        raise ModelError(
-            f"the families {path.name} of {run.path} must lie beside it, so that frames of "
-            f"biased runs can be told by them: put the file back, or run `nanochart families "
-            f"{run.path}` again"
-        )
-    families = load_families(path)
-    if list(families.names) != list(info.get("names", ())):
-        raise StoreError(
-            f"the families of {path} are not those that the frames of {run.path} have: run "
-            f"`nanochart families {run.path}` again"
-        )
-    return path, families
+    return run.path.with_name(str(run.info("families")["file"])), families
 
 
 def chart_model(run: Run, given: str | Path | None = None) -> tuple[Path, Model]:
@@ -62,6 +50,6 @@ def chart_model(run: Run, given: str | Path | None = None) -> tuple[Path, Model]
         if path.is_file() and (model := load(path)).fingerprint == charted:
             return path, model
     raise ModelError(
-        f"the model that charted {run.path} ({charted}) must lie beside it: put it back, or train, "
-        f"chart and group {run.path} anew"
+        f"the model that charted {run.path}, {charted}, must lie beside it, or be named where a "
+        f"model can be: put it back, or train, chart and group {run.path} anew"
     )

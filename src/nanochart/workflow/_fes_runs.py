@@ -129,8 +129,8 @@ def _same_question(frames: Sequence[SomeFrames]) -> None:
             ):
                 if a != b:
                     raise StoreError(
-                        f"runs that are combined must have one {what}; got {a} in "
-                        f"{other.run.path} and {b} in {mine.run.path}"
+                        f"runs that are combined must have one {what}; got {a or 'none'} in "
+                        f"{other.run.path} and {b or 'none'} in {mine.run.path}"
                     )
             facts = mine.run.metadata
             if share_stream(facts, other.run.metadata):

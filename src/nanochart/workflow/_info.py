@@ -76,11 +76,13 @@ def run_info(run: Run, *, verify: bool = False) -> dict[str, Any]:
         "writer": holder(run.path),
         "checkpoint": checkpoint,
         "problems": problems,
-        "advice": _advice(exchange),
+        "advice": _advice(run, exchange),
     }
 
 
-def _advice(exchange: dict[str, Any] | None) -> list[str]:
+def _advice(run: Run, exchange: dict[str, Any] | None) -> list[str]:
+    if recorded := run.info("frames").get("advice"):
+        return [str(recorded)]
     worst = exchange["worst"] if exchange else None
     if not worst or worst["attempts"] < _ENOUGH or worst["acceptance"] >= _POOR:
         return []

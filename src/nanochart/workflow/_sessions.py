@@ -93,7 +93,12 @@ class SessionLog:
         if now - self.last >= min(_INTERVAL, 0.2 * (now - self.begin)):
             self.record()
 
-    def record(self, failure: str | None = None, stopped: str | None = None) -> None:
+    def record(
+        self,
+        failure: str | None = None,
+        stopped: str | None = None,
+        advice: str | None = None,
+    ) -> None:
         """Write what this session has done so far into the run's record.
 
         Parameters
@@ -102,6 +107,8 @@ class SessionLog:
             The sentence that ended the session.
         stopped
             Why the run is done before its planned end.
+        advice
+            What the run, now that it is done, could be better in.
         """
         self.last = time.perf_counter()
         session = {
@@ -112,4 +119,6 @@ class SessionLog:
         facts = {"sessions": [*self.earlier, session], "failure": failure, "config": self.config}
         if stopped is not None:
             facts["stopped"] = stopped
+        if advice is not None:
+            facts["advice"] = advice
         self.run.record_info("frames", facts)
