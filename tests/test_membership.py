@@ -348,6 +348,24 @@ def test_what_is_missing_is_made_once_and_kept(plain):
     assert {stage for stage, *_ in told} == {"fes"}
 
 
+def test_the_report_of_a_biased_run_says_what_it_is_with_the_numbers_of_fes(
+    plain, tmp_path, monkeypatch
+):
+    found = fes_run(plain)
+    monkeypatch.setattr("nanochart.workflow._fes.free_energy_surface", lambda *_, **__: 1 / 0)
+    text = report_run(plain, tmp_path / "report.html").read_text()
+    for word in ("Parallel tempering", "ladder", "nanochart families RUN", "nanochart train RUN"):
+        assert word not in text
+    assert f"Plain dynamics at {found.temperature:g} K" in text
+    assert f"Populations at {found.temperature:g} K" in text
+    shares = found.populations.shares
+    for k, name in enumerate(found.states.names):
+        if name != "noise":
+            assert name in text
+        if shares.known[k] and shares.value[k] > 0:
+            assert f"<td>{100 * shares.value[k]:.2f}</td>" in text
+
+
 def test_a_run_opened_for_reading_is_one_sentence(plain):
     reading = nc.store.open(plain.path)
     with pytest.raises(StoreError, match=r"has no inherent structures of some of its frames, .* or "

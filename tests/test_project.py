@@ -218,8 +218,35 @@ def test_dependence_runs_one_way(stage):
     assert not forbidden
 
 
-#: Files outside `store` that still ask for arrays by name; the typed frames are to replace that.
-BY_NAME = {"report/_reconstruction.py", "report/_run_data.py"}
+#: What the report takes of the stages: results as types, names, and what a picture is made of.
+REPORT_TAKES = {
+    "autoencoder": {"Reconstruction"},
+    "free_energy": {"Surface", "WorkEstimate"},
+    "motifs": {"DESCRIPTORS", "LABELS", "atom_types"},  # the colours of atoms
+    "statistics": {"Estimate"},
+    "store": {"Frames", "Metadata"},
+    "tempering": {
+        "Acceptance", "LadderDiagnostics", "LevelMeans", "Thermodynamics", "group_by_temperature",
+    },
+    "workflow": {"_fes.FreeEnergies", "_fes_runs.IndependentRuns"},  # for the checker of types
+}  # fmt: skip
+#: Libraries of statistics and learning, which have no place in what draws.
+COMPUTING = ("pymbar", "scipy.optimize", "scipy.stats", "sklearn", "torch")
+
+
+@pytest.mark.parametrize(
+    "path", sorted((PACKAGE / "report").rglob("*.py")), ids=lambda path: path.stem
+)
+def test_the_report_computes_nothing(path):
+    wrong = []
+    for name in imports(path):
+        top, sub, rest = (*name.split(".", 2), "", "")[:3]
+        stage = top == "nanochart" and (PACKAGE / sub).is_dir() and sub != "report"
+        if (stage and rest not in REPORT_TAKES.get(sub, set())) or name.startswith(COMPUTING):
+            wrong.append(name)
+    assert not wrong, "take it as a result of the workflow"
+
+
 #: What holds the arrays of a run, by the names that callers give it.
 HOLDERS = {"block", "data", "dataset", "frames", "part"}
 
@@ -289,8 +316,7 @@ def test_no_module_but_the_store_asks_for_arrays_by_name():
         if path.parent.name != "store"
         and any(arrays_by_name(ast.parse(path.read_text(encoding="utf-8"))))
     }
-    assert found - BY_NAME == set(), "use run.frames()"
-    assert BY_NAME - found == set(), "these have moved: take them off the list"
+    assert found == set(), "use run.frames()"
 
 
 def test_only_learning_needs_torch_when_it_is_imported():

@@ -1,21 +1,18 @@
 """Figures of the report: labelled axes, robust scales, numbers that match what was put in."""
 
+import dataclasses
 import subprocess
 import sys
 
 import matplotlib as mpl
 import numpy as np
 import pytest
-import xarray as xr
 
 from nanochart import report
+from nanochart.autoencoder import Reconstruction
 from nanochart.report._charts import Coloring
-from nanochart.report._statistics import (
-    average_by_temperature,
-    block_average,
-    group_by_temperature,
-)
-from nanochart.tempering import Ladder
+from nanochart.statistics import Estimate
+from nanochart.tempering import Ladder, group_by_temperature, level_means
 from nanochart.tempering._diagnostics import acceptance, diagnose_ladder
 from nanochart.units import BOLTZMANN
 
@@ -51,7 +48,7 @@ def _reconstruction(n=20, bins=40, temperature=None):
     targets = np.exp(-((centers - rng.uniform(4, 8, (n, 1))) ** 2))
     outputs = targets + rng.normal(size=(n, 1)) * 0.02 * np.sin(centers)
     known = {} if temperature is None else {"temperature": temperature}
-    return report.Reconstruction(centers, targets, outputs, targets * 0.9, **known)
+    return Reconstruction(centers, targets, outputs, targets * 0.9, **known)
 
 
 def _chart(latent, n=300):
@@ -66,6 +63,10 @@ def _motif_coloring(n=300):
     return Coloring("start motif", "", np.arange(n) % 2, categories=("icosahedron", "twin"))
 
 
+def _means(energy, temperature):
+    return level_means(temperature, energy, "made up")
+
+
 def _figures():
     _, temperature, energy, outcome = _tempering()
     reference = float(energy.min())
@@ -78,10 +79,10 @@ def _figures():
     )
     yield (
         "caloric",
-        lambda: report.caloric_curve(energy, temperature, reference=reference, n_atoms=13),
+        lambda: report.caloric_curve(_means(energy, temperature), reference=reference, n_atoms=13),
     )
-    yield "inherent", lambda: report.inherent_energy_curve(energy, temperature)
-    yield "acceptance", lambda: report.exchange_acceptance(outcome, LADDER)
+    yield "inherent", lambda: report.inherent_energy_curve(_means(energy, temperature))
+    yield "acceptance", lambda: report.exchange_acceptance(acceptance(outcome), LADDER)
     yield (
         "mixing",
         lambda: report.ladder_mixing(
@@ -255,39 +256,13 @@ def test_chart_refuses_shapes_that_do_not_fit(chart, message):
 # -- energies ----------------------------------------------------------------------------------
 
 
-def test_block_average_of_white_noise_has_the_textbook_error():
-    errors = [
-        block_average(np.random.default_rng(seed).normal(3.0, 2.0, 1000)).error
-        for seed in range(200)
-    ]
-    # The square of the error is an unbiased estimate of sigma²/n: 200 of them agree within 3 sigma
-    # of its relative scatter sqrt(2 / (9 · 200)).
-    assert np.mean(np.square(errors)) == pytest.approx(4.0 / 1000, rel=3 * np.sqrt(2 / 1800))
-
-
-def test_block_average_sees_correlation_that_the_naive_error_misses():
-    rng = np.random.default_rng(1)
-    steps = np.repeat(rng.normal(size=40), 25)  # 40 independent values, each held for 25 samples
-    average = block_average(steps)
-    naive = steps.std(ddof=1) / np.sqrt(steps.size)
-    assert average.mean == pytest.approx(steps.mean())
-    assert average.error > 3.0 * naive
-
-
-@pytest.mark.parametrize(("series", "n_samples"), [([], 0), ([np.nan], 0), ([2.0], 1)])
-def test_block_average_of_too_few_samples_has_no_error(series, n_samples):
-    average = block_average(np.array(series))
-    assert average.n_samples == n_samples
-    assert np.isnan(average.error)
-
-
-def test_averages_belong_to_their_temperature():
+def test_means_belong_to_their_temperature_and_know_no_error():
     temperature = np.array([[300.0, 400.0], [400.0, 300.0], [300.0, np.nan]] * 4)
-    energy = np.where(temperature == 300.0, 1.0, 5.0)
-    levels, means, errors = average_by_temperature(energy, temperature)
-    assert levels.tolist() == [300.0, 400.0]
-    assert means.tolist() == [1.0, 5.0]
-    assert np.allclose(errors, 0.0)
+    found = level_means(temperature, np.where(temperature == 300.0, 1.0, 5.0), "too few")
+    assert found.temperatures.tolist() == [300.0, 400.0]
+    assert found.mean.value.tolist() == found.low.tolist() == found.high.tolist() == [1.0, 5.0]
+    assert not found.mean.known.any()
+    assert found.mean.reason == "too few"
 
 
 def test_temperatures_that_are_no_ladder_are_binned_without_losing_any():
@@ -301,16 +276,22 @@ def test_temperatures_that_are_no_ladder_are_binned_without_losing_any():
 
 def test_caloric_curve_draws_the_means_and_the_harmonic_solid():
     _, temperature, energy, _ = _tempering()
-    axes = report.caloric_curve(energy, temperature, reference=-40.0, n_atoms=13).axes[0]
+    found = _means(energy, temperature)
+    known = np.array([True, True, False, True])
+    mean = Estimate.of(found.mean.value, np.full(4, 0.01), 20.0, known, "too few")
+    made = dataclasses.replace(found, mean=mean)
+    axes = report.caloric_curve(made, reference=-40.0, n_atoms=13).axes[0]
     harmonic, points = axes.lines[0], axes.containers[0].lines[0]
     slope = np.diff(harmonic.get_ydata()) / np.diff(harmonic.get_xdata())
     assert slope == pytest.approx(33 / 2 * BOLTZMANN)
-    assert points.get_xdata().tolist() == LADDER.tolist()
-    for level, mean in zip(LADDER, points.get_ydata(), strict=True):
-        assert mean == pytest.approx(energy[temperature == level].mean() + 40.0)
+    # What is not known has no bar, and its circle is open.
+    assert points.get_xdata().tolist() == LADDER[known].tolist()
+    assert [line for line in axes.lines if list(line.get_xdata()) == [LADDER[2]]]
+    for level, value in zip(LADDER, found.mean.value, strict=True):
+        assert value == pytest.approx(energy[temperature == level].mean())
         # The solid is harmonic, so the points lie on the line within the statistics.
         sigma = np.sqrt(33 / 2) * BOLTZMANN * level / np.sqrt(N_FRAMES)
-        assert abs(mean - 33 / 2 * BOLTZMANN * level) < 4 * sigma
+        assert abs(value + 40.0 - 33 / 2 * BOLTZMANN * level) < 4 * sigma
 
 
 def test_energy_distributions_have_unit_area():
@@ -333,9 +314,9 @@ def test_rows_of_the_energy_map_hold_all_frames_but_the_outermost():
 def test_energies_refuse_shapes_that_differ_and_data_with_nothing_known():
     _, temperature, energy, _ = _tempering()
     with pytest.raises(ValueError, match=r"must both have shape \(frame, replica\)"):
-        report.caloric_curve(energy[:, :2], temperature)
+        report.energy_distributions(energy[:, :2], temperature)
     with pytest.raises(ValueError, match="known together for at least one configuration"):
-        report.caloric_curve(energy, np.full_like(temperature, np.nan))
+        report.energy_distributions(energy, np.full_like(temperature, np.nan))
 
 
 # -- exchange ----------------------------------------------------------------------------------
@@ -343,12 +324,12 @@ def test_energies_refuse_shapes_that_differ_and_data_with_nothing_known():
 
 def test_acceptance_figure_shows_percent_at_the_middle_of_each_pair():
     _, _, _, outcome = _tempering()
-    axes = report.exchange_acceptance(outcome, LADDER).axes[0]
+    axes = report.exchange_acceptance(acceptance(outcome), LADDER).axes[0]
     points = axes.containers[0].lines[0]
     assert points.get_xdata().tolist() == [325.0, 385.0, 460.0]
     assert np.allclose(points.get_ydata(), 100 * acceptance(outcome).share)
     with pytest.raises(ValueError, match="ladder must have 4 temperatures for 3 pairs"):
-        report.exchange_acceptance(outcome, LADDER[:3])
+        report.exchange_acceptance(acceptance(outcome), LADDER[:3])
 
 
 def test_walks_show_one_walker_of_each_start_motif():
@@ -387,75 +368,9 @@ def test_learning_curves_of_a_bare_history_have_one_panel_and_of_none_are_refuse
 def test_explained_variance_by_hand_and_examples_in_order_of_error():
     targets = np.array([[0.0, 0.0], [2.0, 0.0], [4.0, 0.0]])
     outputs = targets + np.array([[0.0, 1.0], [0.0, 0.0], [2.0, 0.0]])
-    made = report.Reconstruction(np.array([2.0, 3.0]), targets, outputs)
+    made = Reconstruction(np.array([2.0, 3.0]), targets, outputs)
     # residuals 1 + 0 + 4 over variances 4 + 0 + 4
     assert made.explained_variance == pytest.approx(1.0 - 5.0 / 8.0)
     assert made.examples() == {"good": 1, "median": 0, "worst": 2}
     with pytest.raises(ValueError, match=r"the same shape \(sample, bin\)"):
-        report.Reconstruction(np.array([2.0, 3.0]), targets, outputs[:2])
-
-
-class _Rdf:
-    centers = np.array([2.0, 3.0, 4.0])
-
-    def __call__(self, positions):
-        return np.asarray(positions)[:, 0, :] ** 2
-
-
-class _Model:
-    rdf = _Rdf()
-
-    def __init__(self, target):
-        self.target = target
-
-    def reconstruct_rdf(self, g):
-        return g + 1.0
-
-
-def _small_run(**drop):
-    rng = np.random.default_rng(0)
-    dims = ("frame", "replica")
-    shape = (6, 2)
-    split = np.zeros(shape, np.int8)
-    split[3], split[4:] = 1, 2
-    dataset = xr.Dataset(
-        {
-            "positions": ((*dims, "atom", "xyz"), rng.normal(size=(*shape, 4, 3))),
-            "inherent_positions": ((*dims, "atom", "xyz"), rng.normal(size=(*shape, 4, 3))),
-            "temperature": (dims, 300.0 + np.arange(12.0).reshape(shape)),
-            "split": (dims, split),
-        }
-    )
-    return dataset.drop_vars(list(drop))
-
-
-@pytest.mark.parametrize(("target", "source"), [("inherent", "positions"), ("self", None)])
-def test_reconstruction_takes_the_test_frames_and_the_input_that_the_model_was_trained_on(
-    target, source
-):
-    dataset = _small_run()
-    made = report.held_out_reconstruction(dataset, _Model(target))
-    assert made.held_out == "test"
-    assert made.temperature.tolist() == [308.0, 309.0, 310.0, 311.0]
-    minima = dataset["inherent_positions"].values[4:].reshape(4, 4, 3)
-    assert np.allclose(made.targets, minima[:, 0] ** 2)
-    given = (
-        made.targets if source is None else dataset[source].values[4:].reshape(4, 4, 3)[:, 0] ** 2
-    )
-    assert np.allclose(made.outputs, given + 1.0)
-    assert (made.inputs is None) == (source is None)
-
-
-def test_reconstruction_skips_frames_without_a_minimum_and_runs_without_any():
-    dataset = _small_run()
-    dataset["inherent_positions"][4] = np.nan
-    assert len(report.held_out_reconstruction(dataset, _Model("inherent")).targets) == 2
-    dataset["inherent_positions"][:] = np.nan
-    assert report.held_out_reconstruction(dataset, _Model("inherent")) is None
-    assert report.held_out_reconstruction(_small_run(positions=1), _Model("inherent")) is None
-
-
-def test_reconstruction_without_a_split_says_that_it_took_all_frames():
-    made = report.held_out_reconstruction(_small_run(split=1), _Model("inherent"), max_frames=5)
-    assert made.held_out == "all"
-    assert len(made.targets) == 5
+        Reconstruction(np.array([2.0, 3.0]), targets, outputs[:2])

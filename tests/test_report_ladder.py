@@ -5,14 +5,20 @@ import pytest
 import xarray as xr
 
 from nanochart.report._exchange import ladder_mixing
-from nanochart.report._run_data import RunData
 from nanochart.report._sampling_section import sampling_section
 from nanochart.tempering import Ladder, exchange
 from nanochart.tempering._diagnostics import diagnose_ladder
 from nanochart.units import BOLTZMANN
+from report_runs import results_of, run_data
 
 LADDER = Ladder.geometric(300.0, 450.0, 5)
-METADATA = {"element": "Au", "n_atoms": 13, "config": {"dynamics": {"time_step": 5.0}}}
+METADATA = {"n_atoms": 13, "n_replicas": 5, "config": {"dynamics": {"time_step": 5.0}}}
+
+
+def whole(dataset):
+    """A run of these arrays, of frames 5 ps apart."""
+    frames = run_data(dataset, **METADATA).frames
+    return run_data(dataset, results_of(frames, 0.005), **METADATA)
 
 
 def run(n_frames=1_500, gap=0.0, seed=0):
@@ -28,7 +34,7 @@ def run(n_frames=1_500, gap=0.0, seed=0):
         outcomes.append(outcome.accepted)
         rungs = outcome.rungs
     walker = ("frame", "replica")
-    return RunData(
+    return whole(
         xr.Dataset(
             {
                 "ladder": (("ladder",), T),
@@ -39,7 +45,6 @@ def run(n_frames=1_500, gap=0.0, seed=0):
                 "exchange_accepted": (("frame", "pair"), np.array(outcomes)),
             }
         ),
-        METADATA,
     )
 
 
@@ -64,14 +69,14 @@ def test_a_broken_ladder_is_said_before_all_else():
 def test_a_run_without_exchanges_or_energies_still_has_its_section():
     data = run(50)
     for missing in (["exchange_accepted"], ["energy"], ["rung"], ["ladder"]):
-        section = sampling_section(RunData(data.dataset.drop_vars(missing), METADATA), 60)
+        section = sampling_section(whole(data.frames._data.drop_vars(missing)), 60)
         names = {item.name for item in section.items}
         assert ("ladder-mixing" in names) == (missing[0] not in {"rung", "ladder"})
 
 
 def test_the_mixing_figure_shows_the_numbers_of_the_diagnostics():
     data = run()
-    diagnostics = diagnose_ladder(LADDER, data.rungs, data.energy, data.exchanges)
+    diagnostics = data.results.ladder
     flow, trips, overlap, memory = ladder_mixing(diagnostics).axes
     np.testing.assert_allclose(flow.lines[1].get_ydata(), 100 * diagnostics.flow)
     np.testing.assert_allclose(flow.lines[0].get_ydata(), np.linspace(0, 100, 5))
@@ -86,7 +91,7 @@ def test_the_mixing_figure_shows_the_numbers_of_the_diagnostics():
 @pytest.mark.parametrize("kept", [2, 6, 40])
 def test_figures_of_short_runs_are_drawn(kept):
     data = run(40)
-    diagnostics = diagnose_ladder(LADDER, data.rungs[:kept], data.energy[:kept])
+    diagnostics = diagnose_ladder(LADDER, data.frames.thermal.rungs[:kept], data.energy[:kept])
     figure = ladder_mixing(diagnostics)
     figure.canvas.draw()
     assert len(figure.axes) == 4

@@ -1,6 +1,7 @@
 """The report's sections on motifs and families."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ import nanochart as nc
 from nanochart.report._motif_section import family_section, motif_section
 from nanochart.report._page import FigureCard, Gallery, Missing, Table
 from nanochart.report._run_data import RunData
+from nanochart.report._run_results import Bias, RunResults
+from nanochart.report._sampling_section import sampling_section
 from nanochart.report._style import category_colors
 from nanochart.statistics import Estimate
 
@@ -34,19 +37,17 @@ def labelled(tmp_path_factory, small_run):
         "sentence": "decahedra with an adatom", "representative": (2, 0),
     }  # fmt: skip
     cards = [card | {"name": "dh/1"}, card | {"name": "fcc/1", "representative": (1, 1)}]
-    metadata = dataclasses.asdict(run.metadata) | {
-        "families": {"cards": cards, "measures": {"purity": 0.95}}
-    }
+    found = {"families": {"cards": cards, "measures": {"purity": 0.95}}}
     motif = run.frames().motifs.codes
+    rungs = run.frames().thermal.rungs
     for name, codes, n in (("motif", motif, len(nc.motifs.LABELS)), ("family", family, 3)):
-        data = run.to_xarray()["rung"].to_numpy()
         shares = [
-            [(codes[data == k] == label).mean() for k in range(shape[1])] for label in range(n)
+            [(codes[rungs == k] == label).mean() for k in range(shape[1])] for label in range(n)
         ]
         value = np.array(shares)
         error = np.full_like(value, 0.05)
-        metadata[f"{name}_populations"] = Estimate.of(value, error, 30.0, value > 0.02)
-    return RunData(run.to_xarray(), metadata)
+        found[f"{name}_populations"] = Estimate.of(value, error, 30.0, value > 0.02)
+    return RunData(run.frames(), run.metadata, RunResults(**found))
 
 
 def kinds(section, kind):
@@ -57,9 +58,9 @@ def test_motif_section_counts_what_is_there(labelled):
     section = motif_section(labelled, 64)
     (table,) = kinds(section, Table)
     codes = labelled.motif_codes
-    shares = {row[0].split()[0]: float(row[1].rstrip(" %")) for row in table.rows}
+    counts = {row[0].split()[0]: int(row[1]) for row in table.rows}
     for k, name in enumerate(nc.motifs.LABELS):
-        assert shares.get(name, 0.0) == pytest.approx(100 * (codes == k).mean(), abs=0.06)
+        assert counts.get(name, 0) == (codes == k).sum()
     (figure,) = kinds(section, FigureCard)
     panel = figure.drawn().axes[0]
     assert panel.get_xlabel() == "temperature (K)"
@@ -68,10 +69,10 @@ def test_motif_section_counts_what_is_there(labelled):
     assert total == pytest.approx(100.0)
     known = sum(len(bars.lines[0].get_ydata()) for bars in panel.containers)
     open_ones = sum(line.get_mfc() == "white" for line in panel.lines)
-    assert known == (labelled.metadata["motif_populations"].value > 0.02).sum()
+    assert known == (labelled.results.motif_populations.value > 0.02).sum()
     assert open_ones == len(panel.containers)
     (gallery,) = kinds(section, Gallery)
-    assert [picture.name for picture in gallery.drawn()] == list(shares)
+    assert [picture.name for picture in gallery.drawn()] == list(counts)
 
 
 def test_family_section_has_cards_and_representatives(labelled):
@@ -86,13 +87,41 @@ def test_family_section_has_cards_and_representatives(labelled):
 
 
 def test_what_is_missing_names_its_command(opened):
-    run = RunData(opened.to_xarray(), dataclasses.asdict(opened.metadata))
+    run = RunData(opened.frames(), opened.metadata)
     for section, command in (
         (motif_section(run, 64), "nanochart label RUN"),
         (family_section(run, 64), "nanochart families RUN"),
     ):
         (missing,) = kinds(section, Missing)
         assert missing.command == command
+
+
+def test_where_no_population_is_known_no_section_prints_one(labelled):
+    why = "the ladder is not mixed"
+    nothing = Estimate.unknown(np.full((6, 3), 0.54), why)
+    found = dataclasses.replace(
+        labelled.results, motif_populations=nothing, family_populations=nothing
+    )
+    run = dataclasses.replace(labelled, results=found)
+    for section in (motif_section(run, 64), family_section(run, 64)):
+        assert [f"Populations are unknown: {why}."] == [m.text for m in kinds(section, Missing)]
+        assert not [card for card in kinds(section, FigureCard) if "populations" in card.name]
+        cells = [c for t in kinds(section, Table) for row in t.rows for c in row[:2]]
+        said = " ".join([section.text, *(i.caption for i in kinds(section, FigureCard)), *cells])
+        assert not re.search(r"\d\s*%", said)
+
+
+def test_a_biased_run_shows_the_families_of_its_source(labelled):
+    bias = Bias("opes", 450.0, ("s1", "s2"), ("1", "1"), ("dh/1", "fcc/1"), (), "au38.zarr")
+    run = dataclasses.replace(labelled, results=dataclasses.replace(labelled.results, bias=bias))
+    section = family_section(run, 64)
+    (cards,) = kinds(section, Table)
+    assert [row[0] for row in cards.rows] == ["dh/1", "fcc/1"]
+    assert "Those of au38.zarr" in section.text
+    sampling = sampling_section(run, 64)
+    assert "OPES along s1, s2 at 450 K: " in sampling.text
+    assert "started from dh/1, fcc/1" in sampling.text
+    assert "Parallel tempering" not in sampling.text
 
 
 def test_families_have_shades_of_their_motif():

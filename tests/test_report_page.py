@@ -9,7 +9,8 @@ import xarray as xr
 from ase.cluster import Icosahedron
 
 from nanochart import report
-from nanochart.report._run_data import RunData
+from nanochart.autoencoder import Reconstruction
+from report_runs import results_of, run_data
 
 LADDER = np.array([300.0, 400.0, 500.0, 600.0])
 MOTIFS = ("icosahedron", "decahedron")
@@ -32,11 +33,6 @@ def _dataset(n_frames=30, n_replicas=4, latent=3, seed=0):
     return xr.Dataset(
         {
             "ladder": (("ladder",), LADDER[:n_replicas]),
-            "start_motif": (
-                ("replica",),
-                (np.arange(n_replicas) % 2).astype(np.int8),
-                {"flag_meanings": " ".join(MOTIFS)},
-            ),
             "positions": ((*walker, "atom", "xyz"), minima + 0.1),
             "energy": (walker, inherent + 1.4e-3 * temperature),
             "temperature": (walker, temperature),
@@ -54,33 +50,19 @@ def _dataset(n_frames=30, n_replicas=4, latent=3, seed=0):
     )
 
 
-METADATA = {
-    "name": "a small run",
-    "element": "Au",
-    "n_atoms": 13,
+FACTS = {
     "seed": 7,
-    "kind": "sampled",
+    "start_motifs": tuple(MOTIFS[k % 2] for k in range(4)),
     "created": "2025-01-01T00:00:00+00:00",
     "versions": {"nanochart": "0.1.0", "numpy": "2.0"},
     "config": {"dynamics": {"time_step": 5.0}, "metal": "Au"},
-    "references": {"icosahedron": -39.9},
-    "wall_time_s": 3725.0,
 }
-
-
-class _Rdf:
-    centers = np.linspace(2.0, 8.0, 30)
-
-    def __call__(self, positions):
-        distances = np.linalg.norm(positions[:, :, None] - positions[:, None], axis=-1)
-        flat = distances.reshape(len(positions), -1, 1)
-        return np.exp(-((flat - self.centers) ** 2)).mean(axis=1)
+NAMED = {"name": "a small run", "references": {"icosahedron": -39.9}, "wall_time": 3725.0}
 
 
 class _Model:
-    """Stands in for a trained model: reconstructs with a small error."""
+    """Stands in for a trained model."""
 
-    rdf = _Rdf()
     target = "inherent"
     history = {  # noqa: RUF012  # read only
         "epoch": np.arange(1, 6),
@@ -88,8 +70,25 @@ class _Model:
         "validation_loss": np.linspace(1.1, 0.2, 5),
     }
 
-    def reconstruct_rdf(self, g):
-        return 0.99 * g
+
+def _reconstruction(n=20):
+    targets = np.random.default_rng(0).gamma(2.0, 1.0, (n, 30))
+    kelvin = np.resize(LADDER, n)
+    return Reconstruction(np.linspace(2.0, 8.0, 30), targets, 0.99 * targets, targets, kelvin)
+
+
+def _data(dataset, facts=None, **results):
+    """The data set as a run with its facts and results."""
+    facts = FACTS if facts is None else facts
+    n = dataset.sizes.get("replica", 4)
+    if "start_motifs" in facts and len(facts["start_motifs"]) != n:
+        facts = {**facts, "start_motifs": facts["start_motifs"][:n]}
+    plain = run_data(dataset, **facts)
+    return run_data(dataset, results_of(plain.frames, **(NAMED | results)), **facts)
+
+
+def _sections(dataset, model=None, facts=None, picture_size=40, **results):
+    return report.run_sections(_data(dataset, facts, **results), model, picture_size=picture_size)
 
 
 class _Page(HTMLParser):
@@ -111,10 +110,10 @@ class _Page(HTMLParser):
 @pytest.fixture(scope="module")
 def full_page(tmp_path_factory):
     path = tmp_path_factory.mktemp("report") / "deep" / "report.html"
-    assert (
-        report.run_report(_dataset(), METADATA, model=_Model(), path=path, dpi=50, picture_size=110)
-        == path
+    header, sections = _sections(
+        _dataset(), _Model(), picture_size=110, reconstruction=_reconstruction()
     )
+    assert report.build_report(sections, path, header=header, dpi=50) == path
     return path.read_text(encoding="utf-8")
 
 
@@ -191,13 +190,16 @@ def test_the_page_tells_its_story_in_order(full_page):
         assert expected in words
 
 
+def _page(dataset, path, facts=None, **results):
+    header, sections = _sections(dataset, facts=facts, **results)
+    return report.build_report(sections, path, header=header)
+
+
 def test_equal_runs_give_equal_pages(tmp_path):
     pages = [
-        report.run_report(
-            _dataset(n_frames=5)[["inherent_energy", "inherent_positions", "temperature"]],
-            METADATA,
-            path=tmp_path / f"{k}.html",
-            picture_size=60,
+        _page(
+            _dataset(n_frames=5)[[*QUENCHED, "temperature"]],
+            tmp_path / f"{k}.html",
         ).read_bytes()
         for k in range(2)
     ]
@@ -206,24 +208,24 @@ def test_equal_runs_give_equal_pages(tmp_path):
 
 def test_every_text_from_outside_is_escaped(tmp_path):
     nasty = '<script>alert(1)</script> & "quoted"'
-    metadata = {
-        **METADATA,
-        "name": nasty,
+    facts = {
+        **FACTS,
         "seed": nasty,
         "config": {"name": nasty, "path": "</pre><img src=x onerror=alert(1)>"},
         "versions": {nasty: nasty},
-        "references": {nasty: -39.0},
+        "start_motifs": (nasty, "twin", nasty, "twin"),
     }
-    dataset = _dataset(n_frames=3)[["start_motif", "inherent_energy"]]
-    dataset["start_motif"].attrs["flag_meanings"] = [nasty, "twin"]
-    page = _Page(report.run_report(dataset, metadata, path=tmp_path / "x.html").read_text())
+    dataset = _dataset(n_frames=3)[QUENCHED]
+    dataset["inherent_positions"][:] = np.nan  # nothing to draw
+    written = _page(dataset, tmp_path / "x.html", facts, name=nasty, references={nasty: -39.0})
+    page = _Page(written.read_text())
     assert len(page.all("script")) == 1
     assert not page.all("img")
     assert nasty in "".join(page.words)
 
 
 def test_save_figures_writes_every_figure_with_embedded_fonts(tmp_path):
-    _, sections = report.run_sections(_dataset(n_frames=4), METADATA, picture_size=60)
+    _, sections = _sections(_dataset(n_frames=4))
     few = [report.Section(s.title, s.text, s.items[:1]) for s in sections[2:5]]
     written = report.save_figures(few, tmp_path / "figures")
     assert {p.suffix for p in written} == {".png", ".pdf"}
@@ -248,7 +250,7 @@ def test_save_figures_writes_every_figure_with_embedded_fonts(tmp_path):
     ],
 )
 def test_a_missing_stage_is_named_with_the_command_that_makes_it(kept, commands):
-    _, sections = report.run_sections(_dataset(n_frames=4)[[*kept, "ladder"]], METADATA)
+    _, sections = _sections(_dataset(n_frames=4)[[*kept, "ladder"]])
     missing = {
         item.command
         for section in sections
@@ -260,20 +262,24 @@ def test_a_missing_stage_is_named_with_the_command_that_makes_it(kept, commands)
     assert ("nanochart sample CONFIG" in missing) == (not kept)
 
 
-@pytest.mark.parametrize("name", list(_dataset(n_frames=2).data_vars))
+OPTIONAL = ["energy", "temperature", "rung", "step", "exchange_accepted", "ladder"]
+OPTIONAL += ["inherent_energy", "quench_evaluations", "split", "chart", "inherent_chart"]
+
+
+@pytest.mark.parametrize("name", OPTIONAL)
 def test_any_variable_may_be_missing_or_never_written(name):
     dataset = _dataset(n_frames=4)
-    header, sections = report.run_sections(dataset.drop_vars(name), METADATA)
+    header, sections = _sections(dataset.drop_vars(name))
     assert len(sections) == 8
     empty = np.nan if dataset[name].dtype.kind == "f" else -1
     blank = dataset.assign({name: xr.full_like(dataset[name], empty)})
-    assert _texts(*report.run_sections(blank, METADATA)) == _texts(header, sections)
+    assert _texts(*_sections(blank)) == _texts(header, sections)
 
 
-@pytest.mark.parametrize("names", [["temperature"], ["energy", "start_motif"], ["rung", "split"]])
+@pytest.mark.parametrize("names", [["temperature"], ["energy", "chart"], ["rung", "split"]])
 def test_what_is_left_can_be_drawn(names):
-    _, sections = report.run_sections(
-        _dataset(n_frames=4).drop_vars(names), METADATA, _Model(), picture_size=40
+    _, sections = _sections(
+        _dataset(n_frames=4).drop_vars(names), _Model(), reconstruction=_reconstruction()
     )
     items = [item for section in sections for item in section.items]
     drawn = [i.drawn() for i in items if isinstance(i, report.FigureCard | report.Gallery)]
@@ -284,7 +290,7 @@ def test_what_is_left_can_be_drawn(names):
     "sizes", [{"n_frames": 1}, {"n_replicas": 1}, {"latent": 1}, {"latent": 5}]
 )
 def test_runs_of_unusual_sizes_are_reported(sizes):
-    _, sections = report.run_sections(_dataset(**{"n_frames": 3, **sizes}), METADATA)
+    _, sections = _sections(_dataset(**{"n_frames": 3, **sizes}))
     cards = [i for s in sections for i in s.items if isinstance(i, report.FigureCard)]
     names = {card.name for card in cards}
     for card in cards[:-2]:
@@ -292,11 +298,11 @@ def test_runs_of_unusual_sizes_are_reported(sizes):
     assert ("chart-thermal-energy" in names) == (sizes != {"latent": 1})
 
 
-def test_metadata_may_be_empty_and_imported_frames_are_called_that():
+def test_facts_may_be_few_and_imported_frames_are_called_that():
     dataset = _dataset(n_frames=3)[["positions"]]
-    header, _ = report.run_sections(dataset, {})
+    header, _ = _sections(dataset, facts={})
     assert "3 stored frames" in header.subtitle
-    header, sections = report.run_sections(dataset, {"kind": "imported", "element": "Cu"})
+    header, sections = _sections(dataset, facts={"kind": "imported", "element": "Cu"})
     assert header.subtitle.startswith("Cu13: 3 imported frames")
     assert "another program" in sections[1].text
 
@@ -305,7 +311,7 @@ def test_frames_not_yet_quenched_are_left_out_of_the_energies():
     dataset = _dataset(n_frames=6)
     dataset["inherent_energy"][3:] = np.nan
     dataset["quench_converged"][3:] = -1
-    text = _texts(*report.run_sections(dataset, METADATA))
+    text = _texts(*_sections(dataset))
     assert "12 of 12 converged" in text
     assert f"{dataset['inherent_energy'].values[:3].min():.4f}".replace("-", "−") in text
 
@@ -316,8 +322,8 @@ def test_frames_not_yet_quenched_are_left_out_of_the_energies():
 def test_the_summary_sets_the_lowest_minimum_against_known_structures():
     dataset = _dataset(n_frames=3)
     dataset["inherent_energy"][1, 2] = -41.25
-    metadata = {**METADATA, "references": {"icosahedron": -41.0, "glue": -42.0, "same": -41.25}}
-    text = _texts(*report.run_sections(dataset, metadata))
+    known = {"icosahedron": -41.0, "glue": -42.0, "same": -41.25}
+    text = _texts(*_sections(dataset, references=known))
     assert "−41.2500 eV (frame 1 of walker 2, at" in text
     assert "0.2500 eV below its minimum, −41.0000 eV" in text
     assert "0.7500 eV above its minimum, −42.0000 eV" in text
@@ -327,7 +333,7 @@ def test_the_summary_sets_the_lowest_minimum_against_known_structures():
 def test_quenches_that_did_not_converge_are_named():
     dataset = _dataset(n_frames=4)
     dataset["quench_converged"][2, 1] = 0
-    text = _texts(*report.run_sections(dataset, METADATA))
+    text = _texts(*_sections(dataset))
     assert "1 of 16 quenches did not reach their tolerance: frame 2 of walker 1." in text
 
 
@@ -335,9 +341,7 @@ def test_the_gallery_shows_distinct_minima_from_the_lowest_up():
     dataset = _dataset(n_frames=2, n_replicas=4)
     dataset["inherent_energy"][:] = [[-3.0, -2.9999, -2.5, -1.0], [-2.0, -2.0, -2.0, -2.0]]
     gallery = next(
-        item
-        for item in report.run_sections(dataset, METADATA, picture_size=30)[1][2].items
-        if isinstance(item, report.Gallery)
+        item for item in _sections(dataset)[1][2].items if isinstance(item, report.Gallery)
     )
     notes = [picture.note.split(" eV")[0] for picture in gallery.drawn()]
     assert notes == ["+0.000", "+0.500", "+1.000", "+2.000"]
@@ -345,8 +349,7 @@ def test_the_gallery_shows_distinct_minima_from_the_lowest_up():
 
 def test_start_structures_are_drawn_where_they_are_given():
     structures = {"icosahedron": Icosahedron("Au", 2).positions}
-    metadata = {**METADATA, "start_structures": structures}
-    _, sections = report.run_sections(_dataset(n_frames=2), metadata, picture_size=30)
+    _, sections = _sections(_dataset(n_frames=2), start_structures=structures)
     (picture,) = sections[1].items[0].drawn()
     assert picture.name == "start: icosahedron"
 
@@ -357,23 +360,23 @@ def test_explained_variance_is_that_of_the_training_where_it_is_recorded():
             curves = ()
             explained_variance = {"train": 0.97, "test": 0.934}  # noqa: RUF012  # read only
 
-    header, _ = report.run_sections(_dataset(n_frames=4), METADATA, model=Recorded())
+    header, _ = _sections(_dataset(n_frames=4), Recorded(), reconstruction=_reconstruction())
     assert ("93.4 %", "explained variance, test frames") in header.tiles
-    header, _ = report.run_sections(_dataset(n_frames=4), METADATA, model=_Model())
+    header, _ = _sections(_dataset(n_frames=4), _Model(), reconstruction=_reconstruction())
     assert any(meaning == "explained variance, test frames" for _, meaning in header.tiles)
 
 
 def test_time_needs_the_time_step_and_falls_back_to_steps_and_frames():
     dataset = _dataset(n_frames=3)
-    time, unit = RunData(dataset, METADATA).time
+    time, unit = _data(dataset).time
     assert unit == "ns"
     assert np.allclose(time, [0.005, 0.010, 0.015])
-    assert RunData(dataset, {}).time[1] == "10⁶ steps"
-    assert RunData(dataset.drop_vars("step"), {}).time[1] == "stored frames"
+    assert _data(dataset, {}).time[1] == "10⁶ steps"
+    assert _data(dataset.drop_vars("step"), {}).time[1] == "stored frames"
 
 
 def test_narrow_figures_stand_in_pairs_and_a_lone_one_takes_the_row():
-    _, sections = report.run_sections(_dataset(n_frames=3), METADATA)
+    _, sections = _sections(_dataset(n_frames=3))
     places = [place for _, place in sections[1].placed()]
     assert places == ["narrow", "narrow", "wide", "wide", "wide"]
     assert [place for _, place in sections[2].placed()][-1] == "alone"

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from nanochart.autoencoder._history import History, Progress
     from nanochart.autoencoder._metrics import explained_variance
     from nanochart.autoencoder._model import Model
+    from nanochart.autoencoder._reconstruction import Reconstruction
     from nanochart.autoencoder._split import GUARD, TEST, TRAIN, VALIDATION, split_blocks
     from nanochart.autoencoder._training import train
     from nanochart.autoencoder._verdict import Verdict, judge
@@ -25,6 +26,7 @@ __all__ = [
     "History",
     "Model",
     "Progress",
+    "Reconstruction",
     "TrainingConfig",
     "Verdict",
     "explained_variance",
@@ -43,6 +45,7 @@ __getattr__ = lazy_names(
         "MIN_BINS": "_architectures",
         "Model": "_model",
         "Progress": "_history",
+        "Reconstruction": "_reconstruction",
         "TEST": "_split",
         "TRAIN": "_split",
         "TrainingConfig": "_config",

@@ -8,7 +8,7 @@ import typer
 
 from nanochart._files import replacing
 from nanochart.cli._main import app
-from nanochart.cli._options import JsonFlag, QuietFlag, RunPaths, biased_run, emit, show_progress
+from nanochart.cli._options import JsonFlag, QuietFlag, RunPaths, analysed_run, emit, show_progress
 
 
 @app.command()
@@ -73,7 +73,7 @@ def fes(
     """
     from nanochart import store
 
-    opened = [biased_run(run) for run in runs]
+    opened = [analysed_run(run) for run in runs]
     steered = opened[0].metadata.provenance.get("method") == "steered"
     if steered or backward:
         from nanochart.workflow import works_of_runs

@@ -26,7 +26,7 @@ __all__ = [
     "RunPaths",
     "Seed",
     "TimePerReplica",
-    "biased_run",
+    "analysed_run",
     "default_model",
     "emit",
     "show_progress",
@@ -47,18 +47,15 @@ TimePerReplica = Annotated[
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of the random numbers.")]
 
 
-def biased_run(path: Path) -> "Run":
-    """A run to make free energies of: open for what they are made of, where that can be written."""
+def analysed_run(path: Path) -> "Run":
+    """A run to compute results of: open for keeping them, where it can be written to."""
     from nanochart import store
     from nanochart.errors import StoreError
 
-    run = store.open(path)
-    if run.metadata.kind != "biased":
-        return run
     try:
         return store.open(path, mode="a")
     except StoreError:
-        return run
+        return store.open(path)
 
 
 def default_model(*runs: Path) -> Path:

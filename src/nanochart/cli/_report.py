@@ -10,7 +10,7 @@ from nanochart.cli._options import (
     JsonFlag,
     QuietFlag,
     RunPath,
-    biased_run,
+    analysed_run,
     emit,
     show_progress,
     trained_model,
@@ -39,7 +39,7 @@ def report(
     quiet: QuietFlag = False,
 ) -> None:
     """Write the report of a run, however far it has come, as one HTML file."""
-    opened = biased_run(run)
+    opened = analysed_run(run)
     from nanochart import autoencoder
     from nanochart.workflow import report_run
 
@@ -51,7 +51,7 @@ def report(
             opened,
             target,
             trained,
-            biased=[biased_run(each) for each in biased or []],
+            biased=[analysed_run(each) for each in biased or []],
             figures=figures,
             progress=progress,
         )

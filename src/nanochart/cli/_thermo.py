@@ -6,7 +6,15 @@ from typing import Annotated
 import typer
 
 from nanochart.cli._main import app
-from nanochart.cli._options import JsonFlag, QuietFlag, RunPath, Seed, emit, show_progress
+from nanochart.cli._options import (
+    JsonFlag,
+    QuietFlag,
+    RunPath,
+    Seed,
+    analysed_run,
+    emit,
+    show_progress,
+)
 
 
 @app.command()
@@ -31,9 +39,7 @@ def thermo(
     quiet: QuietFlag = False,
 ) -> None:
     """Heat capacity, melting and populations against temperature, with 95 % intervals."""
-    from nanochart import store
-
-    opened = store.open(run)
+    opened = analysed_run(run)
     from nanochart.tempering import ThermodynamicsConfig
     from nanochart.workflow import nanoseconds, thermo_run, thermo_summary, write_thermo
 

@@ -1,8 +1,8 @@
 """Figures and the HTML report.
 
-Nothing here computes physics and nothing elsewhere draws. Figure functions take arrays and return a
-:class:`matplotlib.figure.Figure`; pyplot is never used, so no display is needed and matplotlib's
-settings stay as the caller has them.
+Nothing here computes and nothing elsewhere draws: results come ready, as `RunResults`. Figure
+functions take arrays and results and return a :class:`matplotlib.figure.Figure`; pyplot is never
+used, so no display is needed and matplotlib's settings stay as the caller has them.
 """
 
 from nanochart.report._charts import Coloring, chart_overview, chart_projections
@@ -37,8 +37,9 @@ from nanochart.report._pictures import (
     draw_clusters,
     element_color,
 )
-from nanochart.report._reconstruction import Reconstruction, held_out_reconstruction
-from nanochart.report._run_report import run_report, run_sections
+from nanochart.report._run_data import RunData
+from nanochart.report._run_report import run_sections
+from nanochart.report._run_results import Bias, RunResults
 from nanochart.report._shared_chart import shared_chart
 from nanochart.report._spheres import Shading, render_spheres
 from nanochart.report._style import category_colors, style
@@ -46,6 +47,7 @@ from nanochart.report._views import principal_view, zone_axis_view
 from nanochart.report._works import draw_works
 
 __all__ = [
+    "Bias",
     "Cluster",
     "Coloring",
     "Explorer",
@@ -56,7 +58,8 @@ __all__ = [
     "Missing",
     "Picture",
     "Property",
-    "Reconstruction",
+    "RunData",
+    "RunResults",
     "Section",
     "Shading",
     "StructureBlock",
@@ -73,7 +76,6 @@ __all__ = [
     "energy_distributions",
     "energy_map",
     "exchange_acceptance",
-    "held_out_reconstruction",
     "inherent_energy_curve",
     "ladder_mixing",
     "learning_curves",
@@ -81,7 +83,6 @@ __all__ = [
     "reconstruction_errors",
     "reconstruction_examples",
     "render_spheres",
-    "run_report",
     "run_sections",
     "save_figures",
     "shared_chart",

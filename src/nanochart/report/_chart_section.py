@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nanochart.autoencoder import Reconstruction
 from nanochart.motifs import LABELS
 from nanochart.report._charts import Coloring, chart_overview, chart_projections
 from nanochart.report._inherent_section import number
@@ -17,13 +18,14 @@ from nanochart.report._learning import (
     reconstruction_examples,
 )
 from nanochart.report._page import FigureCard, Item, Missing, Section
-from nanochart.report._reconstruction import Reconstruction
 from nanochart.report._run_data import RunData
 from nanochart.report._style import TEMPERATURE_COLORMAP
 
 __all__ = ["chart_section", "learning_section", "overview_card"]
 
-_KINDS = ("thermal", "inherent")
+Kind = Literal["thermal", "inherent"]
+
+_KINDS: tuple[Kind, ...] = ("thermal", "inherent")
 
 
 def learning_section(history: Any | None, reconstruction: Reconstruction | None) -> Section:
@@ -138,7 +140,7 @@ def chart_section(run: RunData) -> Section:
     return Section(title, text, tuple(items))
 
 
-def _points(run: RunData, kind: str) -> NDArray[Any] | None:
+def _points(run: RunData, kind: Kind) -> NDArray[Any] | None:
     values = run.places(kind)
     if values is None or values.shape[-1] < 2:
         return None
@@ -153,7 +155,7 @@ def _colorings(run: RunData, kind: str) -> list[Coloring]:
         name = "inherent energy" if kind == "inherent" else "potential energy"
         above = " above the lowest minimum" if run.reference else ""
         found.append(Coloring(f"{name}{above}", "eV", (energy - run.reference).ravel()))
-    if run.temperature is not None:
+    if run.temperature is not None and np.nanmax(run.temperature) > np.nanmin(run.temperature):
         found.append(
             Coloring("temperature", "K", run.temperature.ravel(), colormap=TEMPERATURE_COLORMAP)
         )

@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from nanochart.report._statistics import average_by_temperature, group_by_temperature
 from nanochart.report._style import (
     COLUMN,
     INK,
@@ -24,6 +23,7 @@ from nanochart.report._style import (
     new_figure,
     styled,
 )
+from nanochart.tempering import LevelMeans, group_by_temperature
 from nanochart.units import BOLTZMANN
 
 __all__ = ["caloric_curve", "energy_distributions", "energy_map", "inherent_energy_curve"]
@@ -141,29 +141,21 @@ def energy_map(
 
 @styled
 def caloric_curve(
-    energy: ArrayLike,
-    temperature: ArrayLike,
-    *,
-    reference: float = 0.0,
-    n_atoms: int | None = None,
-    n_blocks: int = 10,
+    found: LevelMeans, *, reference: float = 0.0, n_atoms: int | None = None
 ) -> Figure:
-    """Draw the mean potential energy against temperature, with errors of block averages.
+    """Draw the mean potential energy against temperature, with 95 % intervals where known.
 
     Parameters
     ----------
-    energy, temperature
-        eV and K, shape (frame, replica).
+    found
+        Mean energies in eV.
     reference
         Energy in eV that is called zero: the lowest minimum.
     n_atoms
         When given, the harmonic solid in that minimum is drawn too: (3N - 6) kT / 2, as the
         translations and rotations hold no potential energy.
-    n_blocks
-        Blocks in time for the error.
     """
-    values, kelvin = _paired(energy, temperature)
-    levels, means, errors = average_by_temperature(values - reference, kelvin, n_blocks)
+    levels = found.temperatures
     figure = new_figure(COLUMN, 2.6)
     panel = figure.add_subplot()
     if n_atoms is not None and levels.size:
@@ -176,7 +168,7 @@ def caloric_curve(
             lw=0.9,
             label="harmonic, $(3N-6)\\,kT/2$",
         )
-    _error_points(panel, levels, means, errors, color=OKABE_ITO["blue"], label="mean of the run")
+    _points(panel, found, reference, color=OKABE_ITO["blue"], label="mean of the run")
     panel.set_xlabel(axis_label("temperature", "K"))
     panel.set_ylabel(_relative("mean energy", r"\langle E\rangle", reference))
     panel.legend(
@@ -186,13 +178,7 @@ def caloric_curve(
 
 
 @styled
-def inherent_energy_curve(
-    inherent_energy: ArrayLike,
-    temperature: ArrayLike,
-    *,
-    reference: float = 0.0,
-    n_blocks: int = 10,
-) -> Figure:
+def inherent_energy_curve(found: LevelMeans, *, reference: float = 0.0) -> Figure:
     """Draw the mean energy of the inherent structures against the temperature they come from.
 
     The band holds the middle 80 % of the structures. Flat: the cluster stays in its lowest
@@ -200,23 +186,19 @@ def inherent_energy_curve(
 
     Parameters
     ----------
-    inherent_energy, temperature
-        eV and K, shape (frame, replica).
+    found
+        Mean energies in eV of the minima.
     reference
         Energy in eV that is called zero.
-    n_blocks
-        Blocks in time for the error.
     """
-    values, kelvin = _paired(inherent_energy, temperature)
-    values = values - reference
-    levels, means, errors = average_by_temperature(values, kelvin, n_blocks)
-    spread = [np.quantile(values[m], [0.1, 0.9]) for _, m in group_by_temperature(kelvin)]
-    low, high = np.array(spread).reshape(-1, 2).T
     figure = new_figure(COLUMN, 2.6)
     panel = figure.add_subplot()
     color = OKABE_ITO["vermillion"]
-    panel.fill_between(levels, low, high, color=color, alpha=0.16, lw=0, label="middle 80 %")
-    _error_points(panel, levels, means, errors, color=color, label="mean")
+    panel.fill_between(
+        found.temperatures, found.low - reference, found.high - reference, color=color, alpha=0.16,
+        lw=0, label="middle 80 %",
+    )  # fmt: skip
+    _points(panel, found, reference, color=color, label="mean")
     panel.set_xlabel(axis_label("temperature", "K"))
     panel.set_ylabel(_relative("inherent energy", "E", reference))
     panel.legend(
@@ -225,21 +207,21 @@ def inherent_energy_curve(
     return figure
 
 
-def _error_points(
-    panel: Axes, x: NDArray[Any], y: NDArray[Any], error: NDArray[Any], *, color: str, label: str
-) -> None:
-    panel.errorbar(
-        x,
-        y,
-        yerr=np.nan_to_num(error),
-        color=color,
-        marker="o",
-        mfc="white",
-        mew=0.9,
-        lw=0.9,
-        elinewidth=0.8,
-        label=label,
-    )
+def _points(panel: Axes, found: LevelMeans, reference: float, *, color: str, label: str) -> None:
+    """Means with their intervals, and open and dotted where nothing is known of these."""
+    mean = found.mean.scaled(1.0, -reference)
+    known = np.asarray(mean.known)
+    x, y = found.temperatures, np.asarray(mean.value)
+    panel.plot(x, y, color=color, lw=0.9, ls="-" if known.all() else ":")
+    if not known.all():
+        name = f"{label}, error unknown"
+        panel.plot(x[~known], y[~known], "o", color=color, mfc="white", mew=0.9, label=name)
+    if known.any():
+        bars = np.stack([mean.value - mean.low, mean.high - mean.value])[:, known]
+        panel.errorbar(
+            x[known], y[known], bars, color=color, marker="o", mfc="white", mew=0.9, ls="none",
+            elinewidth=0.8, label=label,
+        )  # fmt: skip
 
 
 def _paired(energy: ArrayLike, temperature: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -20,7 +20,7 @@ from nanochart.report._style import (
     new_figure,
     styled,
 )
-from nanochart.tempering._diagnostics import LadderDiagnostics, acceptance
+from nanochart.tempering import Acceptance, LadderDiagnostics
 
 __all__ = ["TARGET_ACCEPTANCE", "exchange_acceptance", "ladder_mixing", "temperature_walks"]
 
@@ -29,18 +29,17 @@ TARGET_ACCEPTANCE = (0.20, 0.30)
 
 
 @styled
-def exchange_acceptance(exchange_accepted: ArrayLike, ladder: ArrayLike) -> Figure:
+def exchange_acceptance(result: Acceptance, ladder: ArrayLike) -> Figure:
     """Draw the acceptance of each neighbouring pair between its two temperatures.
 
     Parameters
     ----------
-    exchange_accepted
-        Shape (frame, pair): -1 not attempted, 0 refused, 1 accepted.
+    result
+        Counts of each pair, as from :func:`nanochart.tempering.acceptance`.
     ladder
         Temperatures in K, shape (pair + 1,), rising.
     """
     kelvin = np.asarray(ladder, float)
-    result = acceptance(np.asarray(exchange_accepted))
     if kelvin.shape != (result.share.size + 1,):
         raise ValueError(
             f"ladder must have {result.share.size + 1} temperatures for {result.share.size} pairs "

@@ -1,7 +1,7 @@
 """What the explorer knows about each structure of a run."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.colors import to_hex, to_rgb
@@ -20,7 +20,7 @@ _NOISE = "#c4c9cf"
 def run_properties(
     data: RunData,
     *,
-    chart: str | None,
+    chart: Literal["thermal", "inherent"] | None,
     family_names: Mapping[int, str] | None = None,
     errors: NDArray[Any] | None = None,
     numbers: NDArray[Any] | None = None,
@@ -75,7 +75,7 @@ def run_properties(
     return properties, axes
 
 
-def _coordinates(data: RunData, chart: str | None) -> list[Property]:
+def _coordinates(data: RunData, chart: Literal["thermal", "inherent"] | None) -> list[Property]:
     points = None if chart is None else data.places(chart)
     if points is None or points.shape[-1] < 2:
         return []

@@ -36,6 +36,7 @@ def inherent_section(run: RunData, picture_size: int) -> Section:
             title, text, (Missing("These frames are not quenched yet:", "nanochart quench RUN"),)
         )
     items: list[Item] = [*_gallery(run, picture_size)]
+    means = run.results.inherent_energies
     if run.temperature is not None and run.paired(energies):
         items += [
             FigureCard(
@@ -54,17 +55,20 @@ def inherent_section(run: RunData, picture_size: int) -> Section:
                 "temperature (K), one row each; the shade is the share of that temperature's "
                 "frames in a bin, on a square-root scale. Dotted lines: known structures.",
                 "Map of the share of frames by inherent energy and temperature.",
-            ),
+            )
+        ]
+    if means is not None and len(means.temperatures) > 1:  # else there is no curve
+        items.append(
             FigureCard(
                 "inherent-energy",
-                partial(inherent_energy_curve, energies, run.temperature, reference=run.reference),
+                partial(inherent_energy_curve, means, reference=run.reference),
                 "Mean energy of the inherent structures (eV, above the lowest found) against the "
-                "temperature (K) of the configurations; errors from ten blocks in time, the band "
-                "holds the middle 80 % of the structures.",
+                "temperature (K) of the configurations; bars: 95 % intervals where they are known, "
+                "the band holds the middle 80 % of the structures that were sampled.",
                 "Mean inherent energy against temperature, with the band of the middle 80 percent.",
                 wide=False,
-            ),
-        ]
+            )
+        )
     return Section(title, text + _convergence(run), tuple(items))
 
 

@@ -9,8 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from nanochart.report._reconstruction import Reconstruction
-from nanochart.report._statistics import group_by_temperature
+from nanochart.autoencoder import Reconstruction
 from nanochart.report._style import (
     COLUMN,
     INK,
@@ -22,6 +21,7 @@ from nanochart.report._style import (
     new_figure,
     styled,
 )
+from nanochart.tempering import group_by_temperature
 
 __all__ = ["best_epoch", "learning_curves", "reconstruction_errors", "reconstruction_examples"]
 

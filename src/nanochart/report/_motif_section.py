@@ -16,6 +16,7 @@ from nanochart.report._inherent_section import number
 from nanochart.report._page import FigureCard, Gallery, Item, Missing, Section, Table
 from nanochart.report._pictures import Cluster, Picture, draw_clusters
 from nanochart.report._run_data import RunData
+from nanochart.report._run_results import Bias
 from nanochart.report._style import COLUMN, PAGE, axis_label, category_colors, new_figure, styled
 from nanochart.statistics import Estimate
 
@@ -65,8 +66,9 @@ def motif_section(run: RunData, picture_size: int) -> Section:
     if codes is None:
         return Section("Motifs", text, (Missing("No labels yet:", "nanochart label RUN"),))
     items: list[Item] = [_motif_table(run, codes)]
-    found = run.metadata.get("motif_populations")
-    if found is not None and run.ladder is not None:
+    found = run.results.motif_populations
+    items += _unknown(found, run)
+    if np.any(found.known) and run.ladder is not None:
         names = [name for k, name in enumerate(LABELS) if (codes == k).any()]
         rows = [LABELS.index(name) for name in names]
         items.append(
@@ -96,8 +98,10 @@ def family_section(run: RunData, picture_size: int) -> Section:
         "said of a family holds for most of its members and sets it apart from its siblings of the "
         "same motif."
     )
-    about = run.metadata.get("families") or {}
+    about = run.results.families
     codes, cards = run.family_codes, list(about.get("cards") or ())
+    if run.results.bias is not None and cards:
+        return _families_of_source(run.results.bias, text, cards)
     if codes is None or not cards:
         return Section("Families", text, (Missing("No families yet:", "nanochart families RUN"),))
     names = ("noise", *(str(card["name"]) for card in cards))
@@ -110,12 +114,13 @@ def family_section(run: RunData, picture_size: int) -> Section:
                 "chart-families",
                 partial(chart_projections, points.reshape(-1, points.shape[-1]), coloring),
                 "The chart of the minima, coloured by family: the hue is that of the motif, the "
-                f"shade tells its families apart. {100 * (codes == 0).mean():.1f} % of the "
-                "configurations belong to none (noise). Coordinates are dimensionless.",
+                f"shade tells its families apart. {number(int((codes == 0).sum()), 0)} of "
+                f"{number(codes.size, 0)} configurations belong to none (noise). Coordinates are "
+                "dimensionless.",
                 "Scatter plots of the chart coloured by family.",
             )
         )
-    items.append(_cards_table(cards))
+    items.append(_cards_table(cards, np.bincount(codes[codes >= 0], minlength=len(names))))
     items += _pictures(
         run,
         [(str(card["name"]), tuple(card["representative"])) for card in cards[:_MOST_FAMILIES]],
@@ -123,8 +128,9 @@ def family_section(run: RunData, picture_size: int) -> Section:
         "relative to the lowest minimum of all.",
         picture_size,
     )
-    found = run.metadata.get("family_populations")
-    if found is not None and run.ladder is not None:
+    found = run.results.family_populations
+    items += _unknown(found, run)
+    if np.any(found.known) and run.ladder is not None:
         rows = list(range(1, 1 + min(len(cards), _FAMILY_CURVES)))
         items.append(
             FigureCard(
@@ -211,33 +217,58 @@ def _motif_table(run: RunData, codes: NDArray[Any]) -> Table:
         if run.temperature is not None:
             low, high = np.nanmin(run.temperature[here]), np.nanmax(run.temperature[here])
             span = f"{low:.0f} to {high:.0f}"
-        share = f"{100 * here.mean():.1f} %"
-        rows.append((f"{name} ({_NAMES[name]})", share, lowest, span, margin))
+        count = number(int(here.sum()), 0)
+        rows.append((f"{name} ({_NAMES[name]})", count, lowest, span, margin))
     return Table(
         tuple(rows),
-        ("motif", "share of all", "lowest minimum (eV)", "seen at (K)", "median margin"),
-        "Motifs of the inherent structures; energies above the lowest minimum. The margin says how "
+        ("motif", "configurations", "lowest minimum (eV)", "seen at (K)", "median margin"),
+        "Motifs of the inherent structures, how many of the configurations of all temperatures "
+        "have each, which is no population; energies above the lowest minimum. The margin says how "
         "far a structure is from another class, 0 to 1.",
     )
 
 
-def _cards_table(cards: list[Any]) -> Table:
+def _unknown(found: Estimate, run: RunData) -> list[Item]:
+    """Why no share is known, where the run has a ladder."""
+    if np.any(found.known) or run.ladder is None or not found.reason:
+        return []
+    return [Missing(f"Populations are unknown: {found.reason}.")]
+
+
+def _families_of_source(bias: Bias, text: str, cards: list[Any]) -> Section:
+    """The families of the chart that a run was biased along, which are those of its source."""
+    where = (
+        f" Those of {bias.source}, from which this run was begun; how often it has visited them is "
+        "said with its free energies."
+    )
+    return Section("Families", text + where, (_cards_table(cards, None),))
+
+
+def _cards_table(cards: list[Any], counts: NDArray[Any] | None) -> Table:
+    """Cards by size; ``counts`` (family,) are of configurations, noise first."""
     rows = [
         (
             str(card["name"]),
-            f"{100 * card['share']:.1f}\N{NO-BREAK SPACE}%",
+            *(() if counts is None else (number(int(counts[k]), 0),)),
             f"{card['minima']}",
             f"{100 * card['purity']:.0f}\N{NO-BREAK SPACE}%",
             f"{number(card['energy_low'], 2)}–{number(card['energy_high'], 2)}",
             _sentence(card),
         )
-        for card in cards[:_MOST_FAMILIES]
+        for k, card in enumerate(cards[:_MOST_FAMILIES], start=1)
     ]
     more = len(cards) - len(rows)
     left_out = f" {more} smaller ones are not listed." if more > 0 else ""
     return Table(
         tuple(rows),
-        ("family", "share", "minima", "purity", "energies (eV)", "what it is"),
+        (
+            "family",
+            *(() if counts is None else ("configurations",)),
+            "minima",
+            "purity",
+            "energies (eV)",
+            "what it is",
+        ),
         "Families by size: distinct minima in them, the share of their motif, energies above the "
         f"lowest minimum.{left_out}",
     )

@@ -1,55 +1,56 @@
-"""What a data set and its metadata say, asked once and without assuming that a stage has run."""
+"""What a run holds, asked once and without assuming that a stage has run."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from nanochart.metals import NEAREST_NEIGHBOUR
+from nanochart.motifs import DESCRIPTORS
+from nanochart.report._run_results import RunResults
 from nanochart.report._views import nearest_distance
+from nanochart.store import Frames, Metadata
 
 __all__ = ["RunData"]
 
 
 @dataclass(frozen=True, eq=False)
 class RunData:
-    """A data set with its metadata.
+    """Frames of a run with its facts, and what was found of them.
 
-    Values that were never written (NaN, or -1 in an integer array) count as absent, so an array
-    that is there but empty is not "there".
+    Stages count as far as they have come: what they have not reached is NaN or -1, and what was
+    never written at all is None.
 
     Attributes
     ----------
-    dataset
-        As a run gives it; may be lazy: positions are read only for the frames that are drawn.
+    frames
+        As a run gives them; positions are read only for the structures that are drawn.
     metadata
-        As :class:`nanochart.store.Metadata` has it, in a dictionary; every key may be missing.
+        Of the run.
+    results
+        What was found.
     """
 
-    dataset: xr.Dataset
-    metadata: Mapping[str, Any]
-
-    def _values(self, name: str) -> NDArray[Any] | None:
-        """Read a variable; None where it is absent, or nothing has been written to it."""
-        if name not in self.dataset:
-            return None
-        array = np.asarray(self.dataset[name].values)
-        written = np.isfinite(array) if array.dtype.kind == "f" else array >= 0
-        return array if array.size and written.any() else None
+    frames: Frames
+    metadata: Metadata
+    results: RunResults = field(default_factory=RunResults)
 
     @cached_property
+    def _so_far(self) -> Frames:
+        return self.frames.so_far
+
+    @property
     def element(self) -> str:
         """Chemical symbol."""
-        return str(self.metadata.get("element", "?"))
+        return self.metadata.element
 
-    @cached_property
+    @property
     def n_atoms(self) -> int:
         """Atoms of the cluster."""
-        return int(self.metadata.get("n_atoms", self.dataset.sizes.get("atom", 0)))
+        return self.metadata.n_atoms
 
     @property
     def system(self) -> str:
@@ -59,17 +60,22 @@ class RunData:
     @property
     def n_frames(self) -> int:
         """Stored frames."""
-        return int(self.dataset.sizes.get("frame", 0))
+        return len(self.frames)
 
     @property
     def n_replicas(self) -> int:
         """Walkers."""
-        return int(self.dataset.sizes.get("replica", 0))
+        return self.metadata.n_replicas
+
+    @property
+    def walkers(self) -> str:
+        """How many walkers there are, in words."""
+        return "1 walker" if self.n_replicas == 1 else f"{self.n_replicas} walkers"
 
     @property
     def is_imported(self) -> bool:
         """Whether another program sampled the frames."""
-        return self.metadata.get("kind") == "imported"
+        return self.metadata.kind == "imported"
 
     @cached_property
     def nearest_neighbour(self) -> float:
@@ -84,84 +90,83 @@ class RunData:
     @cached_property
     def energy(self) -> NDArray[Any] | None:
         """Thermal potential energy in eV, shape (frame, replica)."""
-        return self._values("energy")
+        return self.frames.thermal.energies
 
     @cached_property
     def inherent_energy(self) -> NDArray[Any] | None:
         """Energy of the minimum in eV, shape (frame, replica)."""
-        return self._values("inherent_energy")
+        if not self._so_far.has("quench"):
+            return None
+        energies = self._so_far.inherent.energies
+        return energies if np.isfinite(energies).any() else None
 
     @cached_property
     def temperature(self) -> NDArray[Any] | None:
         """Temperature in K, shape (frame, replica)."""
-        return self._values("temperature")
+        return self.frames.thermal.temperatures
 
     @cached_property
     def ladder(self) -> NDArray[Any] | None:
         """Temperatures of the ladder in K, rising."""
-        return self._values("ladder")
+        return self.frames.ladder
 
     @cached_property
     def converged(self) -> NDArray[Any] | None:
         """Outcome of each quench: -1 none, 0 not converged, 1 converged."""
-        return self._values("quench_converged")
+        if self.inherent_energy is None:
+            return None
+        done = np.isfinite(self.inherent_energy)
+        return np.where(done, self._so_far.inherent.converged.astype(int), -1)
 
     @cached_property
     def evaluations(self) -> NDArray[Any] | None:
         """Force evaluations of each quench, -1 where there was none."""
-        return self._values("quench_evaluations")
-
-    @cached_property
-    def rungs(self) -> NDArray[Any] | None:
-        """Indices into the ladder, shape (frame, replica)."""
-        return self._values("rung")
-
-    @cached_property
-    def exchanges(self) -> NDArray[Any] | None:
-        """Outcome of each exchange, shape (frame, pair): -1 none, 0 rejected, 1 accepted."""
-        return self._values("exchange_accepted")
+        return None if self.inherent_energy is None else self._so_far.inherent.evaluations
 
     @cached_property
     def motif_codes(self) -> NDArray[Any] | None:
         """Motif of each minimum, -1 where it has none."""
-        return self._values("motif")
+        return self._codes("label")
 
     @cached_property
     def motif_names(self) -> dict[int, str]:
-        """Code of a motif -> name, as the data set has them."""
-        attributes = self.dataset["motif"].attrs
-        names = attributes.get("flag_meanings", "")
-        names = names.split() if isinstance(names, str) else list(names)
-        flags = [int(flag) for flag in attributes.get("flag_values", ())]
-        return dict(zip(flags, names, strict=False))
+        """Code of a motif -> name, as the run has them."""
+        return dict(enumerate(self._so_far.motifs.names))
 
     @cached_property
     def margins(self) -> NDArray[Any] | None:
         """How far each minimum is from another motif, 0 to 1."""
-        return self._values("motif_margin")
+        return None if self.motif_codes is None else self._so_far.margins
 
     @cached_property
     def family_codes(self) -> NDArray[Any] | None:
         """Family of each configuration, 0 for noise."""
-        return self._values("family")
+        return self._codes("families")
 
-    def places(self, of: str) -> NDArray[Any] | None:
+    def _codes(self, stage: Literal["label", "families"]) -> NDArray[Any] | None:
+        if not self._so_far.has(stage):
+            return None
+        codes = (self._so_far.motifs if stage == "label" else self._so_far.families).codes
+        return codes if (codes >= 0).any() else None
+
+    def places(self, of: Literal["thermal", "inherent"]) -> NDArray[Any] | None:
         """Places in the chart of the "thermal" configurations, or of the "inherent" structures."""
-        return self._values({"thermal": "chart", "inherent": "inherent_chart"}[of])
+        if of not in self._so_far.charted:
+            return None
+        places = self._so_far.chart(of).coordinates
+        return places if np.isfinite(places).any() else None
 
     def descriptors(self) -> Iterator[tuple[str, str, str, NDArray[Any]]]:
         """Name, unit, description and values of the numbers that describe each minimum."""
-        for key in map(str, self.dataset.data_vars):
-            variable = self.dataset[key]
-            described = key.startswith(("defect_", "motif_"))
-            if not described or variable.dims != ("frame", "replica"):
-                continue
-            values = self._values(key)
-            if values is not None:
-                unit = str(variable.attrs.get("units", ""))
-                text = str(variable.attrs.get("long_name", ""))
-                name = key.removeprefix("defect_").replace("_", " ")
-                yield name, "" if unit == "1" else unit, text, values
+        if self.motif_codes is None:
+            return
+        if self.margins is not None:
+            yield "motif margin", "", "how far from another motif, 0 to 1", self.margins
+        for name, values in self._so_far.defects.items():
+            about = DESCRIPTORS.get(name)
+            if about is not None and np.isfinite(values).any():
+                unit = "" if about.unit == "1" else about.unit
+                yield name.replace("_", " "), unit, about.description, values
 
     @cached_property
     def reference(self) -> float:
@@ -170,33 +175,27 @@ class RunData:
             return 0.0
         return float(np.nanmin(self.inherent_energy))
 
-    @cached_property
-    def references(self) -> dict[str, float]:
-        """Named energies in eV of known structures, from the metadata."""
-        given = self.metadata.get("references") or {}
-        return {str(name): float(value) for name, value in given.items()}
+    @property
+    def references(self) -> Mapping[str, float]:
+        """Named energies in eV of known structures."""
+        return self.results.references
 
-    @cached_property
+    @property
     def motifs(self) -> tuple[str, ...]:
         """Start motif of each walker; empty where unknown."""
-        index = self._values("start_motif")
-        if index is None:
-            given = tuple(str(name) for name in self.metadata.get("start_motifs") or ())
-            return given if len(given) == self.n_replicas else ()
-        names = self.dataset["start_motif"].attrs.get("flag_meanings", "")
-        names = names.split() if isinstance(names, str) else list(names)
-        return tuple(names[k] if 0 <= k < len(names) else "unknown" for k in index.astype(int))
+        given = self.metadata.start_motifs
+        return given if len(given) == self.n_replicas else ()
 
     @cached_property
     def time_step(self) -> float | None:
         """Time step in fs, from the configuration."""
-        found = next(_search({**self.metadata}, ("time_step", "time_step_fs")), None)
+        found = next(_search(self.metadata.config, ("time_step", "time_step_fs")), None)
         return float(found) if isinstance(found, int | float) else None
 
     @cached_property
     def time(self) -> tuple[NDArray[Any], str]:
         """Time of each frame with its unit: ns, else 10⁶ steps, else stored frames."""
-        step = self._values("step")
+        step = self.frames.thermal.steps
         if step is None:
             return np.arange(self.n_frames, dtype=float), "stored frames"
         if self.time_step is None:
@@ -226,10 +225,11 @@ class RunData:
         return (int(frame), int(walker)) if np.isfinite(energies[frame, walker]) else None
 
     def structure(self, frame: int, walker: int) -> NDArray[Any] | None:
-        """Positions of a minimum in Å, shape (atom, 3); None where they are not stored."""
-        if "inherent_positions" not in self.dataset:
+        """Positions of a minimum in Å, shape (atom, 3); None where it is not quenched."""
+        if not self._so_far.has("quench"):
             return None
-        positions = np.asarray(self.dataset["inherent_positions"][frame, walker].values, float)
+        index = np.array([frame * self.n_replicas + walker])
+        positions = self._so_far.inherent.structures(index)[0]
         return positions if np.isfinite(positions).all() else None
 
 

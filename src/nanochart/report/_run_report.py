@@ -1,60 +1,49 @@
 """The report of a run: assembled from what the run holds, however far it has come."""
 
 import re
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import xarray as xr
 import yaml
 
+from nanochart.autoencoder import Reconstruction
 from nanochart.report._chart_section import chart_section, learning_section, overview_card
 from nanochart.report._free_energy_section import free_energy_section
 from nanochart.report._inherent_section import inherent_section, number
 from nanochart.report._motif_section import family_section, motif_section
-from nanochart.report._page import (
-    RASTER_DPI,
-    Header,
-    Item,
-    Listing,
-    Section,
-    Table,
-    build_report,
-)
+from nanochart.report._page import Header, Item, Listing, Section, Table
 from nanochart.report._pictures import PICTURE_SIZE
-from nanochart.report._reconstruction import Reconstruction, held_out_reconstruction
 from nanochart.report._run_data import RunData
 from nanochart.report._sampling_section import sampling_section
 
-__all__ = ["run_report", "run_sections"]
+__all__ = ["run_sections"]
 
 
 def run_sections(
-    dataset: xr.Dataset,
-    metadata: Mapping[str, Any],
-    model: Any | None = None,
-    reconstruction: Reconstruction | None = None,
-    *,
-    free_energies: Sequence[Any] | None = None,
-    picture_size: int = PICTURE_SIZE,
+    run: RunData, model: Any | None = None, *, picture_size: int = PICTURE_SIZE
 ) -> tuple[Header, tuple[Section, ...]]:
-    """Describe all that a run holds; arguments as for :func:`run_report`.
+    """Describe all that a run holds; a stage that has not run yet names the command that makes it.
 
-    The figures are drawn when the sections are used. ``free_energies`` are those of biased runs
-    along the chart; None leaves their section out.
+    The figures are drawn when the sections are used.
+
+    Parameters
+    ----------
+    run
+        Its frames, facts and results.
+    model
+        A trained model, for its history.
+    picture_size
+        Width of the pictures of clusters in pixels.
 
     Returns
     -------
     header, sections
         For :func:`build_report` and :func:`save_figures`.
     """
-    run = RunData(dataset, metadata)
-    if reconstruction is None and model is not None:
-        # A chart of several metals works in the lengths of one of them.
-        element = run.element if getattr(model, "lengths", None) else None
-        reconstruction = held_out_reconstruction(dataset, model, element=element)
     history = getattr(model, "history", None)
+    reconstruction = run.results.reconstruction
+    free_energies = run.results.free_energies
     overview = overview_card(run)
     summary: list[Item] = [Table(_summary(run, model, history, reconstruction))]
     if overview is not None:
@@ -67,60 +56,14 @@ def run_sections(
         motif_section(run, picture_size),
         family_section(run, picture_size),
         *([] if free_energies is None else [free_energy_section(free_energies)]),
-        learning_section(history, reconstruction),
+        *([] if run.results.bias is not None else [learning_section(history, reconstruction)]),
         _provenance(run, model),
     )
     return _header(run, history, reconstruction), sections
 
 
-def run_report(
-    dataset: xr.Dataset,
-    metadata: Mapping[str, Any],
-    model: Any | None = None,
-    reconstruction: Reconstruction | None = None,
-    path: str | Path = "report.html",
-    *,
-    dpi: int = RASTER_DPI,
-    picture_size: int = PICTURE_SIZE,
-) -> Path:
-    """Write the report of a run.
-
-    A stage that has not run yet is not an error: its section names the command that makes it.
-
-    Parameters
-    ----------
-    dataset
-        The run, with dimensions ``frame``, ``replica``, ``atom``, ``xyz``, ``latent``; may be
-        lazy. Every variable may be missing.
-    metadata
-        The run's metadata as a dictionary: ``element``, ``n_atoms``, ``kind``, ``config``,
-        ``seed``, ``versions``, ``created``, and beyond those of the store ``name``,
-        ``wall_time_s`` (s), ``references`` (name to energy in eV of known structures) and
-        ``start_structures`` (name to positions in Å, shape (atom, 3)).
-    model
-        A trained model, for its history and its reconstructions.
-    reconstruction
-        Held-out RDFs, where they were computed before.
-    path
-        The file to write.
-    dpi
-        Dots per inch of figures that are not light enough for SVG.
-    picture_size
-        Width of the pictures of clusters in pixels.
-
-    Returns
-    -------
-    Path
-        The file.
-    """
-    header, sections = run_sections(
-        dataset, metadata, model, reconstruction, picture_size=picture_size
-    )
-    return build_report(sections, path, header=header, dpi=dpi)
-
-
 def _header(run: RunData, history: Any, reconstruction: Reconstruction | None) -> Header:
-    name = run.metadata.get("name")
+    name, facts_of = run.results.name, run.metadata
     tiles = [(number(run.n_frames * run.n_replicas, 0), "configurations")]
     if run.sampled_time is not None:
         tiles.append((f"{run.sampled_time:.3g} ns", "of dynamics, all walkers"))
@@ -134,17 +77,18 @@ def _header(run: RunData, history: Any, reconstruction: Reconstruction | None) -
             tiles.append((f"{100 * variance[part]:.1f} %", f"explained variance, {of}"))
             break
     facts = [
-        (label, _plain(run.metadata[key]))
-        for label, key in (("seed", "seed"), ("made", "created"), ("platform", "platform"))
-        if run.metadata.get(key) is not None
-    ]
-    if run.metadata.get("wall_time_s") is not None:
-        facts.append(("wall time", _duration(float(run.metadata["wall_time_s"]))))
-    versions = run.metadata.get("versions") or {}
-    if "nanochart" in versions:
-        facts.append(("nanochart", str(versions["nanochart"])))
+        (label, _plain(value))
+        for label, value in (
+            ("seed", facts_of.seed), ("made", facts_of.created), ("platform", facts_of.platform)
+        )
+        if value is not None
+    ]  # fmt: skip
+    if run.results.wall_time is not None:
+        facts.append(("wall time", _duration(run.results.wall_time)))
+    if "nanochart" in facts_of.versions:
+        facts.append(("nanochart", str(facts_of.versions["nanochart"])))
     return Header(
-        str(name) if name else f"The structural landscape of {run.system}",
+        name or f"The structural landscape of {run.system}",
         _asked(run),
         tuple(tiles),
         tuple(facts),
@@ -155,7 +99,16 @@ def _asked(run: RunData) -> str:
     """Say in one sentence what was asked for."""
     if run.is_imported:
         return f"{run.system}: {run.n_frames} imported frames of {run.n_replicas} trajectories."
-    sentence = f"{run.system}: {run.n_replicas} walkers"
+    bias = run.results.bias
+    if bias is not None:
+        along = f" along {', '.join(bias.variables)}" if bias.method and bias.variables else ""
+        starts = ", ".join(dict.fromkeys(bias.starts))
+        return (
+            f"{run.system}: {run.walkers} of {bias.method or 'plain dynamics'}{along} "
+            f"at {bias.temperature:g} K, started from {starts} of {bias.source}; {run.n_frames} "
+            "stored frames each."
+        )
+    sentence = f"{run.system}: {run.walkers}"
     if run.ladder is not None:
         sentence += (
             f" on a ladder of {run.ladder.size} temperatures, "
@@ -168,6 +121,11 @@ def _asked(run: RunData) -> str:
 
 
 def _summary_text(run: RunData) -> str:
+    if run.results.bias is not None:
+        return (
+            f"What biased dynamics found for {run.system}. Every number here is explained in the "
+            "section that it comes from."
+        )
     return (
         f"What was found for {run.system}, from sampling to chart. Every number here is explained "
         "in the section that it comes from."
@@ -182,7 +140,7 @@ def _summary(
             "Configurations",
             (
                 f"{number(run.n_frames * run.n_replicas, 0)} ({run.n_frames} frames of "
-                f"{run.n_replicas} walkers)"
+                f"{run.walkers})"
             ),
         )
     ]
@@ -246,20 +204,18 @@ def _variances(history: Any, reconstruction: Reconstruction | None) -> dict[str,
 
 
 def _provenance(run: RunData, model: Any) -> Section:
-    versions = {**(run.metadata.get("versions") or {})}
-    if run.metadata.get("python"):
-        versions["Python"] = run.metadata["python"]
+    versions = {**run.metadata.versions, "Python": run.metadata.python}
     rows = tuple((str(name), str(value)) for name, value in versions.items())
     items: list[Item] = []
     if rows:
         items.append(Table(rows, ("program", "version")))
-    for title, key in (
-        ("Configuration (YAML)", "config"),
-        ("Potential", "potential"),
-        ("Origin", "provenance"),
+    for title, held in (
+        ("Configuration (YAML)", run.metadata.config),
+        ("Potential", run.metadata.potential),
+        ("Origin", run.metadata.provenance),
     ):
-        if run.metadata.get(key):
-            items.append(Listing(title, _as_yaml(run.metadata[key])))
+        if held:
+            items.append(Listing(title, _as_yaml(held)))
     config: Any = getattr(model, "config", None)
     if hasattr(config, "model_dump"):
         items.append(Listing("Training (YAML)", _as_yaml(config.model_dump(mode="json"))))

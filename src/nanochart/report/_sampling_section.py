@@ -17,16 +17,7 @@ from nanochart.report._page import FigureCard, Gallery, Item, Missing, Section
 from nanochart.report._pictures import Cluster, draw_clusters
 from nanochart.report._run_data import RunData
 from nanochart.report._thermodynamics import thermodynamics_cards
-from nanochart.tempering import (
-    Ladder,
-    LadderDiagnostics,
-    acceptance,
-    diagnose_ladder,
-    ideal_round_trip_time,
-    ladder_findings,
-    ladder_summary,
-    round_trips,
-)
+from nanochart.tempering import LadderDiagnostics
 
 __all__ = ["sampling_section"]
 
@@ -38,69 +29,51 @@ def sampling_section(run: RunData, picture_size: int) -> Section:
         return Section(
             title, "No frames are stored yet.", (Missing("Sample with", "nanochart sample CONFIG"),)
         )
-    diagnostics = _diagnostics(run)
+    diagnostics = run.results.ladder
     cards = [*_exchange_cards(run), *_mixing_card(diagnostics), *_energy_cards(run)]
     found = _thermo_cards(run)
     if found:  # its caloric curve takes the place of the plain one
         cards = [*(card for card in cards if card.name != "caloric-curve"), *found]
     # Column-wide figures first, so that they stand in pairs.
     items = [*_starts(run, picture_size), *sorted(cards, key=lambda card: card.wide)]
-    if run.is_imported:
-        text = "The frames come from another program; what it recorded of them is shown here."
-    else:
-        text = (
-            "Parallel tempering: every walker is a trajectory that moves up and down a ladder of "
-            "temperatures, and neighbours on the ladder exchange by the Metropolis criterion."
-        )
-    text = f"{_verdict(run, diagnostics)}{text}"
+    if run.ladder is not None and not found and run.results.no_thermodynamics:
+        items.append(Missing(f"Heat capacity unknown: {run.results.no_thermodynamics}."))
+    text = f"{run.results.verdict} {_how(run)}".strip()
     unknown = Missing("Temperatures and energies of these frames are not known.")
     return Section(title, text, tuple(items) or (unknown,))
 
 
-def _diagnostics(run: RunData) -> LadderDiagnostics | None:
-    """What the run says about its ladder; None where it has none or rungs are not recorded."""
-    rungs, outcome = run.rungs, run.exchanges
-    if rungs is None or run.ladder is None or len(run.ladder) < 2 or run.n_frames < 2:
-        return None
-    whole = (rungs >= 0).all(axis=1)
-    if outcome is not None:
-        outcome = outcome[whole] if outcome.shape[1:] == (len(run.ladder) - 1,) else None
-    energy = None if run.energy is None else run.energy[whole]
-    ladder = Ladder(tuple(float(t) for t in run.ladder))
-    return diagnose_ladder(ladder, rungs[whole], energy, outcome)
+def _how(run: RunData) -> str:
+    """How the frames came about."""
+    bias = run.results.bias
+    if run.is_imported:
+        return "The frames come from another program; what it recorded of them is shown here."
+    if bias is None:
+        return (
+            "Parallel tempering: every walker is a trajectory that moves up and down a ladder of "
+            "temperatures, and neighbours on the ladder exchange by the Metropolis criterion."
+        )
+    both = zip(bias.variables, bias.units, strict=True)
+    named = ", ".join(name if unit == "1" else f"{name} ({unit})" for name, unit in both)
+    along = f" along {named}" if bias.method and bias.variables else ""
+    through = f", by way of {', '.join(bias.places)}" if bias.places else ""
+    what = {None: "Plain dynamics", "opes": "OPES"}.get(bias.method, str(bias.method).capitalize())
+    return (
+        f"{what}{along} at {bias.temperature:g} K{through}: {run.walkers}, started from "
+        f"{', '.join(bias.starts)}. Chart and families are those of {bias.source}."
+    )
 
 
 def _thermo_cards(run: RunData) -> list[FigureCard]:
     """Heat capacity and caloric curve; none where the ladder is too short or has a gap."""
-    found = run.metadata.get("thermodynamics")
-    if found is None:
-        return []
-    return thermodynamics_cards(found, run.n_atoms, run.reference)
-
-
-def _frame_time(run: RunData) -> float | None:
-    """Time between frames in ns."""
-    time, unit = run.time
-    return float(np.median(np.diff(time))) if unit == "ns" and time.size > 1 else None
-
-
-def _verdict(run: RunData, diagnostics: LadderDiagnostics | None) -> str:
-    """Say what is wrong with the ladder, or that nothing is."""
-    if diagnostics is None:
-        return ""
-    findings = ladder_findings(diagnostics, _frame_time(run))
-    summary = ladder_summary(diagnostics, _frame_time(run))
-    if findings:
-        return f"{' '.join(findings)} {summary} "
-    return f"The ladder is connected, mixed and equilibrated. {summary} "
+    found = run.results.thermodynamics
+    return [] if found is None else thermodynamics_cards(found, run.n_atoms, run.reference)
 
 
 def _mixing_card(diagnostics: LadderDiagnostics | None) -> list[FigureCard]:
     if diagnostics is None:
         return []
-    ideal = np.inf
-    if diagnostics.acceptance is not None:
-        ideal = ideal_round_trip_time(diagnostics.acceptance.share)
+    ideal = diagnostics.ideal_time
     known = np.isfinite(ideal) and np.isfinite(diagnostics.trips.time)
     times = (
         f" One takes {diagnostics.trips.time:.0f} frames on average; the exchanges alone would "
@@ -124,7 +97,7 @@ def _mixing_card(diagnostics: LadderDiagnostics | None) -> list[FigureCard]:
 
 
 def _starts(run: RunData, picture_size: int) -> list[Item]:
-    given = run.metadata.get("start_structures") or {}
+    given = run.results.start_structures
     clusters = [Cluster(f"start: {name}", np.asarray(x, float)) for name, x in given.items()]
     if not clusters:
         return []
@@ -134,16 +107,16 @@ def _starts(run: RunData, picture_size: int) -> list[Item]:
 
 def _exchange_cards(run: RunData) -> list[FigureCard]:
     cards = []
-    outcome = run.exchanges
-    if outcome is not None and run.ladder is not None and len(run.ladder) == outcome.shape[1] + 1:
-        result = acceptance(outcome)
+    ladder = run.results.ladder
+    result = None if ladder is None else ladder.acceptance
+    if result is not None and run.ladder is not None and result.attempts.any():
         share = 100.0 * result.share[np.isfinite(result.share)]
         low, high = (100 * x for x in TARGET_ACCEPTANCE)
         below = int((share < low).sum())
         cards.append(
             FigureCard(
                 "exchange-acceptance",
-                partial(exchange_acceptance, outcome, run.ladder),
+                partial(exchange_acceptance, result, run.ladder),
                 f"Accepted exchanges of the {share.size} neighbouring pairs, each drawn between "
                 f"its two temperatures (K): median {np.median(share):.0f} %, lowest "
                 f"{share.min():.0f} %; {below or 'none'} of them below the target band of "
@@ -154,8 +127,8 @@ def _exchange_cards(run: RunData) -> list[FigureCard]:
                 wide=False,
             )
         )
-    if run.temperature is not None and run.rungs is not None and run.n_frames > 1:
-        trips = round_trips(np.maximum(run.rungs, 0)).counts
+    if run.temperature is not None and ladder is not None:
+        trips = ladder.trips.counts
         time, unit = run.time
         cards.append(
             FigureCard(
@@ -185,33 +158,38 @@ def _trips(trips: NDArray[Any]) -> str:
 
 
 def _energy_cards(run: RunData) -> list[FigureCard]:
-    if run.energy is None or run.temperature is None or not run.paired(run.energy):
+    means = run.results.energies
+    if run.energy is None or run.temperature is None or means is None:
         return []
     unit = "eV, above the lowest minimum found" if run.reference else "eV"
     harmonic = " Dashed: a harmonic solid in that minimum." if run.reference else ""
-    return [
-        FigureCard(
-            "caloric-curve",
-            partial(
-                caloric_curve,
-                run.energy,
-                run.temperature,
-                reference=run.reference,
-                n_atoms=run.n_atoms if run.reference else None,
-            ),
-            f"Mean potential energy ({unit}) against temperature (K). Errors: scatter of ten "
-            "blocks in time; they are too small where the run is shorter than its slowest "
-            f"relaxation.{harmonic}",
-            "Curve of the mean potential energy against temperature, with error bars.",
-            wide=False,
-        ),
+    shape = "Two humps in one curve are two coexisting states."
+    if run.ladder is not None:
+        shape = f"Neighbouring curves must overlap for exchanges to be accepted. {shape}"
+    if run.results.bias is not None:
+        shape = f"The frames are those of the biased dynamics, without their weights. {shape}"
+    cards = [
         FigureCard(
             "energy-distributions",
             partial(energy_distributions, run.energy, run.temperature, reference=run.reference),
-            f"Distribution of the potential energy ({unit}) at each temperature. "
-            "Neighbouring curves must overlap for exchanges to be accepted; two humps in one curve "
-            "are two coexisting states.",
+            f"Distribution of the potential energy ({unit}) at each temperature. {shape}",
             "Smoothed histograms of the potential energy, one per temperature, moving to higher "
             "energy with temperature.",
         ),
     ]
+    if len(means.temperatures) < 2:  # no curve against temperature
+        return cards
+    curve = FigureCard(
+        "caloric-curve",
+        partial(
+            caloric_curve,
+            means,
+            reference=run.reference,
+            n_atoms=run.n_atoms if run.reference else None,
+        ),
+        f"Mean potential energy ({unit}) against temperature (K); bars: 95 % intervals where "
+        f"they are known.{harmonic}",
+        "Curve of the mean potential energy against temperature, with error bars.",
+        wide=False,
+    )
+    return [curve, *cards]

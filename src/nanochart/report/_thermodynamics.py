@@ -156,7 +156,7 @@ def thermodynamics_cards(
             wide=False,
         ),
     ]
-    if result.populations:
+    if any(np.any(p.known) for p in result.populations.values()):
         cards.append(
             FigureCard(
                 "populations",

@@ -7,10 +7,11 @@ follow from it in one place, for every mean, share, ratio and surface of the pac
 from nanochart.statistics._blocks import Blocks, make_blocks, slice_number, slices_of
 from nanochart.statistics._correlation import import_pymbar, statistical_inefficiency
 from nanochart.statistics._estimate import Estimate, student_half_width
-from nanochart.statistics._mbar import Mixture, solve_mixture
+from nanochart.statistics._mbar import Mixture, mixture_of, solve_mixture
 from nanochart.statistics._populations import (
     Growth,
     Populations,
+    StateShares,
     growth,
     lasting_changes,
     state_populations,
@@ -23,11 +24,13 @@ __all__ = [
     "Growth",
     "Mixture",
     "Populations",
+    "StateShares",
     "Weighted",
     "growth",
     "import_pymbar",
     "lasting_changes",
     "make_blocks",
+    "mixture_of",
     "slice_number",
     "slices_of",
     "solve_mixture",

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from nanochart.errors import ConvergenceError
 from nanochart.statistics._correlation import import_pymbar
 
-__all__ = ["Mixture", "solve_mixture"]
+__all__ = ["Mixture", "mixture_of", "solve_mixture"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -87,8 +87,9 @@ class Mixture:
             (ensemble, ...), :math:`\partial\theta / \partial a_k` of each estimate.
         """
         s = np.asarray(slopes, dtype=np.float64)
-        answer = self.inverse() @ s.reshape(len(s), -1)
-        out: Floats = answer[self.owner] - self.shares @ answer
+        answer = (self.inverse() @ s.reshape(len(s), -1)).T
+        # Estimate by estimate in memory, as they are asked for.
+        out: Floats = (answer[:, self.owner] - answer @ self.shares.T).T
         return out.reshape(-1, *s.shape[1:])
 
     def inverse(self) -> Floats:
@@ -133,7 +134,18 @@ def solve_mixture(reduced: ArrayLike, owner: ArrayLike, what: str) -> Mixture:
         )
     except Exception as error:  # its solvers raise what they like where nothing overlaps
         raise _unconverged(what) from error
-    f = np.asarray(found.f_k, dtype=np.float64)
+    return mixture_of(u_kn, own, np.asarray(found.f_k, dtype=np.float64), what)
+
+
+def mixture_of(reduced: ArrayLike, owner: ArrayLike, f: ArrayLike, what: str) -> Mixture:
+    """The mixture of free energies (ensemble,) that `solve_mixture` found of the same samples.
+
+    Arguments and errors are those of `solve_mixture`.
+    """
+    u_kn = np.asarray(reduced, dtype=np.float64)
+    own, f = np.asarray(owner, dtype=np.int64), np.asarray(f, dtype=np.float64)
+    N = np.bincount(own, minlength=len(u_kn))
+    u = u_kn - u_kn.min(axis=0)
     terms = (f + np.log(N))[:, None] - u
     top = terms.max(axis=0)
     log_mixture = top + np.log(np.exp(terms - top).sum(axis=0))

@@ -12,7 +12,9 @@ from nanochart.statistics._estimate import Estimate
 from nanochart.statistics._weighted import Weighted
 from nanochart.units import BOLTZMANN
 
-__all__ = ["Growth", "Populations", "growth", "lasting_changes", "state_populations"]
+__all__ = [
+    "Growth", "Populations", "StateShares", "growth", "lasting_changes", "state_populations",
+]  # fmt: skip
 
 Floats = NDArray[np.float64]
 
@@ -21,46 +23,22 @@ _MATTERS = 0.01
 
 
 @dataclass(frozen=True, eq=False)
-class Populations:
-    """Shares of states, and what follows from them.
+class StateShares:
+    """Shares of states, and whether they are known.
 
     Attributes
     ----------
-    inside
-        (time, walker, state), whether a sample is in a state, or its share of it.
-    weighted
-        The samples' weights.
-    temperature
-        K.
     names
         Of the states.
+    temperature
+        K.
     shares
         Share of each state, of shape (state,).
-    beside
-        (state,), standard error of each share beside that of the sampling; None for nothing.
     """
 
-    inside: Floats
-    weighted: Weighted
-    temperature: float
     names: tuple[str, ...]
+    temperature: float
     shares: Estimate
-    beside: Floats | None = None
-
-    def difference(self, a: int, b: int) -> Estimate:
-        r"""Free energy of state b minus that of a in eV, :math:`-k_B T \ln (p_b / p_a)`."""
-        return self.differences([(a, b)])[0]
-
-    def differences(self, pairs: Sequence[tuple[int, int]]) -> Estimate:
-        """Free energies F_b - F_a in eV of pairs (a, b) of states, (pair,)."""
-        kT = BOLTZMANN * self.temperature
-        first, last = [a for a, _ in pairs], [b for _, b in pairs]
-        names = [(self.names[a], self.names[b]) for a, b in pairs]
-        found = self.weighted.log_ratios(self.inside[..., first], self.inside[..., last], names)
-        if self.beside is not None:
-            p = np.maximum(np.asarray(self.shares.value), 1e-12)
-            found = found.widened(np.hypot((self.beside / p)[first], (self.beside / p)[last]))
-        return found.scaled(kT)
 
     @property
     def matters(self) -> NDArray[np.bool_]:
@@ -92,6 +70,79 @@ class Populations:
         """Why the first state that matters is not known."""
         first = next(iter(np.flatnonzero(self.matters & ~np.asarray(self.shares.known))), None)
         return "run longer" if first is None else self.shares[int(first)].reason
+
+
+@dataclass(frozen=True, eq=False)
+class Populations:
+    """Samples with their states, and what follows from them.
+
+    Attributes
+    ----------
+    inside
+        (time, walker, state), whether a sample is in a state, or its share of it.
+    weighted
+        The samples' weights.
+    found
+        Share of each state.
+    beside
+        (state,), standard error of each share beside that of the sampling; None for nothing.
+    """
+
+    inside: Floats
+    weighted: Weighted
+    found: StateShares
+    beside: Floats | None = None
+
+    @property
+    def temperature(self) -> float:
+        """K."""
+        return self.found.temperature
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the states."""
+        return self.found.names
+
+    @property
+    def shares(self) -> Estimate:
+        """Share of each state, of shape (state,)."""
+        return self.found.shares
+
+    @property
+    def matters(self) -> NDArray[np.bool_]:
+        """(state,), whether a state holds more than a hundredth of the samples' weight."""
+        return self.found.matters
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """States that matter and are not known."""
+        return self.found.unknown
+
+    @property
+    def converged(self) -> bool:
+        """Whether every state that matters is known."""
+        return self.found.converged
+
+    @property
+    def verdict(self) -> str:
+        """One sentence."""
+        return self.found.verdict
+
+    def difference(self, a: int, b: int) -> Estimate:
+        r"""Free energy of state b minus that of a in eV, :math:`-k_B T \ln (p_b / p_a)`."""
+        return self.differences([(a, b)])[0]
+
+    def differences(self, pairs: Sequence[tuple[int, int]]) -> Estimate:
+        """Free energies F_b - F_a in eV of pairs (a, b) of states, (pair,)."""
+        kT = BOLTZMANN * self.temperature
+        first, last = [a for a, _ in pairs], [b for _, b in pairs]
+        names = [(self.names[a], self.names[b]) for a, b in pairs]
+        one, other = (_one_by_one([self.inside[..., k] for k in which]) for which in (first, last))
+        found = self.weighted.log_ratios(one, other, names)
+        if self.beside is not None:
+            p = np.maximum(np.asarray(self.shares.value), 1e-12)
+            found = found.widened(np.hypot((self.beside / p)[first], (self.beside / p)[last]))
+        return found.scaled(kT)
 
 
 def state_populations(
@@ -131,9 +182,10 @@ def state_populations(
         )
     if given.ndim == 2:
         n = int(given.max(initial=-1)) + 1 if names is None else len(names)
-        inside = (given[..., None] == np.arange(n)).astype(np.float64)
+        inside = _one_by_one([given == k for k in range(n)])
     else:
-        inside, n = given.astype(np.float64), given.shape[2]
+        n = given.shape[2]
+        inside = _one_by_one([given[..., k] for k in range(n)])
     if n < 1:
         raise ValueError("no sample is in any state, so there are no populations")
     called = tuple(str(k) for k in range(n)) if names is None else names
@@ -157,7 +209,16 @@ def state_populations(
         odds.known, value * (1.0 - value) * np.where(odds.known, odds.error, 0), np.inf
     )
     shares = Estimate(value, error, low, high, odds.known, odds.why)
-    return Populations(inside, weighted, temperature, called, shares, more)
+    return Populations(inside, weighted, StateShares(called, temperature, shares), more)
+
+
+def _one_by_one(states: Sequence[ArrayLike]) -> Floats:
+    """States (time, walker) as (time, walker, state), each of which lies together in memory.
+
+    All that follows asks one state after the other, of which there may be dozens.
+    """
+    together = np.array(states, dtype=np.float64)
+    return np.moveaxis(together, 0, -1) if len(together) else np.empty((0, 0, 0))
 
 
 @dataclass(frozen=True)
@@ -185,10 +246,7 @@ def growth(populations: Populations, a: int, b: int) -> Growth:
         except (ConvergenceError, ValueError):  # no overlap of windows or no weight yet
             found.append(Estimate.unknown(np.nan, "this part of the run has no weights"))
             continue
-        part = Populations(
-            populations.inside[:last], weighted, populations.temperature, populations.names,
-            populations.shares, populations.beside,
-        )  # fmt: skip
+        part = replace(populations, inside=populations.inside[:last], weighted=weighted)
         found.append(part.difference(a, b))
     changes = lasting_changes(populations.inside[..., a], populations.inside[..., b])
     return Growth(fractions, tuple(found), changes)

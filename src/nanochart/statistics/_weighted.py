@@ -1,7 +1,9 @@
 """Weighted samples, and the three questions that are asked of them: mean, share, ratio."""
 
+import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -42,6 +44,9 @@ class Weighted:
         Where the weights come from MBAR: the mixture, its samples in the order (time, walker).
     reservation
         Why nothing is known, whatever the samples say; empty if there is no such reason.
+    memory
+        What is known of states whatever the weights are, by a digest of who is in them; shared by
+        the weights of the same samples at other temperatures.
     again
         Weights of a part of the run, from its first time to before another, where they must be
         solved anew; None where they are the same.
@@ -53,6 +58,7 @@ class Weighted:
     mixture: Mixture | None = None
     reservation: str = ""
     again: Callable[[int, int], "Weighted"] | None = None
+    memory: dict[bytes, tuple[int, str]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         logs = np.asarray(self.log_weights, dtype=np.float64)
@@ -64,7 +70,7 @@ class Weighted:
             )
         object.__setattr__(self, "log_weights", logs)
 
-    @property
+    @cached_property
     def weights(self) -> Floats:
         """(time, walker), which sum to 1."""
         known = np.isfinite(self.log_weights)
@@ -200,16 +206,29 @@ class Weighted:
         for x, total, name in zip(inside, sums, names, strict=True):
             if total <= 0.0:
                 return f"{name} was never visited"
-            if self._visits(x) < _VISITS:
+            visits, unmixed = self._settled(x)
+            if visits < _VISITS:
                 return f"{name} was entered for longer than one frame less than {_VISITS} times"
-            if self.independence != "windows":
-                # Without the weights, which come and go while a structure stays what it is.
-                mixing = make_blocks(x - x.mean())
-                if not mixing.known:
-                    return f"as for {name}, {mixing.why}"
+            if unmixed:
+                return f"as for {name}, {unmixed}"
             if held := self._held(self.weights * x):
                 return f"all that is known of {name} comes from {held}"
         return ""
+
+    def _settled(self, inside: Floats) -> tuple[int, str]:
+        """How often a state was visited, and why walkers do not mix in it.
+
+        Without the weights, which come and go while a structure stays what it is.
+        """
+        hard = bool(((inside == 0.0) | (inside == 1.0)).all())
+        told = np.packbits(inside > 0.5) if hard else inside
+        digest = hashlib.sha256(told.tobytes()).digest()
+        if digest not in self.memory:
+            why = ""
+            if self.independence != "windows":
+                why = make_blocks(inside - inside.mean()).why
+            self.memory[digest] = self._visits(inside), why
+        return self.memory[digest]
 
     def _visits(self, inside: Floats) -> int:
         """How often walkers came into a state and stayed for two samples or more.

@@ -6,6 +6,9 @@ They are written before the folder of a new run appears, so a run has all of the
 import hashlib
 import io
 import json
+import math
+import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,13 @@ from nanochart.store._files import RECORDS
 __all__ = ["find_attachment", "pack", "unpack", "write_attachments"]
 
 _INFO = "info"
+#: Bytes of all arrays of a file together, at most.
+_LARGEST = 4_000_000_000
+#: Version of the format of an array -> what reads its header.
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 
 
 def write_attachments(run: Path, contents: Mapping[str, bytes]) -> None:
@@ -62,9 +72,39 @@ def pack(arrays: Mapping[str, np.ndarray], info: Mapping[str, Any]) -> bytes:
     return buffer.getvalue()
 
 
-def unpack(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """What `pack` was given, from a file of its content."""
-    with storage_errors(path), np.load(path, allow_pickle=False) as stored:
-        arrays = dict(stored)
-    info = json.loads(arrays.pop(_INFO).tobytes())
+def unpack(source: Path | bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """What `pack` was given, from a file of its content or the content itself.
+
+    Raises
+    ------
+    ValueError
+        If it is no such content, or its arrays are larger than what is there.
+    """
+    if isinstance(source, Path):
+        with storage_errors(source):
+            source = source.read_bytes()
+    try:
+        _check_sizes(source)
+        with np.load(io.BytesIO(source), allow_pickle=False) as stored:
+            arrays = dict(stored)
+        info = json.loads(arrays.pop(_INFO).tobytes())
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError) as error:
+        raise ValueError(f"it is no file of arrays ({error})") from error
     return arrays, info
+
+
+def _check_sizes(content: bytes) -> None:
+    """Compare what the arrays say of their sizes with what they hold, before any is made."""
+    with zipfile.ZipFile(io.BytesIO(content)) as stored:
+        parts = stored.infolist()
+        total = sum(part.file_size for part in parts)
+        if total > _LARGEST:
+            raise ValueError(f"its arrays have {total} bytes, more than {_LARGEST}")
+        for part in parts:
+            with stored.open(part) as file:
+                read_header = _HEADERS.get(np.lib.format.read_magic(file))
+                if read_header is None:
+                    raise ValueError(f"{part.filename} has an unknown format")
+                shape, _, dtype = read_header(file)
+                if math.prod(shape) * dtype.itemsize != part.file_size - file.tell():
+                    raise ValueError(f"{part.filename} does not have the size that it states")

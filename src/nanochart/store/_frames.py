@@ -152,6 +152,16 @@ class Frames:
         return self
 
     @cached_property
+    def so_far(self) -> Self:
+        """The same frames, with every stage that has begun.
+
+        What a stage has not reached yet is NaN or -1.
+        """
+        end = int(self.numbers.max(initial=-1)) + 1
+        begun = {stage: max(n, end) for stage, n in self.committed.items() if n}
+        return replace(self, committed=begun)
+
+    @cached_property
     def thermal(self) -> Thermal:
         """The configurations as they were sampled."""
         return Thermal(self._data)

@@ -1,6 +1,8 @@
 """What a run holds, as it is read: committed frames, records, damage."""
 
-from collections.abc import Iterator
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from nanochart.store._chunk_store import ChunkStore
 from nanochart.store._frames import Frames, view_frames
 from nanochart.store._journal import ChunkId, Journal
 from nanochart.store._metadata import Metadata
+from nanochart.store._results import load_result
 from nanochart.store._system import read_system, system_path
 from nanochart.store._variables import FRAMES, STAGES, STATIC, stage_variables
 from nanochart.system import System
@@ -135,6 +138,37 @@ class RunReader:
         """
         return find_attachment(self.path, name)
 
+    def fingerprint(self, *stages: str) -> str:
+        """Hash of all that is committed of some stages, and of how they were made.
+
+        It is that of the checksums of their chunks, so equal contents have equal fingerprints, and
+        nothing is read for it.
+        """
+        self._journal.refresh()
+        about: list[Any] = []
+        for stage in (STATIC, *stages):
+            count = self._journal.committed.get(stage, 0)
+            # Of the thermal frames the record tells how long they took, which changes.
+            info = None if stage in {STATIC, FRAMES} else self._journal.info.get(stage, {})
+            about.append([stage, count, info])
+        chunks = [(c, self._journal.chunks.get(c)) for c in self._committed_chunks(stages)]
+        text = json.dumps([about, chunks], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+    def load_result(
+        self, name: str, key: Mapping[str, Any], types: Mapping[str, type]
+    ) -> Any | None:
+        """Return a result that was kept under this key; None if there is none, or it is damaged.
+
+        Parameters
+        ----------
+        name, key
+            As of `Run.save_result`.
+        types
+            Name -> dataclass that may be in it.
+        """
+        return load_result(self.path, name, key, types)
+
     def frames(self, first: int = 0, last: int | None = None, every: int = 1) -> Frames:
         """Return a typed view of committed frames: configurations, minima, chart, motifs, families.
 
@@ -232,8 +266,8 @@ class RunReader:
         sizes = {size for size, _ in self._journal.chunks.get(chunk, ())}
         return path, sizes, path.stat().st_size if path.exists() else None
 
-    def _committed_chunks(self) -> Iterator[ChunkId]:
-        for stage in (STATIC, *STAGES):
+    def _committed_chunks(self, stages: Sequence[str] = STAGES) -> Iterator[ChunkId]:
+        for stage in (STATIC, *stages):
             for name in sorted(self._journal.stage_arrays(stage)):
                 n_chunks = -(-self._journal.committed.get(stage, 0) // self.chunk_frames)
                 yield from ((name, index) for index in range(n_chunks if stage != STATIC else 1))

@@ -19,6 +19,7 @@ from nanochart.store._journal import Journal, encode_chunks
 from nanochart.store._lock import exclusive
 from nanochart.store._metadata import Metadata
 from nanochart.store._reading import RunReader
+from nanochart.store._results import save_result
 from nanochart.store._switch import finish_switch, stage_arrays
 from nanochart.store._system import check_system, same_system, write_system
 from nanochart.store._variables import DEPENDENTS, FRAMES, STAGES, stage_variables
@@ -51,6 +52,28 @@ class Run(RunReader):
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_locked": 0}  # a lock is one process's
+
+    def save_result(self, name: str, result: Any, key: Mapping[str, Any]) -> bool:
+        """Keep a result that was made of the run, beside its frames.
+
+        Another process may write the run meanwhile. A run that was opened for reading, or cannot be
+        written to, keeps nothing; that is no error, because the result can be made again.
+
+        Parameters
+        ----------
+        name
+            Of the result.
+        result
+            Dataclasses, tuples, mappings of numbers, text, arrays.
+        key
+            Plain JSON values: all that it depends on; see `fingerprint`.
+
+        Returns
+        -------
+        bool
+            Whether it is kept.
+        """
+        return self._writable and save_result(self.path, name, result, key)
 
     @contextmanager
     def lock(self) -> Iterator[None]:

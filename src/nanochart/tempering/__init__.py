@@ -11,9 +11,20 @@ from nanochart.tempering._diagnostics import (
     energy_overlap,
 )
 from nanochart.tempering._exchange import Exchange, exchange, metropolis_criterion
-from nanochart.tempering._findings import ladder_findings, ladder_reservation, ladder_summary
+from nanochart.tempering._findings import (
+    ladder_findings,
+    ladder_reservation,
+    ladder_summary,
+    ladder_verdict,
+)
 from nanochart.tempering._health import ReplicaError
 from nanochart.tempering._ladder import Ladder
+from nanochart.tempering._levels import (
+    LevelMeans,
+    group_by_temperature,
+    level_means,
+    rung_means,
+)
 from nanochart.tempering._pilot import Pilot, run_pilot
 from nanochart.tempering._replica_flow import (
     RoundTrips,
@@ -49,6 +60,7 @@ __all__ = [
     "Exchange",
     "Ladder",
     "LadderDiagnostics",
+    "LevelMeans",
     "Pilot",
     "ReplicaError",
     "Round",
@@ -66,19 +78,23 @@ __all__ = [
     "diagnose_ladder",
     "energy_overlap",
     "exchange",
+    "group_by_temperature",
     "harmonic_ladder",
     "ideal_round_trip_time",
     "initialize_tempering",
     "ladder_findings",
     "ladder_reservation",
     "ladder_summary",
+    "ladder_verdict",
     "langevin_segment",
+    "level_means",
     "mean_acceptance",
     "metropolis_criterion",
     "predicted_acceptance",
     "replica_flow",
     "round_trips",
     "run_pilot",
+    "rung_means",
     "rung_populations",
     "step",
     "tempered_sample",

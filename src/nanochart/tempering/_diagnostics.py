@@ -8,7 +8,12 @@ from scipy.ndimage import gaussian_filter1d
 
 from nanochart.statistics import import_pymbar
 from nanochart.tempering._ladder import Ladder
-from nanochart.tempering._replica_flow import RoundTrips, replica_flow, round_trips
+from nanochart.tempering._replica_flow import (
+    RoundTrips,
+    ideal_round_trip_time,
+    replica_flow,
+    round_trips,
+)
 
 __all__ = [
     "Acceptance",
@@ -102,6 +107,11 @@ class LadderDiagnostics:
     def inefficiency(self) -> Floats:
         """Frames per independent frame along each temperature, shape (rung,)."""
         return np.array([np.nan if e is None else e.inefficiency for e in self.equilibration])
+
+    @property
+    def ideal_time(self) -> float:
+        """Frames of a round trip if only the exchanges held it up; infinite if not recorded."""
+        return np.inf if self.acceptance is None else ideal_round_trip_time(self.acceptance.share)
 
 
 def acceptance(exchange_accepted: ArrayLike) -> Acceptance:

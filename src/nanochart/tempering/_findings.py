@@ -6,7 +6,7 @@ from nanochart.tempering._diagnostics import Equilibration, LadderDiagnostics
 from nanochart.tempering._replica_flow import ideal_round_trip_time
 from nanochart.tempering._tuning import EnergyDistributions, tuned_ladder
 
-__all__ = ["ladder_findings", "ladder_reservation", "ladder_summary"]
+__all__ = ["ladder_findings", "ladder_reservation", "ladder_summary", "ladder_verdict"]
 
 #: A pair hardly exchanges if its acceptance lies below this, at the upper end of its interval.
 _BROKEN = 0.05
@@ -64,6 +64,13 @@ def ladder_reservation(diagnostics: LadderDiagnostics) -> str:
         *_broken(diagnostics), *_unmixed(diagnostics, None), *_unequilibrated(diagnostics, None),
     )  # fmt: skip
     return found[0].rstrip(".") if found else ""
+
+
+def ladder_verdict(diagnostics: LadderDiagnostics, frame_time: float | None = None) -> str:
+    """What is wrong with a ladder, or that nothing is, and its numbers; as `ladder_findings`."""
+    well = ("The ladder is connected, mixed and equilibrated.",)
+    findings = ladder_findings(diagnostics, frame_time) or well
+    return " ".join((*findings, ladder_summary(diagnostics, frame_time))).rstrip()
 
 
 def ladder_summary(diagnostics: LadderDiagnostics, frame_time: float | None = None) -> str:

@@ -1,13 +1,20 @@
 """The frames of a ladder as one weighted sample at any of its temperatures."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanochart.errors import ConvergenceError
-from nanochart.statistics import Estimate, Mixture, Weighted, solve_mixture, state_populations
+from nanochart.statistics import (
+    Estimate,
+    Mixture,
+    Weighted,
+    mixture_of,
+    solve_mixture,
+    state_populations,
+)
 from nanochart.tempering._diagnostics import LadderDiagnostics, diagnose_ladder
 from nanochart.tempering._findings import ladder_reservation
 from nanochart.tempering._ladder import Ladder
@@ -57,6 +64,7 @@ class TemperedSample:
     diagnostics: LadderDiagnostics
     reservation: str
     warnings: tuple[str, ...]
+    _memory: dict[bytes, tuple[int, str]] = field(init=False, default_factory=dict, repr=False)
 
     def at(self, temperature: float) -> Weighted:
         """All frames with their weights at a temperature in K.
@@ -75,7 +83,7 @@ class TemperedSample:
             shorter = -beta * E - part.log_mixture.reshape(E.shape)
             return Weighted(shorter, "replicas", None, part, self.reservation)
 
-        return Weighted(logs, "replicas", None, self.mixture, self.reservation, again)
+        return Weighted(logs, "replicas", None, self.mixture, self.reservation, again, self._memory)
 
 
 def tempered_sample(
@@ -83,6 +91,9 @@ def tempered_sample(
     rungs: ArrayLike,
     ladder: Ladder,
     exchange_accepted: ArrayLike | None = None,
+    *,
+    diagnostics: LadderDiagnostics | None = None,
+    f: ArrayLike | None = None,
 ) -> TemperedSample:
     """Join the frames of a ladder.
 
@@ -96,6 +107,9 @@ def tempered_sample(
         Temperatures.
     exchange_accepted
         (frame, pair): -1 not attempted, 0 refused, 1 accepted; None where it was not recorded.
+    diagnostics, f
+        What was found of these frames before: `diagnose_ladder` and the reduced free energies of
+        the rungs, (rung,). None computes them.
 
     Raises
     ------
@@ -131,17 +145,20 @@ def tempered_sample(
             "the ladder that was sampled"
         )
     acceptance, warnings = check_overlap(E, r, ladder)
-    diagnostics = diagnose_ladder(ladder, r, E, exchange_accepted)
+    known = diagnostics or diagnose_ladder(ladder, r, E, exchange_accepted)
     return TemperedSample(
-        E, r, ladder, _mixture(E, r, ladder), acceptance, diagnostics,
-        ladder_reservation(diagnostics), warnings,
+        E, r, ladder, _mixture(E, r, ladder, f), acceptance, known, ladder_reservation(known),
+        warnings,
     )  # fmt: skip
 
 
-def _mixture(energies: Floats, rungs: Ints, ladder: Ladder) -> Mixture:
+def _mixture(energies: Floats, rungs: Ints, ladder: Ladder, f: ArrayLike | None = None) -> Mixture:
     # The zero of the energies is arbitrary: it is a constant factor of all weights.
     reduced = np.multiply.outer(ladder.betas, energies.ravel() - energies.mean())
-    return solve_mixture(reduced, rungs.ravel(), "the rungs of the ladder")
+    what = "the rungs of the ladder"
+    if f is not None:
+        return mixture_of(reduced, rungs.ravel(), f, what)
+    return solve_mixture(reduced, rungs.ravel(), what)
 
 
 def rung_populations(sample: TemperedSample, labels: ArrayLike, names: Sequence[str]) -> Estimate:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -71,11 +70,13 @@ def thermodynamics(
     asked = config or ThermodynamicsConfig()
     labelled, ladder = _checked(sample.energies, labels), sample.ladder
     names = {int(k): (label_names or {}).get(int(k), str(k)) for k in np.unique(labelled)}
-    inside = np.stack([labelled == k for k in names], axis=-1) if names else None
+    inside = np.moveaxis(np.stack([labelled == k for k in names]), 0, -1) if names else None
     T = np.linspace(ladder.temperatures[0], ladder.temperatures[-1], asked.n_temperatures)
-    # Of many families most pairs are of two that hardly occur.
-    often = [k for k, x in enumerate(names) if (labelled == x).mean() >= _MATTERS]
-    pairs = list(combinations(often, 2))
+    # Of each to the one seen most: others follow from these, and of many families the pairs are
+    # hundreds.
+    seen = [float((labelled == x).mean()) for x in names]
+    most = int(np.argmax(seen)) if seen else 0
+    pairs = [(most, k) for k, share in enumerate(seen) if k != most and share >= _MATTERS]
     found = []
     for k, temperature in enumerate(T):
         found.append(_at(sample, float(temperature), n_atoms, inside, tuple(names.values()), pairs))

@@ -53,7 +53,8 @@ class Thermodynamics:
     populations
         Share of each label on the grid.
     free_energy_differences
-        (a, b) -> F_b - F_a in eV on the grid; infinite where only one of them was seen.
+        (a, b) -> F_b - F_a in eV on the grid, from the label a that was seen most to each that
+        makes more than a hundredth of the frames.
     acceptance
         Expected acceptance of exchanges between neighbouring rungs, (pair,).
     n_frames

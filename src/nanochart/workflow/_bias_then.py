@@ -46,6 +46,7 @@ def source_files(source: Source) -> dict[str, bytes]:
         "run": run.path.name,
         "model": run.info("chart").get("model"),
         "quench": run.info("quench"),
+        "families": run.info("families"),
     }
     files = {}
     if run.committed("families"):
@@ -106,6 +107,8 @@ class SourceThen:
         Fingerprint of the model of its chart; None without one.
     quench
         How it was quenched.
+    division
+        Record of its division into families; empty where it had none.
     known
         Places of its frames in the chart, (frame, d), perhaps of some only; empty without a chart.
     chart, groups
@@ -120,6 +123,7 @@ class SourceThen:
     name: str
     charted: str | None
     quench: Mapping[str, Any]
+    division: Mapping[str, Any]
     known: Floats
     chart: Floats
     groups: Ints
@@ -147,6 +151,7 @@ class SourceThen:
             name=str(facts["run"]),
             charted=facts["model"],
             quench=facts["quench"],
+            division=facts["families"],
             known=arrays.get("known", none).astype(np.float64),
             chart=arrays.get("chart", none).astype(np.float64),
             groups=arrays.get("group", np.empty(0)).astype(np.int64),

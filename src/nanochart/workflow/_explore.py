@@ -81,8 +81,7 @@ def explore_run(
     quenched = whole.has("quench")
     frames = whole.with_minima() if quenched else whole
     kind_of: Literal["thermal", "inherent"] = "inherent" if quenched else "thermal"
-    arrays = run.to_xarray().isel(frame=frames.numbers)
-    data = RunData(arrays, {"element": run.metadata.element})
+    data = RunData(frames, run.metadata)
     errors = None
     if model is not None:
         check_model(run, model)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -18,7 +18,7 @@ __all__ = ["export_chemiscope"]
 def export_chemiscope(
     run: Run,
     path: str | Path,
-    structures: str = "inherent",
+    structures: Literal["thermal", "inherent"] = "inherent",
     frames: slice | Sequence[int] | None = None,
 ) -> int:
     """Write configurations of a run as a chemiscope data set, gzipped JSON.
@@ -58,8 +58,7 @@ def export_chemiscope(
     # Where one frame in so many is quenched, only these have numbers for every property.
     there = whole.with_minima() if whole.has("quench") else whole
     chosen = there.at(frames, "quench" if whole.has("quench") else "frames")
-    arrays = run.to_xarray().isel(frame=there.numbers)
-    data = RunData(arrays, {"element": run.metadata.element})
+    data = RunData(there, run.metadata)
     names = dict(enumerate(map(str, run.info("families").get("names", ()))))
     chart = structures if whole.has("chart") else None
     properties, axes = run_properties(data, chart=chart, family_names=names, numbers=there.numbers)

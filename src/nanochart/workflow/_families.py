@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nanochart._files import replacing
 from nanochart._progress import Progress, silent
 from nanochart.autoencoder import Model
-from nanochart.errors import StoreError
+from nanochart.errors import ConvergenceError, StoreError
 from nanochart.landscape import (
     OWN,
     Families,
@@ -29,7 +29,7 @@ from nanochart.workflow._chart import check_charted
 from nanochart.workflow._config import validated
 from nanochart.workflow._families_measures import measure_families
 from nanochart.workflow._families_words import family_words
-from nanochart.workflow._ladder import populations_at_rungs
+from nanochart.workflow._ladder import rung_shares
 from nanochart.workflow._quench import check_all_quenched
 
 __all__ = ["families_config", "families_path", "families_run", "saved_families"]
@@ -221,8 +221,11 @@ def _populations(run: Run, frames: Frames, codes: Ints, n_families: int) -> Mapp
     Empty for a run without a ladder.
     """
     names = ("noise", *(str(k) for k in range(1, n_families + 1)))
-    found = populations_at_rungs(frames, run, codes, names)
-    if found is None or frames.ladder is None:
+    if frames.ladder is None:
+        return {}
+    try:
+        found = rung_shares(frames, run, codes, names)
+    except (StoreError, ValueError, ConvergenceError):  # no rungs, empty ones, or no overlap
         return {}
     return {
         k: {"temperatures": frames.ladder.tolist(), **found[k].summary()}

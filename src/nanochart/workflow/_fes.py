@@ -1,7 +1,7 @@
 """The free energies of a run: surface, states, differences, path."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +19,23 @@ from nanochart.free_energy import (
     minimum_path,
 )
 from nanochart.statistics import (
+    Blocks,
     Estimate,
     Growth,
     Populations,
+    StateShares,
     Weighted,
     growth,
     state_populations,
 )
-from nanochart.store import Run
+from nanochart.store import STAGES, Run
 from nanochart.workflow._bias_config import BiasConfig
 from nanochart.workflow._bias_resolve import check_stop
 from nanochart.workflow._bias_then import SourceThen
-from nanochart.workflow._fes_samples import weighted_frames
-from nanochart.workflow._membership import States
+from nanochart.workflow._fes_key import states_are_made, states_key
+from nanochart.workflow._fes_samples import BiasedFrames, TemperedFrames, weighted_frames
+from nanochart.workflow._membership import States, check_asked
+from nanochart.workflow._results import kept
 
 __all__ = ["FreeEnergies", "fes_run", "fes_summary", "state_difference", "write_fes"]
 
@@ -53,7 +57,7 @@ class FreeEnergies:
     geometric
         The gauge-invariant surface, where the variables are those of a chart and it was asked for.
     states
-        Families or motifs of the frames.
+        Families or motifs of the frames; without what is only needed to find them.
     populations
         Shares of the states, with the verdict on the run.
     pair
@@ -84,7 +88,7 @@ class FreeEnergies:
     surface: Surface
     geometric: Surface | None
     states: States
-    populations: Populations
+    populations: StateShares
     pair: tuple[int, int]
     difference: Estimate | None
     growth: Growth | None
@@ -95,6 +99,11 @@ class FreeEnergies:
     planned: int
     outside: float
     known: NDArray[np.bool_] | None
+
+
+_TYPES = (
+    FreeEnergies, Surface, Blocks, States, StateShares, Estimate, Growth, FreeEnergyPath,
+)  # fmt: skip
 
 
 def fes_run(
@@ -113,6 +122,9 @@ def fes_run(
     progress: Progress = silent,
 ) -> FreeEnergies:
     """Free energies of a biased run, or of parallel tempering in its own chart.
+
+    What is found is kept with a run that is open for writing, and given again as long as its frames
+    and states are the same.
 
     Parameters
     ----------
@@ -153,7 +165,47 @@ def fes_run(
     ConvergenceError
         If umbrella windows do not overlap.
     """
+    options: dict[str, Any] = {
+        "by": by, "membership": membership, "every": every, "discard": discard,
+        "dimensions": None if dimensions is None else list(dimensions), "temperature": temperature,
+        "geometric": geometric, "between": None if between is None else list(between),
+        "shape": None if shape is None else np.atleast_1d(shape).tolist(),
+        "limits": None if limits is None else {k: list(v) for k, v in limits.items()},
+    }  # fmt: skip
+
+    # Of before the frames are looked at: a key with frames that came since is that of nothing.
+    options["frames"] = run.fingerprint("frames")
+
+    def key() -> dict[str, Any]:
+        told_by = states_key(run, by)
+        return {"made_of": run.fingerprint(*STAGES), "told_by": told_by, **options}
+
     frames = weighted_frames(run, discard, temperature, membership=membership, every=every)
+    check_asked(by, membership)
+    if not states_are_made(run, by, membership):  # then this makes stages, which the key counts
+        frames.states(by, progress)
+        frames = weighted_frames(run, discard, temperature, membership=membership, every=every)
+    found = kept(
+        run, "fes", key, _TYPES,
+        lambda: _computed(
+            run, frames, by, dimensions, geometric, between, shape, limits, progress
+        ),
+    )  # fmt: skip
+    progress("fes", 4, 4)
+    return found
+
+
+def _computed(
+    run: Run,
+    frames: BiasedFrames | TemperedFrames,
+    by: str,
+    dimensions: Sequence[str] | None,
+    geometric: bool,  # noqa: FBT001  private, and as in `fes_run`
+    between: tuple[str, str] | None,
+    shape: int | Sequence[int] | None,
+    limits: Mapping[str, tuple[float, float]] | None,
+    progress: Progress,
+) -> FreeEnergies:
     names, T, values = frames.names, frames.temperature, frames.values()
     progress("fes", 1, 4, "weights")
     weighted = frames.weighted()
@@ -188,12 +240,11 @@ def fes_run(
         for basin in basins(surface)
     ]
     known, outside = _known(states, surface, chosen, names)
-    progress("fes", 4, 4)
     return FreeEnergies(
         run.path.name, frames.method, T,
         tuple(names[a] for a in chosen), tuple(frames.units[a] for a in chosen),
-        surface, other, states, populations, pair, difference, grown, path, tuple(found),
-        frames.first, run.committed(), frames.planned, outside, known,
+        surface, other, replace(states, tree=None), populations.found, pair, difference, grown,
+        path, tuple(found), frames.first, run.committed(), frames.planned, outside, known,
     )  # fmt: skip
 
 

@@ -111,7 +111,11 @@ def fes_runs(
     shares = np.mean([np.asarray(part.populations.shares.value) for part in parts], axis=0)
     pair = between or _most_populated(states, shares)
     index = states.index(pair[0]), states.index(pair[1])
-    differences = tuple(part.populations.difference(*index) for part in parts)
+    for k, part in enumerate(parts):
+        if part.pair != index:
+            same = {**options, "shape": finest}
+            parts[k] = fes_run(runs[k], between=pair, limits=limits, **same)
+    differences = tuple(part.difference for part in parts if part.difference is not None)
     try:
         spread = combine_differences(differences)
     except ValueError:

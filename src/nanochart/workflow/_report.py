@@ -10,23 +10,38 @@ from ase import Atoms
 
 from nanochart._progress import Progress, silent
 from nanochart.autoencoder import Model
+from nanochart.biasing import BiasPlan
 from nanochart.clusters import build
 from nanochart.errors import ConvergenceError, NanochartError, StoreError
 from nanochart.potentials import GUPTA_PARAMETERS
 from nanochart.report import (
+    Bias,
     FigureCard,
     Gallery,
+    RunData,
+    RunResults,
     Section,
     build_report,
     run_sections,
     save_figures,
 )
 from nanochart.store import Run
-from nanochart.tempering import Thermodynamics
+from nanochart.tempering import (
+    LadderDiagnostics,
+    Thermodynamics,
+    ladder_verdict,
+)
+from nanochart.workflow._bias_plans import plan_of
+from nanochart.workflow._bias_then import SourceThen
 from nanochart.workflow._chart import check_charted, check_model, check_trained
 from nanochart.workflow._fes import FreeEnergies, fes_run
-from nanochart.workflow._ladder import populations_at_rungs
-from nanochart.workflow._sessions import asked_config
+from nanochart.workflow._ladder import (
+    energies_at_rungs,
+    ladder_diagnostics,
+    populations_at_rungs,
+)
+from nanochart.workflow._reconstruction import held_out_reconstruction
+from nanochart.workflow._system import run_config
 from nanochart.workflow._thermo import thermo_run
 
 __all__ = ["reference_energies", "report_run"]
@@ -62,6 +77,9 @@ def report_run(
 ) -> Path:
     """Write the HTML report of a run.
 
+    Its numbers are those that `thermo_run`, `fes_run` and the other stages have kept with the run;
+    what is not there is computed by the same functions, and kept with a run open for writing.
+
     Parameters
     ----------
     run
@@ -82,39 +100,91 @@ def report_run(
     if model is not None:
         check_model(run, model)
         (check_charted if run.committed("chart") else check_trained)(run, model)
-    facts = run.metadata
-    metadata = {**dataclasses.asdict(facts), "config": asked_config(run)}
-    if facts.potential.get("form") == "gupta":
-        known = _references(facts.element, facts.n_atoms)
-        metadata["references"] = {motif: float(a.info["energy"]) for motif, a in known.items()}
-        metadata["start_structures"] = {
-            motif: atoms.positions for motif, atoms in known.items() if motif in facts.start_motifs
-        }
-    metadata["families"] = run.info("families")
-    metadata["thermodynamics"] = _thermodynamics(run)
-    frames = run.frames()
-    for stage, name in (("label", "motif"), ("families", "family")):
-        if frames.has(stage):
-            found = frames.motifs if stage == "label" else frames.families
-            metadata[f"{name}_populations"] = populations_at_rungs(
-                frames, run, found.codes, found.names
-            )
-    if wall_time is not None:
-        metadata["wall_time_s"] = wall_time
-    energies = _free_energies(run, biased, progress)
-    header, sections = run_sections(run.to_xarray(), metadata, model, free_energies=energies)
+    results = _results(run, model, biased, wall_time, progress)
+    data = RunData(run.frames(), run.metadata, results)
+    header, sections = run_sections(data, model)
     sections = _counted(sections, progress, rounds=1 if figures is None else 2)
     if figures is not None:
         save_figures(sections, figures)
     return build_report(sections, path, header=header)
 
 
-def _thermodynamics(run: Run) -> Thermodynamics | None:
-    """What `nanochart thermo` says of a run; None where its ladder is too short or has a gap."""
+def _results(
+    run: Run,
+    model: Model | None,
+    biased: Sequence[Run],
+    wall_time: float | None,
+    progress: Progress,
+) -> RunResults:
+    """What is known of a run: what was kept with it, and what is computed because it was not."""
+    facts, frames = run.metadata, run.frames()
+    references, starts = {}, {}
+    if facts.potential.get("form") == "gupta":
+        known = _references(facts.element, facts.n_atoms)
+        references = {motif: float(a.info["energy"]) for motif, a in known.items()}
+        starts = {m: a.positions for m, a in known.items() if m in facts.start_motifs}
+    plan = _plan(run)
+    ladder = ladder_diagnostics(frames, run)
+    thermodynamics, why = _thermodynamics(run, progress)
+    populations = {of: populations_at_rungs(frames, run, of)[0] for of in ("motif", "family")}
+    return RunResults(
+        ladder=ladder,
+        verdict=_verdict(run, ladder),
+        thermodynamics=thermodynamics,
+        no_thermodynamics=why,
+        energies=energies_at_rungs(frames, run, "thermal"),
+        inherent_energies=energies_at_rungs(frames, run, "inherent"),
+        motif_populations=populations["motif"],
+        family_populations=populations["family"],
+        families=_families(run, plan),
+        bias=None if plan is None else _bias(plan),
+        free_energies=_free_energies(run, biased, progress),
+        reconstruction=None if model is None else held_out_reconstruction(run, model),
+        references=references,
+        start_structures=starts,
+        wall_time=wall_time,
+    )
+
+
+def _thermodynamics(run: Run, progress: Progress) -> tuple[Thermodynamics | None, str]:
+    """What `nanochart thermo` says of a run; None with the reason where its ladder has a gap."""
     try:
-        return thermo_run(run)
-    except (StoreError, ValueError, ConvergenceError):  # the report's verdict says what is wrong
+        return thermo_run(run, progress=progress), ""
+    except (StoreError, ValueError, ConvergenceError) as error:
+        return None, str(error)
+
+
+def _verdict(run: Run, ladder: LadderDiagnostics | None) -> str:
+    """Say what is wrong with the ladder, or that nothing is."""
+    if ladder is None:
+        return ""
+    config = run_config(run)
+    between = None if config is None else 1e-3 * config.tempering.swap_interval
+    return ladder_verdict(ladder, between)
+
+
+def _plan(run: Run) -> BiasPlan | None:
+    try:
+        return plan_of(run) if run.metadata.kind == "biased" else None
+    except StoreError:  # of an older nanochart, or damaged: `fes` says so
         return None
+
+
+def _bias(plan: BiasPlan) -> Bias:
+    return Bias(
+        plan.method_name, plan.temperature, plan.names, plan.units, plan.start_names, plan.places,
+        plan.origin.run,
+    )  # fmt: skip
+
+
+def _families(run: Run, plan: BiasPlan | None) -> dict[str, Any]:
+    """Record of the families of a run; of a biased one those of its source, as they were."""
+    if plan is None:
+        return run.info("families")
+    try:
+        return dict(SourceThen.of(run).division)
+    except StoreError:
+        return {}
 
 
 def _free_energies(

@@ -1,6 +1,6 @@
 """The thermodynamics of a run, and its numbers as files."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 from nanochart._output import write_csv, write_json
 from nanochart._progress import Progress, silent
 from nanochart.landscape import OWN
+from nanochart.statistics import Estimate
 from nanochart.store import Run
 from nanochart.tempering import (
     Thermodynamics,
@@ -17,6 +18,7 @@ from nanochart.tempering import (
     thermodynamics,
 )
 from nanochart.workflow._ladder import ladder_sample, whole_frames
+from nanochart.workflow._results import kept
 from nanochart.workflow._system import run_config
 
 __all__ = ["LABELS", "thermo_run", "thermo_summary", "write_thermo"]
@@ -35,6 +37,9 @@ def thermo_run(
     progress: Progress = silent,
 ) -> Thermodynamics:
     """Heat capacity, melting temperature and populations of a run, with errors.
+
+    What is found is kept with a run that is open for writing, and given again as long as its frames
+    and labels are the same.
 
     Parameters
     ----------
@@ -63,7 +68,33 @@ def thermo_run(
     asked = labels or LABELS[0]
     if asked not in LABELS:
         raise ValueError(f"labels must be one of {', '.join(LABELS)}; got {labels!r}")
-    frames = run.frames(min(_frames(run, discard), run.committed()))
+    first = _frames(run, discard)
+    stage = {"motif": "label", "family": "families"}[asked]
+    about = asdict(config or ThermodynamicsConfig())
+    used = (run.metadata.seed or 0) if seed is None else seed
+
+    def key() -> dict[str, Any]:
+        made_of = run.fingerprint("frames", stage)
+        return {"made_of": made_of, "labels": asked, "first": first, "seed": used, **about}
+
+    found = kept(
+        run, "thermo", key, (Thermodynamics, Estimate),
+        lambda: _computed(run, first, config, labels, used, progress),
+    )  # fmt: skip
+    progress("thermo", len(found.temperatures), len(found.temperatures))
+    return found
+
+
+def _computed(
+    run: Run,
+    first: int,
+    config: ThermodynamicsConfig | None,
+    labels: str | None,
+    seed: int,
+    progress: Progress,
+) -> Thermodynamics:
+    asked = labels or LABELS[0]
+    frames = run.frames(min(first, run.committed()))
     whole = whole_frames(frames, run)
     notes: tuple[str, ...] = ()
     if not whole.all():
@@ -85,7 +116,7 @@ def thermo_run(
         config,
         labels=codes,
         label_names=names,
-        seed=(run.metadata.seed or 0) if seed is None else seed,
+        seed=seed,
         progress=progress,
     )
     findings = ladder_findings(sample.diagnostics)
