@@ -1,6 +1,7 @@
 """`nanochart bias`, `fes` and `export --to plumed`, from a small charted run to the numbers."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from types import SimpleNamespace
@@ -103,6 +104,15 @@ def test_a_biased_run_holds_what_was_seen(biased):
     np.testing.assert_allclose(data["cv"][-1], model.encode(x), atol=2e-4)
     assert np.isfinite(data["log_weight"]).all()
     assert data["bias_energy"].max() > 0.02
+
+
+def test_a_biased_run_says_at_its_start_what_it_will_take(charted):
+    told = []
+    bias_run(settings(charted), charted / "told.zarr", stop=lambda: True,
+             progress=lambda *report: told.append(report))  # fmt: skip
+    stage, done, total, note = told[0]
+    assert (stage, done, total) == ("bias", 0, 120)
+    assert re.fullmatch(r"2 walkers of 0\.06 ns: about \d+ (s|min) on \d threads?", note)
 
 
 def test_a_run_that_was_stopped_goes_on_with_equal_bits(charted, biased):

@@ -26,19 +26,20 @@ class TrainingConfig(BaseModel):
     Attributes
     ----------
     architecture
-        "compact" or "paper".
+        Name of the network: "compact" or "paper".
     target
-        "inherent": the RDF of a thermal configuration in, that of its inherent structure out
-        (Telari et al. 2025). "self": the same RDF in and out (Telari et al. 2023).
+        What the network is to reproduce. With "inherent" the RDF of a thermal configuration goes in
+        and that of its inherent structure must come out (Telari et al. 2025); with "self" one RDF
+        is both (Telari et al. 2023).
     bottleneck
-        Latent dimensions.
+        Number of latent dimensions: of the chart's coordinates.
     epochs
-        Passes over the training part, at most.
+        Number of passes over the training part, at most.
     batch_size
         Samples per step of the optimizer. None takes a fortieth of the training part, between 16
         and 256: a small data set still gets some forty steps per epoch.
     learning_rate
-        Of Adam, at its highest.
+        Highest learning rate of Adam.
     schedule
         "cosine": a linear rise over the first tenth of the steps, then half a cosine to zero at the
         last epoch. "halving": constant, halved after each of ``halving_epochs``.
@@ -62,7 +63,7 @@ class TrainingConfig(BaseModel):
         Time budget in s: no epoch starts after it is spent. None is no limit. A budget makes the
         result depend on the machine's speed.
     seed
-        Of the initial weights and the order of the samples.
+        Seed of the initial weights and of the order of the samples.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -81,6 +82,11 @@ class TrainingConfig(BaseModel):
     patience: int = Field(default=15, ge=1)
     max_seconds: float | None = Field(default=None, gt=0.0, allow_inf_nan=False)
     seed: int = Field(default=0, ge=0)
+
+    def samples_per_step(self, n_samples: int) -> int:
+        """Samples of each step of the optimizer, of a training part of ``n_samples``."""
+        wanted = self.batch_size or min(max(n_samples // 40, 16), 256)
+        return min(wanted, n_samples)
 
     @model_validator(mode="before")
     @classmethod

@@ -83,7 +83,7 @@ def check_data(
     Parameters
     ----------
     inputs, targets, split, weights
-        As of ``train``.
+        Arguments of ``train`` to be checked.
     target
         "inherent" or "self".
     n_bins

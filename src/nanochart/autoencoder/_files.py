@@ -64,12 +64,12 @@ def load(path: str | os.PathLike[str]) -> Model:
     Parameters
     ----------
     path
-        The file, such as "chart.nanochart".
+        File of the model, such as "chart.nanochart".
 
     Returns
     -------
     Model
-        Its outputs equal those of the saved one bit for bit.
+        The model, whose outputs equal those of the saved one bit for bit.
 
     Raises
     ------

@@ -10,7 +10,7 @@ __all__ = ["History", "Progress"]
 
 @dataclass(frozen=True)
 class Progress:
-    """One finished epoch.
+    """Losses and explained variance after an epoch of a training.
 
     Attributes
     ----------
@@ -20,11 +20,11 @@ class Progress:
         Mean squared error in the scaled metric of the training (``TrainingConfig.scaling``); the
         training loss is the mean over the batches while the weights change.
     explained_variance
-        Of the validation part, in the metric of the raw RDF.
+        Explained variance of the validation part, for RDFs in 1/Å.
     learning_rate
-        At the end of the epoch.
+        Learning rate at the end of the epoch.
     seconds
-        Spent in training so far, including what a resumed training had spent before.
+        Seconds spent in training so far, including what a resumed training had spent before.
     """
 
     epoch: int
@@ -43,20 +43,22 @@ class Progress:
 
 @dataclass(frozen=True)
 class History:
-    """Learning curves and outcome of a training.
+    """Learning curves of a training, and what came of it.
 
     Attributes
     ----------
     curves
         One ``Progress`` per epoch.
     best_epoch
-        Epoch with the lowest validation loss: the one whose weights the model has.
+        Epoch with the lowest validation loss, whose weights the model has.
     stopped
-        Why it ended: "epochs" (all done), "patience" (early stopping) or "time" (budget spent).
+        Why the training ended: "epochs" (all done), "patience" (early stopping) or "time" (budget
+        spent).
     explained_variance
-        Of the parts "train", "validation" and "test", by the saved model, raw RDF metric, relative
-        to the variance of the training part; of a run also "unseen": of the test frames whose
-        inherent structure occurs in no training frame, if there are five of them.
+        Explained variance of the parts "train", "validation" and "test" by the saved model, for
+        RDFs in 1/Å, relative to the variance of the training part; of a run also "unseen", that of
+        the test frames whose inherent structure occurs in no training frame, if there are five of
+        them.
     axis_contributions
         Share of the target's variance that each latent axis explains linearly (training part).
     """

@@ -12,7 +12,7 @@ _EQUAL = 1e-4
 def explained_variance(
     true: ArrayLike, reconstructed: ArrayLike, reference: ArrayLike | None = None
 ) -> float:
-    """Explained share of the variance of RDFs.
+    """Share of the variance of RDFs that their reconstructions explain, EV.
 
     EV = 1 - <|g - g'|²> / <|g_ref - <g_ref>|²>, with |.|² summed over bins and the averages over
     the samples of each set. 1 is a perfect reconstruction, 0 is what the mean RDF alone reaches,
@@ -33,7 +33,7 @@ def explained_variance(
     Returns
     -------
     float
-        EV, at most 1.
+        Explained variance, at most 1.
 
     Raises
     ------

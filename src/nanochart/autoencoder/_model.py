@@ -36,11 +36,12 @@ class Model:
     network
         The PyTorch module (float64, evaluation mode).
     config
-        How it was trained.
+        Settings that the model was trained with.
     rdf
-        Settings of the RDF that it reads.
+        Settings of the RDF that the network reads.
     element, n_atoms
-        The cluster it was trained on; of several metals the one whose lengths the RDF has.
+        Metal and number of atoms that the model was trained on; of several metals the one whose
+        lengths the RDF has.
     history
         Learning curves and explained variance.
     provenance
@@ -78,22 +79,22 @@ class Model:
 
     @property
     def n_bins(self) -> int:
-        """Bins of the RDF."""
+        """Number of bins of the RDF."""
         return len(self.network.input_shift)
 
     @property
     def bottleneck(self) -> int:
-        """Latent dimensions d."""
+        """Number of latent dimensions d."""
         return self.config.bottleneck
 
     @property
     def elements(self) -> tuple[str, ...]:
-        """The metals that it charts, ``element`` first."""
+        """Metals that the model charts, ``element`` first."""
         return (self.element, *(other for other in self.lengths if other != self.element))
 
     @property
     def clusters(self) -> str:
-        """What it charts, in words: "Au147", or "Au147, Ag147 and Cu147"."""
+        """Clusters that the model charts, in words: "Au147", or "Au147, Ag147 and Cu147"."""
         names = [f"{element}{self.n_atoms}" for element in self.elements]
         return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
 
@@ -108,7 +109,7 @@ class Model:
         return digest.hexdigest()[:16]
 
     def scale(self, element: str | None = None) -> float:
-        """What positions of a metal are multiplied by; 1 for the model's own ``element``.
+        """Factor that positions of a metal are multiplied by; 1 for the model's own ``element``.
 
         Parameters
         ----------
@@ -131,12 +132,12 @@ class Model:
 
     @property
     def n_parameters(self) -> int:
-        """Weights of encoder and decoder; the scaling is not counted."""
+        """Number of weights of encoder and decoder; the scaling is not counted."""
         return sum(parameter.numel() for parameter in self.network.parameters())
 
     @property
     def target(self) -> str:
-        """What is reconstructed: "inherent" (thermal RDF in, quenched out) or "self"."""
+        """What the model reconstructs: "inherent" (thermal RDF in, quenched out) or "self"."""
         return self.config.target
 
     def density(self, positions: ArrayLike, element: str | None = None) -> NDArray[np.float64]:
@@ -145,9 +146,9 @@ class Model:
         Parameters
         ----------
         positions
-            (..., atom, 3) in Å.
+            Positions (..., atom, 3) in Å.
         element
-            Their metal; None is the model's own.
+            Metal of the positions; None is the model's own.
 
         Raises
         ------
@@ -163,10 +164,10 @@ class Model:
         Parameters
         ----------
         positions
-            (..., atom, 3) in Å; thermal or quenched as the model was trained.
+            Positions (..., atom, 3) in Å, thermal or quenched as the model was trained.
         element
-            Their metal; None is the model's ``element``. Positions do not say what they are made
-            of, so a chart of several metals must be told of every other one.
+            Metal of the positions; None is the model's ``element``. Positions do not say what they
+            are made of, so a chart of several metals must be told of every other one.
 
         Returns
         -------
@@ -192,16 +193,16 @@ class Model:
         Parameters
         ----------
         positions
-            (..., atom, 3) in Å.
+            Positions (..., atom, 3) in Å.
         element
-            Their metal, as for ``encode``.
+            Metal of the positions, as for ``encode``.
 
         Returns
         -------
         s
-            (..., d).
+            Latent coordinates (..., d).
         ds_dx
-            (..., d, atom, 3) in 1/Å of the given positions.
+            Derivatives (..., d, atom, 3) in 1/Å of the given positions.
 
         Raises
         ------

@@ -34,13 +34,14 @@ def split_blocks(
     Parameters
     ----------
     n_frames
-        Frames per replica, in time order.
+        Number of frames of each replica, which are in the order of time.
     n_replicas
-        Replicas (independent walkers).
+        Number of replicas.
     fractions
         Shares of train, validation and test; they sum to 1, and each part gets at least one unit.
     n_blocks
-        Blocks per replica; fewer if there are not enough frames for blocks longer than ``2 gap``.
+        Blocks of each replica; fewer if there are not enough frames for blocks longer than ``2
+        gap``.
     gap
         Frames left out at each border, on the side of the training part where there is one. Choose
         it longer than the decorrelation time of the slowest descriptor, in frames.
@@ -50,7 +51,7 @@ def split_blocks(
     Returns
     -------
     array (frame, replica) of int8
-        0 train, 1 validation, 2 test, -1 left out.
+        Part of each frame: 0 train, 1 validation, 2 test, -1 left out.
 
     Raises
     ------

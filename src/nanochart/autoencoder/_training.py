@@ -71,13 +71,13 @@ def train(
         Part of each sample (sample,): 0 train, 1 validation, 2 test, -1 unused; see
         ``split_blocks``.
     config
-        Settings; the ``compact`` recipe if None.
+        Settings of the training; None is the recipe of ``compact``.
     rdf
         The RDF that made the inputs; saved with the model.
     element, n_atoms
-        The cluster; saved with the model.
+        Metal and number of atoms of the cluster; saved with the model.
     progress
-        Called after every epoch.
+        Function that is called after every epoch with its ``Progress``.
     checkpoint
         File to write the state to after every epoch.
     resume
@@ -168,11 +168,6 @@ def _reason_to_stop(state: TrainingState, config: TrainingConfig) -> str | None:
     return None
 
 
-def _batch_size(config: TrainingConfig, n_samples: int) -> int:
-    wanted = config.batch_size or int(np.clip(n_samples // 40, 16, 256))
-    return min(wanted, n_samples)
-
-
 def _learning_rate(config: TrainingConfig, step: int, steps_per_epoch: int) -> float:
     """Learning rate of optimizer step ``step`` (from 0)."""
     if config.schedule == "halving":
@@ -188,7 +183,7 @@ def _run_epoch(state: TrainingState, data: TrainingData, config: TrainingConfig)
     """One pass over the training part in place, then the validation part."""
     began = time.perf_counter()
     samples = data.raw.parts["train"]
-    batch_size = _batch_size(config, len(samples))
+    batch_size = config.samples_per_step(len(samples))
     n_batches = len(samples) // batch_size
     stream = np.random.SeedSequence(config.seed, spawn_key=(state.epoch,))
     order = samples[np.random.default_rng(stream).permutation(len(samples))]

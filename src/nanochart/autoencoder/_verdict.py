@@ -23,7 +23,7 @@ _BASES = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a training came to.
+    """Whether a trained chart can be used, and on what number that rests.
 
     Attributes
     ----------
@@ -31,11 +31,12 @@ class Verdict:
         "good", "coarse" (motifs can be told apart, finer things should not be read), "unusable", or
         "unknown" where nothing was recorded.
     basis
-        Part of the data that it rests on: "unseen" where there are such frames, else "test".
+        Part of the data that the verdict rests on: "unseen" where there are such frames, else
+        "test".
     value
         Explained variance of that part; NaN where unknown.
     sentence
-        All of this, with what a good value is and what to do.
+        The verdict in words, with what a good value is and what to do.
     """
 
     level: Literal["good", "coarse", "unusable", "unknown"]
@@ -50,7 +51,7 @@ class Verdict:
 
 
 def judge(shares: Mapping[str, float]) -> Verdict:
-    """Judge a training by the explained variance of each part, as ``History`` keeps it.
+    """Judge a training by the explained variance of each part of its data.
 
     The hardest part that there is counts: minima that the training never saw, or the test part.
     """

@@ -16,9 +16,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Wall:
-    """Half a harmonic well beyond ``at``: ½ κ (s - at)² above it ("upper") or below ("lower").
+    """A wall: half a harmonic well beyond a bound.
 
-    ``variable`` is the index of the collective variable, ``stiffness`` κ in eV per unit².
+    Its energy is ½ κ (s - at)² above ``at`` ("upper") or below it ("lower"). ``variable`` is the
+    index of the collective variable, ``stiffness`` κ in eV per unit².
     """
 
     variable: int
@@ -38,14 +39,14 @@ class Wall:
 
 @dataclass(frozen=True, eq=False)
 class Restraint:
-    """½ Σ κ (s - c)² with a centre that rests, or moves linearly from knot to knot.
+    """Harmonic restraint ½ Σ κ (s - c)², whose centre rests or moves linearly from knot to knot.
 
     Attributes
     ----------
     stiffness
-        κ (m,) in eV per unit²; zero leaves a variable free.
+        Stiffness κ (m,) in eV per unit²; zero leaves a variable free.
     knots
-        Centres (K, m).
+        Centres that the restraint moves through, (K, m).
     steps
         Steps (K,) of the dynamics at which the centre is at each knot, rising.
     """
@@ -72,7 +73,7 @@ class Restraint:
 
     @classmethod
     def at(cls, centre: ArrayLike, stiffness: ArrayLike) -> "Restraint":
-        """A restraint at rest."""
+        """Make a restraint at rest."""
         c = np.atleast_1d(np.asarray(centre, dtype=np.float64))
         k = np.broadcast_to(np.asarray(stiffness, dtype=np.float64), c.shape)
         return cls(np.array(k), c[None], np.zeros(1, dtype=np.int64))
@@ -86,7 +87,7 @@ class Restraint:
         return energy
 
     def centre(self, step: int) -> Floats:
-        """Where it is after so many steps, (m,)."""
+        """Centre of the restraint after so many steps, (m,)."""
         centre = np.empty(len(self.stiffness))
         restraint_centre(Bias(len(centre), restraint=self).tables, step, centre)
         return centre
@@ -104,7 +105,7 @@ class Grid:
     low, high
         First and last node of each axis, (d,).
     values
-        eV, an array with d axes.
+        Energies at the nodes in eV, an array with d axes.
     axes
         Variables of the axes.
     """
@@ -130,7 +131,7 @@ class Grid:
 
     @property
     def spacing(self) -> Floats:
-        """Between nodes, (d,)."""
+        """Distance between nodes along each axis, (d,)."""
         n = np.array(self.values.shape) - 1
         return np.asarray((np.asarray(self.high) - np.asarray(self.low)) / n)
 

@@ -29,12 +29,12 @@ _NEGLIGIBLE: Final = 1e-6
 
 
 def compile_chart(model: "Model", element: str | None = None) -> ChartTables:
-    """Tables of a model for the compiled kernels: plain arrays, which can be pickled.
+    """Make the tables of a model for the compiled kernels: plain arrays, which can be pickled.
 
     Parameters
     ----------
     model
-        Trained.
+        Trained model.
     element
         Metal of the positions; None is the model's own.
 

@@ -29,7 +29,7 @@ class CompiledChart:
     Parameters
     ----------
     model
-        Trained, of either architecture.
+        Trained model, of either architecture.
     element
         Metal of the positions; None is the model's own.
     """
@@ -62,9 +62,9 @@ class CompiledChart:
         Parameters
         ----------
         positions
-            (..., atom, 3) in Å.
+            Positions (..., atom, 3) in Å.
         slope
-            (..., d) or (d,): derivatives of a scalar, a bias for example, by the coordinates.
+            Derivatives of a scalar, such as a bias, by the coordinates, (..., d) or (d,).
         """
         x = self._checked(positions)
         lead, d = np.shape(positions)[:-2], self.model.bottleneck

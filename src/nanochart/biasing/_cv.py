@@ -38,7 +38,7 @@ class ChartCoordinate:
 
     @property
     def name(self) -> str:
-        """As in files: s1 is the first."""
+        """Name of the coordinate in files: s1 is the first."""
         return f"s{self.index + 1}"
 
 
@@ -85,7 +85,7 @@ class RDFDistance:
     Parameters
     ----------
     reference
-        g_0 in 1/Å, (bin,), on the grid of the model's RDF.
+        Reference g_0 in 1/Å, (bin,), on the grid of the model's RDF.
     label
         What the reference is, for names.
     """
@@ -96,7 +96,7 @@ class RDFDistance:
 
     @property
     def name(self) -> str:
-        """As in files."""
+        """Name of the variable in files."""
         return f"distance_to_{self.label.replace('/', '')}"
 
 
@@ -113,16 +113,16 @@ _KINDS: Final = {
 
 @dataclass(frozen=True, eq=False)
 class CVs:
-    """Collective variables of a cluster, compiled; it can be pickled.
+    """Collective variables of a cluster, compiled; the object can be pickled.
 
     Attributes
     ----------
     names
-        Of each variable.
+        Name of each variable.
     units
-        Of each variable.
+        Unit of each variable.
     tables
-        What the kernels read.
+        Arrays that the compiled kernels read.
     """
 
     names: tuple[str, ...]
@@ -142,12 +142,12 @@ class CVs:
         Parameters
         ----------
         variables
-            At least one, of different names.
+            At least one variable; their names must differ.
         potential
-            Gives the nearest-neighbour distance.
+            Potential, which gives the nearest-neighbour distance.
         model
-            Needed by chart coordinates and distances in RDF space. Chart coordinates of moving
-            clusters want the target ``inherent``.
+            Model, needed by chart coordinates and distances in RDF space. Chart coordinates of
+            moving clusters want the target ``inherent``.
         element
             Metal of the cluster; None is the model's own.
 

@@ -23,8 +23,8 @@ _NODES = 101
 def known_reach(known: ArrayLike) -> float:
     """Distance beyond which a place is outside of the known points (point, d).
 
-    The distance that 99 % of the points keep to their tenth nearest: a threshold of the density of
-    the points, by which one in a hundred of them is outside.
+    It is the distance that 99 % of the points keep to their tenth nearest: a threshold of the
+    density of the points, by which one in a hundred of them is outside.
     """
     points = np.asarray(known, dtype=np.float64)
     if points.ndim != 2 or len(points) <= _NEIGHBOUR:
@@ -59,13 +59,13 @@ def guard_grid(
     Parameters
     ----------
     known
-        Points (point, d) of the variables, d = 1 to 3.
+        Known points (point, d) of the variables, d = 1 to 3.
     low, high
         Ends of the grid, (d,).
     stiffness
-        κ in eV per unit².
+        Stiffness κ in eV per unit².
     reach
-        R; by default that of `known_reach`.
+        Distance R; by default that of `known_reach`.
     """
     points = np.asarray(known, dtype=np.float64)
     R = known_reach(points) if reach is None else reach
@@ -80,15 +80,15 @@ def guard_grid(
 
 @dataclass(frozen=True, eq=False)
 class Guarded:
-    """A method with a guard: its bias and a static potential in a sum.
+    """A bias method with a guard: its bias plus a static potential.
 
     Attributes
     ----------
     method
-        Any of `nanochart.biasing`.
+        Bias method, any of `nanochart.biasing`.
     guard
-        On the first d variables. Where the method has a grid of its own, that must have the same
-        axes.
+        Guard on the first d variables. Where the method has a grid of its own, that must have the
+        same axes.
     """
 
     method: Any
@@ -101,11 +101,11 @@ class Guarded:
         return getattr(self.method, name)
 
     def initialize(self, n_variables: int) -> Any:
-        """That of the method."""
+        """Do as the method does."""
         return self.method.initialize(n_variables)
 
     def bias(self, state: Any, walker: int, n_variables: int) -> Bias:
-        """The method's bias with the guard."""
+        """Give the method's bias with the guard added."""
         bias: Bias = self.method.bias(state, walker, n_variables)
         if bias.grid is None:
             return replace(bias, grid=self.guard)
@@ -131,10 +131,10 @@ class Guarded:
         return self._resampled[key]
 
     def update(self, state: Any, values: Floats, energies: Floats) -> Any:
-        """That of the method."""
+        """Do as the method does."""
         return self.method.update(state, values, energies)
 
     def log_weights(self, state: Any, energies: Floats) -> Floats:
-        """Those of the method: the guard is part of the bias that is weighted away."""
+        """Give the weights of the method: the guard is part of the bias that is weighted away."""
         weights: Floats = self.method.log_weights(state, energies)
         return weights

@@ -19,9 +19,10 @@ _NODES_PER_SIGMA = 5
 
 
 class MetadynamicsState(NamedTuple):
-    """``values`` of the bias on the grid in eV; the hills: ``centres`` (hill, d), ``heights``.
+    """State of metadynamics: the bias on the grid and the hills.
 
-    ``logs`` (2,) are the logarithms of the sums over the nodes whose ratio is c(t).
+    ``values`` is the bias on the grid in eV; ``centres`` (hill, d) and ``heights`` (hill,) are
+    those of the hills; ``logs`` (2,) are the logarithms of the sums over nodes whose ratio is c(t).
     """
 
     values: Floats
@@ -52,17 +53,17 @@ class Metadynamics:
     Parameters
     ----------
     temperature
-        T in K.
+        Temperature T in K.
     height
-        h in eV.
+        Height h of a Gaussian where there is no bias yet, in eV.
     sigma
-        Widths σ of the first d variables, in their units.
+        Widths σ of the Gaussians along the first d variables, in the units of these.
     bias_factor
-        γ, above 1.
+        Bias factor γ, above 1.
     low, high
         Range of the grid; a walker outside adds nothing and feels nothing, so walls belong inside.
     walls
-        Further bias.
+        Walls, which are added to the bias.
     """
 
     temperature: float
@@ -88,11 +89,11 @@ class Metadynamics:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Nodes of the grid along each axis."""
+        """Number of nodes of the grid along each axis."""
         return grid_shape(self.low, self.high, self.sigma, _NODES_PER_SIGMA)
 
     def initialize(self, n_variables: int) -> MetadynamicsState:
-        """No hills."""
+        """Begin with no hills."""
         d = len(self.sigma)
         if d > n_variables:
             raise ValueError(
@@ -102,12 +103,12 @@ class Metadynamics:
         return MetadynamicsState(np.zeros(self.shape), np.zeros((0, d)), np.zeros(0), logs)
 
     def grid(self, state: MetadynamicsState) -> Grid:
-        """The bias so far."""
+        """Give the bias so far."""
         axes = tuple(range(len(self.sigma)))
         return Grid(np.array(self.low), np.array(self.high), state.values, axes)
 
     def bias(self, state: MetadynamicsState, walker: int, n_variables: int) -> Bias:
-        """The same for every walker."""
+        """Give the bias of the next round, the same for every walker."""
         del walker
         return Bias(n_variables, grid=self.grid(state), walls=self.walls)
 
@@ -161,5 +162,5 @@ class Metadynamics:
         return (energies - self.offset(state)) / (BOLTZMANN * self.temperature)
 
     def with_walls(self, walls: tuple[Wall, ...]) -> "Metadynamics":
-        """The same with other walls."""
+        """Give the same method with other walls."""
         return replace(self, walls=walls)

@@ -21,7 +21,7 @@ _THRESHOLD = 1.0
 
 
 class OPESState(NamedTuple):
-    """The kernels, (kernel, d) and (kernel,), and running sums.
+    """State of OPES: the kernels, (kernel, d) and (kernel,), and running sums.
 
     ``probability`` is the sum of the kernels on the grid, not normalized; ``sums`` holds Σ w, Σ w²,
     the number of samples, and Z; ``energies`` is the bias on the grid in eV.
@@ -55,17 +55,18 @@ class OPES:
     Parameters
     ----------
     temperature
-        T in K.
+        Temperature T in K.
     barrier
-        ΔE in eV, the highest free-energy barrier to be crossed.
+        Highest free-energy barrier ΔE to be crossed, in eV.
     sigma
-        First widths, about the fluctuation within a basin.
+        First widths of the kernels, about the fluctuation within a basin, in the units of the
+        variables.
     low, high
         Range of the grid that the bias is tabulated on.
     bias_factor
-        γ; None is ΔE / k_B T.
+        Bias factor γ; None is ΔE / k_B T.
     walls
-        Further bias.
+        Walls, which are added to the bias.
     narrowest
         Widths below which kernels do not shrink; by default a third of ``sigma``. The curvature
         of the bias is about :math:`k_B T / \sigma^2`, which its stride must be able to follow.
@@ -92,7 +93,7 @@ class OPES:
 
     @property
     def gamma(self) -> float:
-        """Bias factor γ."""
+        """The bias factor γ."""
         if self.bias_factor is not None:
             return self.bias_factor
         return self.barrier / (BOLTZMANN * self.temperature)
@@ -108,11 +109,11 @@ class OPES:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Nodes of the grid along each axis."""
+        """Number of nodes of the grid along each axis."""
         return grid_shape(self.low, self.high, self.sigma, _NODES_PER_SIGMA)
 
     def initialize(self, n_variables: int) -> OPESState:
-        """No kernels, and no bias."""
+        """Begin with no kernels, and no bias."""
         d = len(self.sigma)
         if d > n_variables:
             raise ValueError(f"OPES has a width for each of {d} variables; got {n_variables}")
@@ -121,7 +122,7 @@ class OPES:
         return OPESState(empty, empty, np.zeros(0), grid, np.array([0, 0, 0, 1.0]), grid)
 
     def grid(self, state: OPESState) -> Grid:
-        """The bias so far; zero at its lowest, which changes no force and no relative weight."""
+        """Give the bias so far, shifted to be zero at its lowest, which changes no force."""
         axes = tuple(range(len(self.sigma)))
         return Grid(np.array(self.low), np.array(self.high), state.energies, axes)
 
@@ -135,7 +136,7 @@ class OPES:
         return energies
 
     def bias(self, state: OPESState, walker: int, n_variables: int) -> Bias:
-        """The same for every walker."""
+        """Give the bias of the next round, the same for every walker."""
         del walker
         return Bias(n_variables, grid=self.grid(state), walls=self.walls)
 

@@ -1,13 +1,14 @@
 """Biased dynamics in rounds: all walkers under a given bias, then one update of the bias.
 
-A method is a frozen configuration with three pure functions:
+A bias method is a frozen configuration with four pure functions:
 
 ``initialize(n_variables) -> state``, the state a NamedTuple or frozen dataclass of arrays;
-``bias(state, walker, n_variables) -> Bias`` for the next round; and
-``update(state, values, energies) -> state`` from what all walkers saw at the end of it, in order.
+``bias(state, walker, n_variables) -> Bias`` for the next round;
+``update(state, values, energies) -> state`` from what all walkers saw at the end of it, in order;
+and ``log_weights(state, energies)``, what each of these frames counts without the bias.
 
-Nothing else is shared, so a lost segment is simply run again, and a run that was stopped goes on
-with equal bits, wherever its walkers run.
+Nothing else is shared between rounds, so a lost segment is simply run again, and a run that was
+stopped goes on with equal bits, wherever its walkers run.
 """
 
 import contextlib
@@ -30,7 +31,10 @@ Floats = NDArray[np.float64]
 
 
 class BiasedSegment(Protocol):
-    """Advances walkers under a bias, purely; `BiasedDynamics` or a system with exact answers."""
+    """Function that advances walkers under a bias, without side effects.
+
+    `BiasedDynamics` is one for clusters; systems with exact answers are others.
+    """
 
     @property
     def names(self) -> tuple[str, ...]: ...
@@ -41,20 +45,24 @@ class BiasedSegment(Protocol):
 
 
 class Method(Protocol):
-    """How the bias follows from what was seen; see the module."""
+    """A bias method: how the bias follows from what the walkers saw."""
 
-    def initialize(self, n_variables: int) -> Any: ...
+    def initialize(self, n_variables: int) -> Any:
+        """State before the first round, for so many collective variables."""
 
-    def bias(self, state: Any, walker: int, n_variables: int) -> Bias: ...
+    def bias(self, state: Any, walker: int, n_variables: int) -> Bias:
+        """Bias of a walker in the next round."""
 
-    def update(self, state: Any, values: Floats, energies: Floats) -> Any: ...
+    def update(self, state: Any, values: Floats, energies: Floats) -> Any:
+        """State after a round, from variables and bias energies (eV) of all walkers at its end."""
 
-    def log_weights(self, state: Any, energies: Floats) -> Floats: ...
+    def log_weights(self, state: Any, energies: Floats) -> Floats:
+        """Logarithms of the weights without the bias, from bias energies (eV) of all walkers."""
 
 
 @dataclass(frozen=True)
 class BiasingState:
-    """What continues: walkers, state of the method, rounds done."""
+    """State of biased dynamics: the walkers, the state of the method and the rounds done."""
 
     walkers: BiasedState
     method: Any
@@ -63,7 +71,7 @@ class BiasingState:
 
 @dataclass(frozen=True)
 class BiasedRound:
-    """What was observed at the end of a round; arrays run over walkers.
+    """Observations at the end of a round of biased dynamics; arrays run over walkers.
 
     ``positions`` (walker, atom, 3) in Å, potential ``energies``, ``kinetic_energies``,
     ``bias_energies`` and ``work`` in eV, ``values`` (walker, m), ``centres`` (walker, m) of
@@ -89,20 +97,21 @@ def biased_round(
     n_steps: int,
     executor: Executor | None = None,
 ) -> tuple[BiasingState, BiasedRound]:
-    """One round of ``n_steps`` of every walker, then the update of the bias.
+    """Run one round of ``n_steps`` of every walker, then update the bias.
 
     Parameters
     ----------
     state
-        Left unchanged.
+        State to go on from, which is left unchanged.
     segment
-        The dynamics.
+        Dynamics of a walker.
     method
-        How the bias is made and updated.
+        Bias method, which makes and updates the bias.
     n_steps
-        Time steps, the pace of the method.
+        Number of time steps, the pace of the method.
     executor
-        Where walkers run; None is one thread per core. The result does not depend on it.
+        Executor that the walkers run on; None is one thread for each core. The result does not
+        depend on it.
 
     Raises
     ------

@@ -38,7 +38,7 @@ class BiasedState:
 
 @dataclass(frozen=True)
 class BiasedSamples:
-    """What was observed during a segment; (sample, walker, ...).
+    """Observations of a segment of biased dynamics; arrays are (sample, walker, ...).
 
     ``positions`` in Å; ``potential_energies`` (the sphere's included, the bias's not),
     ``kinetic_energies``, ``bias_energies`` and ``work`` in eV; ``values`` (sample, walker, m) of
@@ -65,7 +65,7 @@ class BiasedDynamics:
     Parameters
     ----------
     potential, dynamics
-        Forces and integrator.
+        Potential that gives the forces, and settings of the integrator.
     cvs
         Collective variables.
     stride

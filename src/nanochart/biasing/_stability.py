@@ -24,23 +24,23 @@ _STABLE = 1.0
 
 
 def stiffest_stable(squares: ArrayLike, mass: float, interval: float) -> Floats:
-    r"""Stiffness (m,) in eV per unit² whose oscillation takes as long as 2π intervals.
+    r"""Largest stable stiffness (m,) in eV per unit²: its oscillation takes 2π intervals.
 
     Parameters
     ----------
     squares
         :math:`|\nabla s|^2` of each variable in some frames, (frame, m), in unit²/Å².
     mass
-        Of an atom, in amu.
+        Mass of an atom in amu.
     interval
-        Between impulses, in fs.
+        Time between impulses in fs.
     """
     largest = np.asarray(squares, dtype=np.float64).max(axis=0)
     return np.asarray(_STABLE * mass * AMU / (largest * interval**2))
 
 
 def stiffest_accurate(squares: ArrayLike, mass: float, interval: float, stride: int) -> Floats:
-    r"""Stiffness (m,) in eV per unit² up to which widths are right within 0.5 %; and stable.
+    r"""Largest stiffness (m,) in eV per unit² at which widths are right within 0.5 %, and stable.
 
     Parameters
     ----------
@@ -48,11 +48,11 @@ def stiffest_accurate(squares: ArrayLike, mass: float, interval: float, stride: 
         :math:`|\nabla s|^2` of each variable in some frames, (frame, m), in unit²/Å². The mean
         decides on the width, the largest on stability.
     mass
-        Of an atom, in amu.
+        Mass of an atom in amu.
     interval
-        Between impulses, in fs.
+        Time between impulses in fs.
     stride
-        Steps between impulses.
+        Number of steps between impulses.
     """
     stable = stiffest_stable(squares, mass, interval)
     if stride == 1:

@@ -16,38 +16,39 @@ Floats = NDArray[np.float64]
 
 
 class NoState(NamedTuple):
-    """Nothing is learned on the way."""
+    """State of a method that learns nothing on the way."""
 
 
 @dataclass(frozen=True)
 class Unbiased:
-    r"""No bias but walls, and a guard where there is one.
+    r"""Plain dynamics, without a bias but walls and a guard.
 
-    They are a bias, too: a configuration has the weight :math:`e^{V / k_B T}` of their energy V.
+    Walls and guard are a bias, too: a configuration has the weight :math:`e^{V / k_B T}` of their
+    energy V.
 
     Parameters
     ----------
     temperature
-        T in K.
+        Temperature T in K.
     walls
-        All of the bias.
+        Walls, which are all of the bias.
     """
 
     temperature: float
     walls: tuple[Wall, ...] = ()
 
     def initialize(self, n_variables: int) -> NoState:
-        """Nothing."""
+        """Do nothing: the method has no state."""
         del n_variables
         return NoState()
 
     def bias(self, state: NoState, walker: int, n_variables: int) -> Bias:
-        """The walls."""
+        """Give the walls, the same for every walker."""
         del state, walker
         return Bias(n_variables, walls=self.walls)
 
     def update(self, state: NoState, values: Floats, energies: Floats) -> NoState:
-        """Nothing."""
+        """Do nothing: the method has no state."""
         del values, energies
         return state
 
@@ -67,11 +68,11 @@ class Umbrella:
     Parameters
     ----------
     centres
-        (window, m).
+        Centres of the windows, (window, m).
     stiffness
-        κ (m,) in eV per unit².
+        Stiffness κ (m,) in eV per unit².
     walls
-        Further bias, of all windows.
+        Walls, which are added to the bias of all windows.
     """
 
     centres: tuple[tuple[float, ...], ...]
@@ -88,7 +89,7 @@ class Umbrella:
             Restraint.at(centre, self.stiffness)
 
     def initialize(self, n_variables: int) -> NoState:
-        """Nothing."""
+        """Do nothing: the method has no state."""
         if len(self.stiffness) != n_variables:
             raise ValueError(
                 f"umbrella windows need a centre and a stiffness for each of {n_variables} "
@@ -97,18 +98,18 @@ class Umbrella:
         return NoState()
 
     def bias(self, state: NoState, walker: int, n_variables: int) -> Bias:
-        """The window of a walker."""
+        """Give the restraint of the walker's window."""
         del state
         centre = self.centres[walker % len(self.centres)]
         return Bias(n_variables, Restraint.at(centre, self.stiffness), walls=self.walls)
 
     def update(self, state: NoState, values: Floats, energies: Floats) -> NoState:
-        """Nothing."""
+        """Do nothing: the method has no state."""
         del values, energies
         return state
 
     def log_weights(self, state: NoState, energies: Floats) -> Floats:
-        """NaN: a weight needs all windows."""
+        """Give NaN: a weight needs all windows, by MBAR."""
         del state
         return np.full(len(energies), np.nan)
 
@@ -123,13 +124,14 @@ class Steered:
     Parameters
     ----------
     points
-        (point, m); a walker should be at rest at the first before the centre moves.
+        Points (point, m) that the centre moves through; a walker should be at rest at the first
+        before the centre moves.
     steps
         Steps at which the centre is at each point, rising.
     stiffness
-        κ (m,) in eV per unit².
+        Stiffness κ (m,) in eV per unit².
     walls
-        Further bias.
+        Walls, which are added to the bias.
     """
 
     points: tuple[tuple[float, ...], ...]
@@ -153,7 +155,7 @@ class Steered:
         )
 
     def initialize(self, n_variables: int) -> NoState:
-        """Nothing."""
+        """Do nothing: the method has no state."""
         if len(self.stiffness) != n_variables:
             raise ValueError(
                 f"steered points need a coordinate and a stiffness for each of {n_variables} "
@@ -162,23 +164,23 @@ class Steered:
         return NoState()
 
     def bias(self, state: NoState, walker: int, n_variables: int) -> Bias:
-        """The same for every walker."""
+        """Give the bias of the next round, the same for every walker."""
         del state, walker
         return Bias(n_variables, self._restraint(), walls=self.walls)
 
     def update(self, state: NoState, values: Floats, energies: Floats) -> NoState:
-        """Nothing."""
+        """Do nothing: the method has no state."""
         del values, energies
         return state
 
     def log_weights(self, state: NoState, energies: Floats) -> Floats:
-        """NaN: it is out of equilibrium."""
+        """Give NaN: steered walkers are out of equilibrium."""
         del state
         return np.full(len(energies), np.nan)
 
 
 def along(points: ArrayLike, n: int) -> Floats:
-    """``n`` windows equally spaced along the line through ``points`` (point, m), ends included."""
+    """Space ``n`` windows equally along the line through ``points`` (point, m), ends included."""
     p = np.atleast_2d(np.asarray(points, dtype=np.float64))
     if len(p) < 2 or n < 2:
         raise ValueError(
@@ -192,6 +194,6 @@ def along(points: ArrayLike, n: int) -> Floats:
 
 
 def windows_on_grid(low: Sequence[float], high: Sequence[float], shape: Sequence[int]) -> Floats:
-    """Windows at the nodes of a regular grid, (window, m)."""
+    """Place windows at the nodes of a regular grid, (window, m)."""
     axes = [np.linspace(a, b, n) for a, b, n in zip(low, high, shape, strict=True)]
     return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))

@@ -13,33 +13,48 @@ from nanochart.cli._sample import ExecutorKind, _executor, _signals
 
 @app.command()
 def bias(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML configuration.")],
+    config: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CONFIG",
+            help="YAML file that names the charted run, the variables and the method.",
+        ),
+    ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder of the run; by default CONFIG's name, .zarr."),
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder of the new run; by default the name of CONFIG with .zarr.",
+        ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run that is there.")
+        bool, typer.Option("--resume", help="Go on with the run where it was stopped.")
     ] = False,
     executor: Annotated[
-        ExecutorKind, typer.Option(help="Threads of this machine, or a Dask cluster.")
+        ExecutorKind,
+        typer.Option(
+            help="Where walkers run: threads of this machine, or the workers of a Dask cluster."
+        ),
     ] = ExecutorKind.THREADS,
     threads: Annotated[
-        int | None, typer.Option(min=1, help="Number of threads; by default one per core.")
+        int | None, typer.Option(min=1, help="Number of threads; by default one for each core.")
     ] = None,
     scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Of the Dask scheduler, as tcp://...")
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Address of the Dask scheduler, as tcp://host:8786."),
     ] = None,
     scheduler_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="That the Dask scheduler wrote.")
+        Path | None, typer.Option(metavar="FILE", help="File that the Dask scheduler wrote.")
     ] = None,
     seed: Seed = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
-    """Bias dynamics along the chart: steered, umbrella, metadynamics, OPES.
+    """Simulate under a bias along the chart: steered, umbrella, metadynamics or OPES dynamics.
 
-    A stopped run goes on with --resume and gives the frames of one that was never stopped.
+    The command says at its start about how long it will take. A stopped run goes on with --resume
+    and gives the frames of one that was never stopped.
     """
     from nanochart.workflow import bias_run, load_bias_config
 

@@ -21,7 +21,11 @@ def chart(
     runs: RunPaths,
     model: Annotated[
         Path | None,
-        typer.Option("--model", "-m", help="Trained model; by default the runs' last."),
+        typer.Option(
+            "--model",
+            "-m",
+            help="Trained model; by default the one that the runs were last trained with.",
+        ),
     ] = None,
     figure: Annotated[
         Path | None,

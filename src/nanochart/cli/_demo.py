@@ -19,16 +19,20 @@ from nanochart.cli._options import (
 @app.command()
 def demo(
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder for run, model and report.")
+        Path,
+        typer.Option(
+            "--output", "-o", help="Folder for the run, the model, the report and the explorer."
+        ),
     ] = Path("nanochart-demo"),
     time_per_replica: TimePerReplica = None,
     seed: Seed = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
-    """The whole pipeline on Au147, laptop-sized, from sampling to report and explorer.
+    """Sample, quench, chart and bias Au147, from nothing to report and explorer.
 
-    Given the same folder again, it goes on where it was stopped.
+    The demo takes at most ten minutes on two cores, and its long stages say at their start how much
+    of that is theirs. Given the same folder again, it goes on where it was stopped.
     """
     import dataclasses
 

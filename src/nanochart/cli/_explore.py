@@ -22,14 +22,19 @@ def explore(
     run: RunPath,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="File to write; by default RUN's name, -explore.html."),
+        typer.Option("--output", "-o", help="HTML file to write; by default RUN-explore.html."),
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option("--model", "-m", help="Trained model; by default the run's last."),
+        typer.Option(
+            "--model",
+            "-m",
+            help="Trained model; by default the one that the run was last trained with.",
+        ),
     ] = None,
     max_structures: Annotated[
-        int, typer.Option(min=20, help="Choose among more structures than this.")
+        int,
+        typer.Option(min=20, help="Structures shown at most; of a longer run a choice is shown."),
     ] = 20_000,
     seed: Seed = None,
     json: JsonFlag = False,

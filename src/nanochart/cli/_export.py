@@ -28,22 +28,28 @@ class Structures(StrEnum):
 @app.command()
 def export(
     run: RunPath,
-    to: Annotated[Format, typer.Option("--to", help="Format.")],
+    to: Annotated[
+        Format,
+        typer.Option(
+            "--to", help="Format: extended XYZ, a chemiscope data set, or the files of PLUMED."
+        ),
+    ],
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
             "-o",
-            help="File; by default RUN's name, .extxyz or .json.gz; of plumed a folder, -plumed.",
+            help="File to write; by default RUN.extxyz, RUN.json.gz or the folder RUN-plumed.",
         ),
     ] = None,
     structures: Annotated[
-        Structures, typer.Option(help="Thermal configurations or inherent structures.")
+        Structures,
+        typer.Option(help="What to write: thermal configurations or inherent structures."),
     ] = Structures.THERMAL,
-    every: Annotated[int, typer.Option(min=1, help="Take every n-th frame.")] = 1,
+    every: Annotated[int, typer.Option(min=1, help="Write every n-th frame only.")] = 1,
     json: JsonFlag = False,
 ) -> None:
-    """Write the configurations of a run for other programs; a biased one as COLVAR and HILLS."""
+    """Write the configurations of a run for other programs, or a biased run as COLVAR and HILLS."""
     from nanochart import store
     from nanochart.interop import export_extxyz
 

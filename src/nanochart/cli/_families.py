@@ -45,26 +45,32 @@ class Distances(StrEnum):
 def families(
     run: RunPath,
     method: Annotated[
-        str | None, typer.Option(help="hdbscan (the default), meanshift or mixture.")
+        str | None, typer.Option(help="Clustering: hdbscan (the default), meanshift or mixture.")
     ] = None,
     size: Annotated[
-        int | None, typer.Option(help="hdbscan: least points of the sample in a family.")
+        int | None, typer.Option(help="hdbscan: fewest points of the sample that make a family.")
     ] = None,
     bandwidth: Annotated[
-        float | None, typer.Option(help="meanshift: radius in units of the chart.")
+        float | None, typer.Option(help="meanshift: radius of the kernel, in units of the chart.")
     ] = None,
     number: Annotated[int | None, typer.Option(help="mixture: number of components.")] = None,
     criterion: Annotated[
         str | None,
-        typer.Option(help="What chooses the above: stability, silhouette or gap."),
+        typer.Option(
+            help="What chooses a setting that is not given: stability, silhouette or gap."
+        ),
     ] = None,
     distances: Annotated[
         Distances,
-        typer.Option(help="What tells how far apart two places are."),
+        typer.Option(help="Distance of two places: of their reconstructions, or in the chart."),
     ] = Distances.reconstruction,
     model: Annotated[
         Path | None,
-        typer.Option("--model", "-m", help="Model of the chart; by default the run's last."),
+        typer.Option(
+            "--model",
+            "-m",
+            help="Model of the chart; by default the one that the run was last trained with.",
+        ),
     ] = None,
     seed: Seed = None,
     json: JsonFlag = False,

@@ -18,7 +18,7 @@ def fes(
         Path | None,
         typer.Option("--output", "-o", help="Folder for numbers and figures; by default RUN-fes."),
     ] = None,
-    by: Annotated[str, typer.Option(help="States: family or motif.")] = "family",
+    by: Annotated[str, typer.Option(help="What the states are: family or motif.")] = "family",
     membership: Annotated[
         str,
         typer.Option(
@@ -43,15 +43,18 @@ def fes(
         typer.Option(
             min=0.0,
             max=0.99,
-            help="Share left out at the start; by default a fifth of a biased run.",
+            help="Share of the run left out at its start; by default a fifth of a biased run.",
         ),
     ] = None,
     temperature: Annotated[
         float | None,
-        typer.Option(min=0.0, help="K, for a run of parallel tempering; a biased run has its own."),
+        typer.Option(
+            min=0.0,
+            help="Temperature in K, for a run of parallel tempering; a biased run has its own.",
+        ),
     ] = None,
     geometric: Annotated[
-        bool, typer.Option("--geometric", help="The gauge-invariant surface, too.")
+        bool, typer.Option("--geometric", help="Compute the gauge-invariant surface, too.")
     ] = False,
     between: Annotated[
         str | None,
@@ -61,15 +64,17 @@ def fes(
         list[Path] | None,
         typer.Option(help="Steered runs in the other direction; may be repeated."),
     ] = None,
-    nodes: Annotated[int | None, typer.Option(min=8, help="Of each axis of the surface.")] = None,
+    nodes: Annotated[
+        int | None, typer.Option(min=8, help="Grid nodes of each axis of the surface.")
+    ] = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
-    """Free energies of a biased run: surface, families, differences, barrier, with errors.
+    """Compute free energies with errors: surface, states, differences and barrier.
 
-    Also of parallel tempering in its chart, at a --temperature. Of several independent runs, also
-    together: the spread between them is the error. Of steered runs, the free-energy difference
-    from their works.
+    RUN is a biased run, or a charted run of parallel tempering at a --temperature. Several
+    independent runs are also taken together, and the spread between them is the error. Steered
+    runs give the free-energy difference between their ends from their works.
     """
     from nanochart import store
 

@@ -14,15 +14,19 @@ def import_(
     run: RunPath,
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILES...", help="extxyz, LAMMPS dumps, anything ASE reads."),
+        typer.Argument(
+            metavar="FILES...", help="Trajectories: extxyz, LAMMPS dumps, anything ASE reads."
+        ),
     ],
     element: Annotated[
         str | None,
-        typer.Option(help="Chemical symbol, where the files do not say, or name H, X or types."),
+        typer.Option(
+            help="Chemical symbol of the metal, where the files do not say or hold H, X or types."
+        ),
     ] = None,
     temperature: Annotated[
         list[float] | None,
-        typer.Option(help="K; once for all files, or once for each in their order."),
+        typer.Option(help="Temperature in K, once for all files or once for each in their order."),
     ] = None,
     potential: Annotated[
         Path | None,
@@ -44,13 +48,13 @@ def import_(
         str | None, typer.Option(help="Unit of length of the files: bohr, nm or pm; else Å.")
     ] = None,
     largest_fragment: Annotated[
-        bool, typer.Option("--largest-fragment", help="Keep the largest piece of each frame.")
+        bool, typer.Option("--largest-fragment", help="Keep only the largest piece of each frame.")
     ] = False,
     skip_bad_frames: Annotated[
         bool, typer.Option("--skip-bad-frames", help="Leave out frames that cannot be used.")
     ] = False,
     n_atoms: Annotated[
-        int | None, typer.Option(min=2, help="Take the frames of this size alone.")
+        int | None, typer.Option(min=2, help="Take only the frames of this number of atoms.")
     ] = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from nanochart._progress import duration
 from nanochart.cli._main import app
 from nanochart.cli._options import JsonFlag, RunPath, emit
 
@@ -16,9 +17,9 @@ def info(
     ] = False,
     json: JsonFlag = False,
 ) -> None:
-    """How a run was made, how far it is, and its health; also while it is being sampled.
+    """Say how a run was made, how far it is and whether its files are sound.
 
-    The exit code is 1 if something is wrong with it.
+    It can be asked while the run is going. The exit code is 1 if something is wrong with the run.
     """
     from nanochart import store
     from nanochart.workflow import run_info
@@ -82,13 +83,13 @@ def _timings(timings: dict[str, Any] | None) -> list[tuple[str, str]]:
     last = timings["sessions"][-1]
     rows = [
         ("sampled by", f"{last['host']}, {last['processor']}, {last['executor']}"),
-        ("wall time", f"{_clock(timings['seconds'])} in {len(timings['sessions'])} sessions"),
+        ("wall time", f"{duration(timings['seconds'])} in {len(timings['sessions'])} sessions"),
     ]
     if timings["seconds_per_round"] is not None:
         steps = f"{timings['replica_steps_per_second']:,.0f} replica-steps/s"
         rows.append(("speed", f"{steps}, {timings['ns_per_day']:.3g} ns/day per replica"))
         if timings["rounds_left"]:
-            rows.append(("left", f"about {_clock(timings['seconds_left'])}"))
+            rows.append(("left", f"about {duration(timings['seconds_left'])}"))
     return rows
 
 
@@ -124,8 +125,3 @@ def _short(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     return ", ".join(map(_short, value)) if isinstance(value, list) else str(value)
-
-
-def _clock(seconds: float) -> str:
-    hours, rest = divmod(round(seconds), 3600)
-    return f"{hours} h {rest // 60} min" if hours else f"{rest // 60} min {rest % 60} s"

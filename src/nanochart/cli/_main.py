@@ -2,9 +2,10 @@
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from nanochart import __version__
 from nanochart._kernel_cache import fallback_sentence
@@ -12,10 +13,41 @@ from nanochart.cli._interrupts import INTERRUPTED, as_interrupts, what_is_left
 
 __all__ = ["app", "main"]
 
+#: Commands as ``nanochart --help`` lists them: in the order in which one works.
+_ORDER = (
+    "demo", "presets", "sample", "import", "info", "quench", "label", "thermo", "train", "chart",
+    "families", "explore", "track", "bias", "fes", "refine", "report", "export", "warmup",
+)  # fmt: skip
+
+
+def _as_flags(parameters: list[Any]) -> list[Any]:
+    """Parameters of a command whose help shows ``--resume`` as a flag, not as one with a value."""
+    for parameter in parameters:
+        if getattr(parameter, "is_flag", False):
+            parameter.metavar = ""
+    return parameters
+
+
+class _Command(TyperCommand):
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _as_flags(super().get_params(ctx))
+
+
+class _InOrderOfWork(TyperGroup):
+    """The commands, listed in the order of the work; those that stand nowhere come last."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _as_flags(super().get_params(ctx))
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        names = super().list_commands(ctx)
+        return sorted(names, key=lambda name: _ORDER.index(name) if name in _ORDER else len(names))
+
+
 app = typer.Typer(
     name="nanochart",
+    cls=_InOrderOfWork,
     help="Structural landscapes of metal nanoclusters: from a metal's name to its chart.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -62,6 +94,9 @@ def _register() -> None:
         _warmup,
     )
 
+    for command in app.registered_commands:
+        command.cls = _Command
+
 
 def main() -> None:
     """Run the command line: one sentence and a non-zero exit code for what went wrong.
@@ -73,8 +108,8 @@ def main() -> None:
     received = as_interrupts()
     try:
         _register()
-        # Typer itself turns an interrupt into this exit code.
-        code = app(standalone_mode=False)
+        # Typer itself turns an interrupt into this exit code. A bare `nanochart` asks for help.
+        code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
     except KeyboardInterrupt:
         code = INTERRUPTED
     except Exception as error:

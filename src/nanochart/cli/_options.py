@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nanochart._output import to_json
-from nanochart._progress import Progress, silent
+from nanochart._progress import Progress, duration, silent
 
 if TYPE_CHECKING:
     from nanochart.store import Run
@@ -35,14 +35,19 @@ __all__ = [
 
 RunPaths = Annotated[
     list[Path],
-    typer.Argument(metavar="RUN...", help="Folder of the run (*.zarr), or of several."),
+    typer.Argument(
+        metavar="RUN...", help="Folder of the run (NAME.zarr), or folders of several runs."
+    ),
 ]
-RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run (*.zarr).")]
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run (NAME.zarr).")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
 QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 TimePerReplica = Annotated[
     str | None,
-    typer.Option(metavar="TIME", help="Stored time of each replica with its unit, as 20ns."),
+    typer.Option(
+        metavar="TIME",
+        help="Simulated time of each replica that is stored, with its unit, as 20ns.",
+    ),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of the random numbers.")]
 
@@ -129,6 +134,10 @@ def _bars() -> Iterator[Progress]:
         def advance(stage: str, done: float, total: float, note: str = "") -> None:
             if stage not in tasks:
                 tasks[stage] = bars.add_task(stage, total=total, note="")
+                # What a stage says before it begins, its estimate, stays above the bar.
+                if note:
+                    bars.console.print(f"{stage}: {note}", highlight=False, markup=False)
+                    note = ""
             bars.update(tasks[stage], completed=done, total=total, note=note)
 
         yield advance
@@ -154,7 +163,8 @@ class _Lines:
         if done >= total:
             clock = f", {elapsed:.0f} s"
         elif done > first:
-            clock = f", {elapsed:.0f} s, {elapsed / (done - first) * (total - done):.0f} s left"
+            left = elapsed / (done - first) * (total - done)
+            clock = f", {elapsed:.0f} s, {duration(left)} left"
         else:
             clock = ""
         typer.echo(f"{share}{clock}{', ' + note if note else ''}", err=True)

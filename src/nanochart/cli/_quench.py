@@ -13,20 +13,23 @@ from nanochart.cli._options import JsonFlag, QuietFlag, RunPath, emit, show_prog
 def quench(
     run: RunPath,
     max_force: Annotated[
-        float | None, typer.Option(help="Largest force on an atom when converged, eV/Å.")
+        float | None,
+        typer.Option(help="Largest force on an atom in a converged structure, in eV/Å."),
     ] = None,
     max_evaluations: Annotated[
-        int | None, typer.Option(help="Force evaluations per frame at most.")
+        int | None, typer.Option(help="Force evaluations that a frame may take.")
     ] = None,
     potential: Annotated[
         Path | None,
-        typer.Option(help="An eam/alloy table, for a run without its potential; the run keeps it."),
+        typer.Option(
+            help="Table (eam/alloy or eam/fs) for a run without a potential; the run keeps it."
+        ),
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Quench all frames anew.")] = False,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
-    """Relax every frame to its inherent structure.
+    """Relax every frame of a run to its inherent structure.
 
     Frames that are quenched already are kept, so a stopped quench goes on where it was, with the
     settings it was begun with.

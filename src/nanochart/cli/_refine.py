@@ -13,14 +13,21 @@ from nanochart.cli._options import JsonFlag, QuietFlag, RunPath, Seed, emit, sho
 def refine(
     run: RunPath,
     bias: Annotated[
-        Path, typer.Option("--bias", metavar="CONFIG", help="How to bias: YAML, as of `bias`.")
+        Path,
+        typer.Option(
+            "--bias",
+            metavar="CONFIG",
+            help="YAML file that says how to bias, as for `nanochart bias`.",
+        ),
     ],
-    rounds: Annotated[int, typer.Option(min=1, help="Biased runs to make and learn from.")] = 1,
+    rounds: Annotated[
+        int, typer.Option(min=1, help="How many biased runs to make and learn from.")
+    ] = 1,
     seed: Seed = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
-    """Bias, find what the chart does not know, train again with it, chart again."""
+    """Find by biased dynamics what the chart of a run does not know, and train it anew."""
     from nanochart import store
     from nanochart.workflow import load_bias_config, refine_run
 

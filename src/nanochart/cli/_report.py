@@ -22,23 +22,29 @@ def report(
     run: RunPath,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="File to write; by default RUN's name, .html."),
+        typer.Option("--output", "-o", help="HTML file to write; by default RUN.html."),
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option("--model", "-m", help="Trained model; by default the run's last."),
+        typer.Option(
+            "--model",
+            "-m",
+            help="Trained model; by default the one that the run was last trained with.",
+        ),
     ] = None,
     figures: Annotated[
         Path | None, typer.Option("--figures", help="Folder for the figures as PNG and PDF.")
     ] = None,
     biased: Annotated[
         list[Path] | None,
-        typer.Option(help="Biased run along its chart, for free energies; may be repeated."),
+        typer.Option(
+            help="Biased run along the chart of RUN, to show its free energies; may be repeated."
+        ),
     ] = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
-    """Write the report of a run, however far it has come, as one HTML file."""
+    """Write the report of a run as one HTML file: figures and tables of all stages done so far."""
     opened = analysed_run(run)
     from nanochart import autoencoder
     from nanochart.workflow import report_run

@@ -35,42 +35,59 @@ class ExecutorKind(StrEnum):
 
 @app.command()
 def sample(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML configuration.")],
+    config: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CONFIG",
+            help="YAML file that says what to sample; `nanochart presets --write` makes one.",
+        ),
+    ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder of the run; by default CONFIG's name, .zarr."),
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder of the new run; by default the name of CONFIG with .zarr.",
+        ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run that is there.")
+        bool, typer.Option("--resume", help="Go on with the run where it was stopped.")
     ] = False,
     tune_ladder: Annotated[
         bool,
         typer.Option(
             "--tune-ladder",
-            help="Write CONFIG with temperatures of equal acceptance, from short runs, instead.",
+            help="Sample short runs only, and write CONFIG with temperatures of equal acceptance.",
         ),
     ] = False,
     target_acceptance: Annotated[
         float | None,
-        typer.Option(metavar="SHARE", help="Of exchanges, for --tune-ladder; 0.3 if left out."),
+        typer.Option(
+            metavar="SHARE",
+            help="Acceptance of exchanges that --tune-ladder aims at; by default 0.3.",
+        ),
     ] = None,
     pilot: Annotated[
         str | None,
         typer.Option(
-            metavar="TIME", help="Length of the short runs of --tune-ladder; 200ps if left out."
+            metavar="TIME", help="Length of the short runs of --tune-ladder; by default 200ps."
         ),
     ] = None,
     executor: Annotated[
-        ExecutorKind, typer.Option(help="Threads of this machine, or a Dask cluster.")
+        ExecutorKind,
+        typer.Option(
+            help="Where replicas run: threads of this machine, or the workers of a Dask cluster."
+        ),
     ] = ExecutorKind.THREADS,
     threads: Annotated[
-        int | None, typer.Option(min=1, help="Number of threads; by default one per core.")
+        int | None, typer.Option(min=1, help="Number of threads; by default one for each core.")
     ] = None,
     scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Of the Dask scheduler, as tcp://...")
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Address of the Dask scheduler, as tcp://host:8786."),
     ] = None,
     scheduler_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="That the Dask scheduler wrote.")
+        Path | None, typer.Option(metavar="FILE", help="File that the Dask scheduler wrote.")
     ] = None,
     time_per_replica: TimePerReplica = None,
     seed: Seed = None,
@@ -79,8 +96,8 @@ def sample(
 ) -> None:
     """Sample a cluster by parallel tempering.
 
-    A stopped run goes on with --resume and gives the frames of one that was never stopped. The
-    frames do not depend on the executor either.
+    The command says at its start about how long it will take. A stopped run goes on with --resume
+    and gives the frames of one that was never stopped; they do not depend on the executor either.
     """
     if tune_ladder:
         if resume or time_per_replica is not None:

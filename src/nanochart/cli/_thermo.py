@@ -28,17 +28,22 @@ def thermo(
     ] = None,
     discard: Annotated[
         str | None,
-        typer.Option(help="Time at the start that is left out, as 2ns.", metavar="TIME"),
+        typer.Option(
+            help="Simulated time at the start that is left out, with its unit, as 2ns.",
+            metavar="TIME",
+        ),
     ] = None,
     labels: Annotated[
-        str | None, typer.Option(help="Populations of motif (the default) or family.")
+        str | None, typer.Option(help="What populations are of: motif (the default) or family.")
     ] = None,
-    resamples: Annotated[int, typer.Option(help="Resamples of the melting peak.", min=40)] = 400,
+    resamples: Annotated[
+        int, typer.Option(help="Bootstrap resamples for the interval of the melting peak.", min=40)
+    ] = 400,
     seed: Seed = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
-    """Heat capacity, melting and populations against temperature, with 95 % intervals."""
+    """Compute heat capacity, melting and populations against temperature, with 95 % intervals."""
     opened = analysed_run(run)
     from nanochart.tempering import ThermodynamicsConfig
     from nanochart.workflow import nanoseconds, thermo_run, thermo_summary, write_thermo

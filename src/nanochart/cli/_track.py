@@ -14,19 +14,25 @@ def track(
     run: RunPath,
     trajectory: Annotated[
         Path,
-        typer.Argument(metavar="TRAJECTORY", help="extxyz, LAMMPS dump, anything ASE reads."),
+        typer.Argument(
+            metavar="TRAJECTORY", help="Trajectory: extxyz, a LAMMPS dump, or anything ASE reads."
+        ),
     ],
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
             "-o",
-            help="Folder for numbers and figures; by default TRAJECTORY's name, -track.",
+            help="Folder for numbers and figures; by default TRAJECTORY-track.",
         ),
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option("--model", "-m", help="Trained model; by default the run's last."),
+        typer.Option(
+            "--model",
+            "-m",
+            help="Trained model; by default the one that the run was last trained with.",
+        ),
     ] = None,
     persistence: Annotated[
         int,
@@ -34,7 +40,9 @@ def track(
     ] = 10,
     interval: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="Time between frames with its unit, as 20ps."),
+        typer.Option(
+            metavar="TIME", help="Simulated time between two frames with its unit, as 20ps."
+        ),
     ] = None,
     unwrap: Annotated[
         bool, typer.Option("--unwrap", help="Join clusters that a periodic boundary cuts.")

@@ -25,12 +25,23 @@ def train(
     runs: RunPaths,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Model file; by default the runs' names, .nanochart."),
+        typer.Option(
+            "--output",
+            "-o",
+            help="Model file to write; by default the names of the runs with .nanochart.",
+        ),
     ] = None,
-    architecture: Annotated[str | None, typer.Option(help="compact or paper.")] = None,
-    target: Annotated[str | None, typer.Option(help="inherent or self.")] = None,
-    bottleneck: Annotated[int | None, typer.Option(help="Dimensions of the chart.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training frames.")] = None,
+    architecture: Annotated[str | None, typer.Option(help="Network: compact or paper.")] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(help="What is reproduced: inherent (from the thermal frame) or self."),
+    ] = None,
+    bottleneck: Annotated[
+        int | None, typer.Option(help="Number of dimensions of the chart.")
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes over the training frames, at most.")
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue a training that was stopped.")
     ] = False,
@@ -40,7 +51,8 @@ def train(
 ) -> None:
     """Learn the chart: an autoencoder of the radial distribution functions of a quenched run.
 
-    Several runs of one number of atoms get one chart, with lengths in nearest-neighbour distances.
+    Settings that are not given are those of the run's configuration. Several runs of one number of
+    atoms get one chart, with lengths in nearest-neighbour distances.
     """
     from nanochart import store
 

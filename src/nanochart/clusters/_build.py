@@ -56,24 +56,25 @@ def build(
     Parameters
     ----------
     motif
-        One of :data:`MOTIFS`.
+        Motif of the cluster, one of :data:`MOTIFS`.
     metal
-        Chemical symbol; "Au", "Ag" and "Cu" have a potential of their own.
+        Chemical symbol of the metal; "Au", "Ag" and "Cu" need no potential.
     n
         Number of atoms, 13 to 3000.
     seed
-        Of the random cluster; None is 0. The other motifs have no random part: they are the same
-        for every seed.
+        Seed of the random cluster; None is 0. The other motifs have no random part: they are the
+        same for every seed.
     potential
-        Relaxes the cluster; None is the Gupta potential of the metal.
+        Potential that relaxes the cluster; None is the Gupta potential of the metal.
 
     Returns
     -------
     ase.Atoms
-        Centred at the origin, without cell or periodicity; ``info["motif"]``, ``info["energy"]``
-        (eV) and ``info["motif_kept"]``: False where every candidate lost the motif's bonds in
-        the relaxation, as happens to some metals below 40 atoms. Twins and hcp crystals of so few
-        atoms can be the same cluster: three layers have no more than one stacking fault.
+        The cluster, centred at the origin, without cell or periodicity, with ``info["motif"]``,
+        ``info["energy"]`` (eV) and ``info["motif_kept"]``, which is False where every candidate
+        lost the motif's bonds in the relaxation, as happens to some metals below 40 atoms. Twins
+        and hcp crystals of so few atoms can be the same cluster: three layers have no more than one
+        stacking fault.
 
     Raises
     ------

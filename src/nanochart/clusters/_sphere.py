@@ -11,15 +11,15 @@ def confining_radius(positions: ArrayLike, margin: float = 5.0) -> float:
 
     .. math:: R = \max_i |x_i - \bar x| + m
 
-    over all atoms of all clusters; all atoms of a cluster weigh the same. Too small a margin
+    over all atoms of all clusters, with the unweighted mean position of each. Too small a margin
     presses on a hot cluster, too large a one lets an evaporated atom stay away for long.
 
     Parameters
     ----------
     positions
-        (..., atom, 3) in Å; leading dimensions are independent clusters.
+        Positions (..., atom, 3) in Å; leading dimensions are independent clusters.
     margin
-        Free space m beyond the outermost atom, Å.
+        Free space m beyond the outermost atom, in Å.
 
     Raises
     ------

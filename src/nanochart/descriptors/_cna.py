@@ -30,9 +30,9 @@ def bonding_cutoff(metal: str, nearest_neighbour: float | None = None) -> float:
     Parameters
     ----------
     metal
-        Chemical symbol.
+        Chemical symbol of the metal.
     nearest_neighbour
-        Distance in Å of nearest neighbours in the bulk metal; None looks the metal up.
+        Distance in Å of nearest neighbours in the bulk metal; None takes that of the metal.
 
     Raises
     ------
@@ -74,18 +74,19 @@ def atom_types(
     Parameters
     ----------
     positions
-        (..., atom, 3) in Å. Thermal motion breaks bonds: quench first, unless that is wanted.
+        Positions (..., atom, 3) in Å. Thermal motion breaks bonds: quench first, unless that is
+        wanted.
     metal
-        Chemical symbol.
+        Chemical symbol of the metal.
     nearest_neighbour
-        Distance in Å of nearest neighbours in the bulk metal; None looks the metal up.
+        Distance in Å of nearest neighbours in the bulk metal; None takes that of the metal.
     executor
-        Where frames run; None is one thread per core.
+        Executor that the frames run on; None is one thread for each core.
 
     Returns
     -------
     array of str (..., atom)
-        Each one of :data:`ATOM_TYPES`.
+        Type of each atom, one of :data:`ATOM_TYPES`.
 
     Raises
     ------
@@ -139,7 +140,7 @@ def bond_signatures(
     Parameters
     ----------
     positions
-        (atom, 3) in Å.
+        Positions (atom, 3) in Å of one frame.
     metal, nearest_neighbour
         As for :func:`atom_types`.
 

@@ -219,7 +219,7 @@ def density(positions, grid, work, keep, g):
     Parameters
     ----------
     positions
-        (atom, 3) in Å.
+        Positions (atom, 3) in Å of one frame.
     grid, work
         Tables of the RDF and scratch arrays.
     keep
@@ -263,7 +263,7 @@ def gradient(positions, cotangent, grid, work, kept, out):
     Parameters
     ----------
     positions
-        (atom, 3) in Å.
+        Positions (atom, 3) in Å of one frame.
     cotangent
         (bin,).
     grid, work

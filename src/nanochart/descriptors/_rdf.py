@@ -112,9 +112,9 @@ class RDF:
         Parameters
         ----------
         positions
-            (..., atom, 3) in Å: one or several typical structures.
+            One or several typical structures (..., atom, 3) in Å.
         width
-            Width of a bin in Å; adjusted to a whole number of bins.
+            Width of a bin in Å, which is adjusted to a whole number of bins.
         sigma
             Bandwidth in Å.
 
@@ -134,7 +134,7 @@ class RDF:
 
     @classmethod
     def from_dict(cls, parameters: Mapping[str, float]) -> Self:
-        """Build from what :meth:`to_dict` gave."""
+        """Build an RDF from what :meth:`to_dict` gave."""
         expected = {field.name for field in fields(cls)}
         if set(parameters) != expected:
             raise ValueError(
@@ -144,7 +144,7 @@ class RDF:
         return cls(**parameters)  # type: ignore[arg-type]  # checked in __post_init__
 
     def to_dict(self) -> dict[str, float | int]:
-        """Parameters by name, as JSON can hold them."""
+        """Parameters of the RDF by name, as JSON can hold them."""
         return asdict(self)
 
     @property
@@ -210,16 +210,16 @@ class RDF:
         Parameters
         ----------
         positions
-            (..., atom, 3) in Å.
+            Positions (..., atom, 3) in Å.
         cotangent
-            (..., bin), with the leading dimensions of the positions.
+            Factor of each bin, (..., bin), with the leading dimensions of the positions.
         threads
-            As of the call.
+            Number of threads, as for calling the RDF.
 
         Returns
         -------
         gradient
-            (..., atom, 3) in units of the cotangent times 1/Å².
+            Gradient (..., atom, 3) in units of the cotangent times 1/Å².
 
         Raises
         ------
@@ -255,12 +255,12 @@ class RDF:
         Parameters
         ----------
         positions
-            (..., atom, 3) in Å, float32 or float64, on any device.
+            Positions (..., atom, 3) in Å, float32 or float64, on any device.
 
         Returns
         -------
         g
-            (..., bin) in 1/Å, with the dtype and on the device of the positions.
+            RDF (..., bin) in 1/Å, with the dtype and on the device of the positions.
 
         Raises
         ------

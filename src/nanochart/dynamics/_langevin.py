@@ -38,9 +38,9 @@ class Langevin:
     Parameters
     ----------
     time_step
-        Δt in fs.
+        Time step Δt in fs.
     friction
-        γ in 1/fs.
+        Friction γ in 1/fs.
     sphere_radius
         Radius in Å of the sphere around the centre of mass, beyond which a harmonic wall pulls an
         evaporated atom back; None is no sphere.
@@ -112,7 +112,7 @@ class State:
 
 @dataclass(frozen=True)
 class Samples:
-    """What was observed during a segment.
+    """Observations of a segment of dynamics, at equal intervals.
 
     ``positions`` (sample, replica, atom, 3) in Å, ``potential_energies`` and
     ``kinetic_energies`` (sample, replica) in eV. The potential energy includes the wall's.
@@ -129,18 +129,18 @@ def initialize(
     temperatures: ArrayLike,
     seed: int | np.random.Generator,
 ) -> State:
-    """State with Maxwell-Boltzmann velocities.
+    """Make the state of replicas at given positions, with Maxwell-Boltzmann velocities.
 
     Parameters
     ----------
     positions
-        (replica, atom, 3) in Å, or (atom, 3) for the same start in every replica.
+        Positions (replica, atom, 3) in Å, or (atom, 3) for the same start in every replica.
     potential
-        Gives the mass.
+        Potential, which gives the mass.
     temperatures
-        (replica,) or one number, in K.
+        Temperature of each replica, (replica,), or one number, in K.
     seed
-        Of velocities and of the replicas' generators.
+        Seed of the velocities and of the replicas' generators.
     """
     x = check_positions(positions)
     T = np.atleast_1d(np.asarray(temperatures, dtype=np.float64))
@@ -171,13 +171,14 @@ def run_segment(
     Parameters
     ----------
     state
-        Left unchanged.
+        State to go on from, which is left unchanged.
     potential, config
-        Forces and integrator.
+        Potential that gives the forces, and settings of the integrator.
     n_steps
-        Time steps.
+        Number of time steps.
     sample_every
-        Steps between samples; the first is taken after that many steps. 0 takes none.
+        Time steps between samples; the first sample is taken after that many steps, and 0 takes
+        none.
 
     Returns
     -------
@@ -234,7 +235,7 @@ def _failure(status: int, step: int, x: Floats, v: Floats) -> tuple[str, str] | 
 
 
 def join(states: list[State]) -> State:
-    """One state of all replicas, in order."""
+    """Join several states into one of all their replicas, in order."""
     return State(
         *(
             np.concatenate([getattr(s, name) for s in states])

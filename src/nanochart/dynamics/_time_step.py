@@ -22,9 +22,9 @@ def longest_time_step(positions: ArrayLike, potential: Potential) -> float:
     Parameters
     ----------
     positions
-        (atom, 3) in Å, near a minimum.
+        Positions (atom, 3) in Å near a minimum.
     potential
-        Gives forces and mass.
+        Potential, which gives forces and mass.
 
     Examples
     --------

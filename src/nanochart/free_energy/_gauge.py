@@ -7,7 +7,7 @@ __all__ = ["log_gram"]
 
 
 def log_gram(jacobian: ArrayLike) -> NDArray[np.float64]:
-    r"""½ ln det(J Jᵀ) of Jacobians (..., d, atom, 3) in 1/Å times the variables' units.
+    r"""Compute ½ ln det(J Jᵀ) of Jacobians (..., d, atom, 3) in 1/Å times the variables' units.
 
     All atoms have one mass, which would add a constant. Where the rows of J depend on each other it
     is -inf: such a configuration has no weight in the geometric free energy.

@@ -23,14 +23,14 @@ _LEAST_BARRIER = 0.1
 
 @dataclass(frozen=True, eq=False)
 class FreeEnergyPath:
-    """A minimum free-energy path.
+    """A path of least free energy between two places of a surface.
 
     Attributes
     ----------
     points
         (point, d), equally spaced along the path.
     energy
-        F along it in eV, above its first point.
+        Free energy along the path in eV, above its first point.
     barrier
         Free energy of the highest point above the first, in eV; None where the highest point is an
         end, so that there is no barrier between them.
@@ -56,7 +56,7 @@ class Basin:
 def minimum_path(
     surface: Surface, start: ArrayLike, end: ArrayLike, n_points: int = 60
 ) -> FreeEnergyPath:
-    r"""Path of least resistance between two places of a surface.
+    r"""Find the path of least resistance between two places of a surface.
 
     Among all paths on the grid that of the smallest :math:`\int e^{F / k_B T} dl` is found by
     Dijkstra's algorithm (the path of maximum flux: Berkowitz et al., J. Chem. Phys. 79, 5563
@@ -66,11 +66,11 @@ def minimum_path(
     Parameters
     ----------
     surface
-        In 1 to 3 dimensions.
+        Surface in 1 to 3 dimensions.
     start, end
         Places (d,); each is moved to the lowest node that was seen nearby.
     n_points
-        Of the path.
+        Number of points of the path.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def minimum_path(
 
 
 def basins(surface: Surface, persistence: float = 1.0) -> list[Basin]:
-    """Basins of a surface, the lowest first.
+    """Find the basins of a surface, the lowest first.
 
     Each node belongs to the minimum that steepest descent leads to. A basin that is less than
     ``persistence`` kT deep where it meets a lower one, or less than two standard errors, is joined

@@ -17,13 +17,14 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class RunSpread:
-    r"""What independent runs say together.
+    r"""The difference that several independent runs give together, and whether they agree.
 
     Attributes
     ----------
     difference
-        Their weighted mean, with the larger of the error that their own errors give and the one
-        that their spread gives; the interval is that of Student's t for so many runs.
+        Weighted mean of the differences of the runs, with the larger of the error that their own
+        errors give and the one that their spread gives; the interval is that of Student's t for so
+        many runs.
     ratio
         :math:`\sqrt{\chi^2 / (n - 1)}` of the runs about the mean (Birge, Phys. Rev. 40, 207
         (1932)): about 1 where their errors are honest, and above 2 where they miss something slow.
@@ -42,7 +43,7 @@ def combine_differences(differences: Sequence[Estimate]) -> RunSpread:
     Parameters
     ----------
     differences
-        At least two; those that are not known are left out.
+        At least two differences; those that are not known are left out.
 
     Raises
     ------
@@ -82,12 +83,13 @@ def surface_spread(surfaces: Sequence[Surface]) -> tuple[Floats, Floats]:
     Parameters
     ----------
     surfaces
-        At least two, at one temperature and on one grid (give ``low``, ``high`` and ``shape``).
+        At least two surfaces, at one temperature and on one grid (give ``low``, ``high`` and
+        ``shape``).
 
     Returns
     -------
     mean, deviation
-        NaN where there is none.
+        Mean and standard deviation of F at each node in eV; NaN where there is none.
 
     Raises
     ------

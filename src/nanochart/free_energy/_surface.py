@@ -32,29 +32,29 @@ class Surface:
     energy
         F in eV above its minimum; NaN where nothing was seen.
     smoothed
-        The same with twice the bandwidth, zero at the same node. A kernel of width h shifts F by a
-        term in h², so that the difference of the two is three times what is left of it.
+        Free energy with twice the bandwidth, zero at the same node. A kernel of width h shifts F by
+        a term in h², so that the difference of the two is three times what is left of it.
     error
         Standard error in eV of F minus F at the minimum (zero there): chance, by blocks, and the
         difference to ``smoothed``, as the root of the sum of their squares. NaN where only a few
         blocks know the node, and everywhere if the samples do not suffice.
     temperature
-        K.
+        Temperature in K.
     bandwidth
-        Of the kernel along each axis, in the units of the variables.
+        Bandwidth of the kernel along each axis, in the units of the variables.
     effective
-        Samples of equal weight that the weights are worth (Kish).
+        Effective samples: those of equal weight that the weights are worth (Kish).
     blocks
-        What the errors of chance come from.
+        Blocks of the run that the errors of chance come from.
     influence
-        (block, seen node), change of ln P with each block.
+        Change of ln P with each block, (block, seen node).
     minimum
         Node of the lowest free energy among those that enough samples are near; F is zero there.
         A node that a few samples happen to be near may lie below it, without an error.
     why
         Why errors are not known; empty where they are.
     gauge_invariant
-        Whether it is the geometric free energy.
+        Whether the surface is the geometric free energy.
     """
 
     axes: tuple[Floats, ...]
@@ -130,21 +130,22 @@ def free_energy_surface(
     Parameters
     ----------
     values
-        (time, walker, d), d = 1 to 3.
+        Variables of the samples, (time, walker, d), d = 1 to 3.
     weighted
         Weights of the samples.
     temperature
-        K.
+        Temperature in K.
     low, high
         Ends of the grid; by default those of the samples with a margin.
     shape
-        Nodes of each axis; by default as many as the narrowest basin asks for.
+        Number of nodes of each axis; by default as many as the narrowest basin asks for.
     bandwidth
-        Of the kernel, (d,); by default as above, or 1.2 nodes of a given ``shape``.
+        Bandwidth of the kernel, (d,); by default that of the narrowest basin, or 1.2 nodes of a
+        given ``shape``.
     log_gram
-        (time, walker), ½ ln det J J^T of each sample; None for the plain surface.
+        Value of ½ ln det J J^T of each sample, (time, walker); None for the plain surface.
     slow
-        (time, walker, state): memberships that may be slower than the variables tell.
+        Memberships that may be slower than the variables tell, (time, walker, state).
 
     Raises
     ------

@@ -41,10 +41,10 @@ def umbrella_weights(bias_energies: ArrayLike, temperature: float) -> Weighted:
     Parameters
     ----------
     bias_energies
-        (time, walker, walker): energy in eV of the sample of the second index in the window of
-        the walker of the third. Walkers of one window are told by equal energies.
+        Energy in eV of the sample of the second index in the window of the walker of the third,
+        (time, walker, walker). Walkers of one window are told by equal energies.
     temperature
-        K.
+        Temperature in K.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def _nearest(overlap: Floats) -> Ints:
 def window_agreement(
     mixture: Mixture, observable: ArrayLike, n_walkers: int, window: ArrayLike
 ) -> str:
-    r"""Whether each window has the mean of an observable that all windows together predict for it.
+    r"""Test whether each window has the mean of an observable that all windows predict for it.
 
     .. math:: r_k = \frac{1}{N_k} \sum_{n \in k} O_n - \frac{1}{N_k} \sum_n W_{nk} O_n
 
@@ -105,13 +105,14 @@ def window_agreement(
     Parameters
     ----------
     mixture
-        Of the windows.
+        Mixture of the windows.
     observable
-        (sample,), or (sample, window) where it is another one for each window.
+        Value of the observable, (sample,), or (sample, window) where it is another one for each
+        window.
     n_walkers
-        Walkers; samples are in the order (time, walker).
+        Number of walkers; samples are in the order (time, walker).
     window
-        (walker,), window of each.
+        Number of the window of each walker, (walker,).
 
     Returns
     -------

@@ -36,7 +36,7 @@ class WorkEstimate:
 
     @property
     def known(self) -> bool:
-        """Whether there is a number."""
+        """Whether the difference is known."""
         return bool(np.isfinite(self.value) and np.isfinite(self.error))
 
 
@@ -55,7 +55,9 @@ def _works(works: ArrayLike, what: str) -> Floats:
 
 
 def jarzynski(works: ArrayLike, temperature: float) -> WorkEstimate:
-    r"""From works in one direction, :math:`e^{-\Delta F / k_B T} = \langle e^{-W/k_B T} \rangle`.
+    r"""Estimate a free-energy difference from works in one direction (Jarzynski's equality).
+
+    .. math:: e^{-\Delta F / k_B T} = \langle e^{-W/k_B T} \rangle
 
     (Jarzynski, Phys. Rev. Lett. 78, 2690 (1997).) It is unknown from fewer than ten works, and
     where the average is that of one or two of them, because their scatter then says nothing of its
@@ -64,9 +66,9 @@ def jarzynski(works: ArrayLike, temperature: float) -> WorkEstimate:
     Parameters
     ----------
     works
-        eV.
+        Works in eV that were done on the system.
     temperature
-        K.
+        Temperature in K.
     """
     w, kT = _works(works, "forward"), BOLTZMANN * temperature
     if len(w) < _FEWEST:
@@ -94,7 +96,7 @@ def jarzynski(works: ArrayLike, temperature: float) -> WorkEstimate:
 
 
 def bar(forward: ArrayLike, backward: ArrayLike, temperature: float) -> WorkEstimate:
-    """From works in both directions, by Bennett's acceptance ratio.
+    """Estimate a free-energy difference from works in both directions (Bennett's acceptance ratio).
 
     (Bennett, J. Comput. Phys. 22, 245 (1976); Crooks, Phys. Rev. E 61, 2361 (2000).) It is unknown
     from fewer than ten works in a direction, and where those of the two directions do not overlap.
@@ -102,9 +104,9 @@ def bar(forward: ArrayLike, backward: ArrayLike, temperature: float) -> WorkEsti
     Parameters
     ----------
     forward, backward
-        eV, each the work done on the system.
+        Works in eV that were done on the system in either direction.
     temperature
-        K.
+        Temperature in K.
     """
     f, b = _works(forward, "forward"), _works(backward, "backward")
     kT = BOLTZMANN * temperature

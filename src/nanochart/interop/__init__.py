@@ -1,4 +1,4 @@
-"""Other programs' structures, in and out: ASE, LAMMPS dumps, extended XYZ."""
+"""Structures of other programs, in and out: ASE, LAMMPS dumps, extended XYZ."""
 
 from typing import TYPE_CHECKING, Any
 

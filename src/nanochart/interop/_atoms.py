@@ -26,11 +26,11 @@ def to_atoms(
     Parameters
     ----------
     positions
-        Å, (atom, 3).
+        Positions in Å, (atom, 3).
     element
-        Chemical symbol.
+        Chemical symbol of the metal.
     info
-        Copied into ``atoms.info``.
+        Values that are copied into ``atoms.info``.
     energy
         Potential energy in eV, for ``atoms.get_potential_energy()``.
 
@@ -57,9 +57,9 @@ def from_atoms(atoms: Atoms, element: str | None = None) -> np.ndarray:
     Parameters
     ----------
     atoms
-        The cluster.
+        Cluster as ASE's Atoms.
     element
-        Chemical symbol that it must be of.
+        Chemical symbol that the cluster must be of.
 
     Raises
     ------

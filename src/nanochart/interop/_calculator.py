@@ -11,7 +11,7 @@ __all__ = ["PotentialCalculator"]
 
 
 class PotentialCalculator(Calculator):
-    """Energies (eV) and forces (eV/Å) of a :class:`nanochart.potentials.Potential` for ASE.
+    """ASE calculator of a :class:`nanochart.potentials.Potential`: energies (eV), forces (eV/Å).
 
     Examples
     --------

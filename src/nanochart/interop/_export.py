@@ -35,9 +35,9 @@ def export_extxyz(
     run
         The run.
     path
-        The file; one of that name is replaced. A name that ends in ".gz" is compressed.
+        File to write; one of that name is replaced. A file whose name ends in ".gz" is compressed.
     structures
-        "thermal" configurations, or the "inherent" structures they quench to.
+        What to write: "thermal" configurations, or the "inherent" structures that they quench to.
     frames
         Which frames, all if None; of a slice, those that have such structures, where only one
         frame in so many was quenched.

@@ -55,25 +55,27 @@ def import_trajectories(
     Parameters
     ----------
     files
-        Extended XYZ, LAMMPS text dumps (both also gzipped), or anything ASE reads.
+        Trajectory files: extended XYZ, LAMMPS text dumps (both also gzipped), or anything ASE
+        reads.
     run_path
         Folder of the new run.
     element, unwrap, cell, unit, largest_fragment, skip_bad_frames, n_atoms
-        As for `read_trajectory`.
+        Settings of the reading, as for `read_trajectory`.
     temperature
-        K, one for all files or one for each; otherwise what the frames say, NaN if nothing.
+        Temperature in K, one for all files or one for each; None takes what the frames say, NaN if
+        nothing.
     potential
-        Computes the energies, or finds the potential that does by the element; otherwise they are
-        what the frames say, NaN if nothing.
+        Potential that computes the energies, or a function that finds it by the element; None takes
+        the energies that the frames say, NaN if none.
     chunk_frames
-        As for `nanochart.store.create`.
+        Frames per chunk, as for `nanochart.store.create`.
     progress
-        Called with the number of frames read so far.
+        Function that is called with the number of frames read so far.
 
     Returns
     -------
     Run
-        Open for writing, complete.
+        The run, complete and open for writing.
 
     Raises
     ------

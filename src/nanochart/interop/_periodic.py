@@ -26,7 +26,7 @@ def free_cluster(
     Parameters
     ----------
     positions
-        Å, (atom, 3).
+        Positions in Å, (atom, 3).
     cell
         Cell vectors in rows, Å.
     periodic

@@ -43,19 +43,19 @@ def write_hills(
     Parameters
     ----------
     path
-        The file.
+        Path of the file.
     times
-        ps, (hill,).
+        Times in ps, (hill,).
     names
-        Of the d variables.
+        Names of the d variables.
     centres
-        (hill, d).
+        Centres of the hills, (hill, d).
     sigma
-        Widths (d,).
+        Widths of the hills, (d,).
     heights
-        eV, (hill,), as they were added to the bias.
+        Heights in eV as they were added to the bias, (hill,).
     bias_factor
-        γ.
+        Bias factor γ.
     """
     s = np.asarray(centres, dtype=np.float64)
     widths = np.broadcast_to(np.asarray(sigma, dtype=np.float64), s.shape)
@@ -73,12 +73,14 @@ def _write(path: str | Path, fields: Sequence[str], table: Floats, settings: lis
 
 
 def read_plumed(path: str | Path) -> dict[str, Floats]:
-    """Columns by name of a COLVAR or HILLS file; rows of restarted runs follow one another.
+    """Read a COLVAR or HILLS file: its columns by name.
+
+    Rows of restarted runs follow one another.
 
     Raises
     ------
     NanochartError
-        If it is no such file.
+        If the file is no COLVAR or HILLS file.
     """
     names: list[str] = []
     rows: list[list[float]] = []

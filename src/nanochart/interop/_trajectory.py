@@ -33,24 +33,24 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class TrajectoryBlock:
-    """Some frames of a file, one after another.
+    """A block of successive frames of a trajectory file.
 
     Attributes
     ----------
     frames
-        Their numbers in the file, (frame,).
+        Number of each frame in the file, (frame,).
     element
-        Chemical symbol.
+        Chemical symbol of the metal.
     positions
-        Å, (frame, atom, 3).
+        Positions in Å, (frame, atom, 3).
     energies
         Potential energies in eV (frame,), NaN where the file gives none.
     temperatures
-        K (frame,), NaN where the file gives none, or zero as of a minimum.
+        Temperatures in K (frame,), NaN where the file gives none, or zero as of a minimum.
     steps
         Molecular dynamics steps (frame,), -1 where the file gives none.
     left_out
-        What was left out of the file until now; in the last block, of all of it.
+        Frames that were left out of the file until now; in the last block, of all of the file.
     """
 
     frames: np.ndarray
@@ -88,29 +88,31 @@ def read_trajectory(
     Parameters
     ----------
     path
-        The file.
+        Path of the file.
     element
-        Chemical symbol; needed where the file does not say. What the file says is compared with
-        it, unless it is no metal: H, X, the numbers of types and other names stand for it.
+        Chemical symbol of the metal, needed where the file does not say. What the file says is
+        compared with it, unless that is no metal: H, X, the numbers of types and other names stand
+        for the metal.
     unwrap
-        Put a cluster together again that the boundary of its periodic cell cuts.
+        Whether to put a cluster together again that the boundary of its periodic cell cuts.
     cell
         Edge or edges in Å of the periodic cell, where the file does not say.
     unit
         Unit of length of the file, "angstrom", "bohr", "nm" or "pm"; Å if None.
     largest_fragment
-        Keep the largest piece of a frame that is in several, without the file's energy.
+        Whether to keep the largest piece of a frame that is in several, without the file's energy.
     skip_bad_frames
-        Leave out frames that cannot be used, and count them.
+        Whether to leave out frames that cannot be used, and count them.
     n_atoms
-        Take the frames of this size alone, and count the others.
+        Number of atoms of the frames to take; others are left out and counted. None takes the size
+        of the first frame.
     block_frames
-        Frames per block.
+        Number of frames per block.
 
     Yields
     ------
     TrajectoryBlock
-        At least one.
+        Blocks of frames, at least one.
 
     Raises
     ------
@@ -161,9 +163,9 @@ def read_structure(path: str | os.PathLike[str], element: str, n_atoms: int) -> 
     Parameters
     ----------
     path
-        A file that `read_trajectory` reads.
+        File that `read_trajectory` can read.
     element, n_atoms
-        What it must be.
+        Metal and number of atoms that the cluster must have.
 
     Raises
     ------

@@ -26,7 +26,7 @@ class Mending:
     Parameters
     ----------
     unwrap
-        Put a cluster together again that the boundary of its periodic cell cuts.
+        Whether to put a cluster together again that the boundary of its periodic cell cuts.
     cell
         Edges in Å, (3,), of the periodic cell where the files do not say, or not rightly.
     unit

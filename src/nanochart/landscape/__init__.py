@@ -1,4 +1,4 @@
-"""The landscape seen through a chart."""
+"""The landscape of structures in a chart: families, distinct minima, tracks, quality measures."""
 
 from nanochart.landscape._cards import FamilyCard, family_cards, family_names
 from nanochart.landscape._decimation import Decimation, decimate

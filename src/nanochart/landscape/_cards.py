@@ -21,34 +21,36 @@ _MEDOID = 2000
 
 @dataclass(frozen=True)
 class FamilyCard:
-    """What is known of one family.
+    """Size, energies, motifs, population and description of one family.
 
     Attributes
     ----------
     code, name, motif
-        Its number, its name, and the motif of most of its members.
+        Number and name of the family, and the motif of most of its members.
     size, share
-        Frames, and their part of all frames.
+        Number of frames in the family, and their share of all frames.
     minima
-        Distinct minima among them.
+        Number of distinct minima among the frames.
     composition
         Motif -> share of the members.
     purity
-        Share of ``motif``.
+        Share of the members that have the family's motif.
     energy_low, energy_median, energy_high
-        Of its minima in eV above the lowest minimum of all frames.
+        Lowest, median and highest energy of the minima, in eV above the lowest minimum of all
+        frames.
     representative
         Frame and replica of the medoid, the member nearest to all others in the chart.
     extremes
         The two members (frame, replica) farthest from each other in the chart, nearly.
     facts
-        What sets it apart, the most telling first.
+        What sets the family apart, the most telling fact first.
     sentence
-        The same in words, true of most members.
+        The facts in words, true of most members.
     siblings
-        Codes of the other families of its motif; where there are none it is compared with all else.
+        Codes of the other families of the motif; where there are none the family is compared with
+        all else.
     population
-        By rung: ``temperatures`` (K), ``value`` and ``error``, empty where unknown.
+        Population at each rung: ``temperatures`` (K), ``value`` and ``error``, empty where unknown.
     """
 
     code: int
@@ -70,26 +72,26 @@ class FamilyCard:
     population: Mapping[str, Sequence[float]]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
+        """Give the card as plain JSON values."""
         return asdict(self)
 
 
 def family_names(codes: Ints, motifs: Ints, motif_names: Sequence[str]) -> tuple[str, ...]:
-    """Name of each code from 0: "noise", then the motif of most members and the rank within it.
+    """Name each family: "noise" for code 0, then the motif of most members and the rank in it.
 
     Parameters
     ----------
     codes
         Family of each frame, ordered by size.
     motifs
-        Index into ``motif_names`` of each frame, -1 where unknown.
+        Motif of each frame as an index into ``motif_names``, -1 where unknown.
     motif_names
-        Such as "dh".
+        Names of the motifs, such as "dh".
 
     Returns
     -------
     tuple of str
-        As ("noise", "dh/1", "ih/1", "dh/2").
+        Names by code, such as ("noise", "dh/1", "ih/1", "dh/2").
     """
     ranks: dict[str, int] = {}
     names = ["noise"]
@@ -117,7 +119,7 @@ def family_cards(
     minima: Ints,
     populations: Mapping[int, Mapping[str, Sequence[float]]] | None = None,
 ) -> list[FamilyCard]:
-    """Describe each family.
+    """Make the card of each family: what it holds, and what sets it apart.
 
     Parameters
     ----------
@@ -126,19 +128,19 @@ def family_cards(
     points
         Chart coordinates (frame, replica, d).
     energies
-        Of the minima in eV, (frame, replica).
+        Energies of the minima in eV, (frame, replica).
     motifs
-        Index into ``motif_names``, (frame, replica).
+        Motif of each frame as an index into ``motif_names``, (frame, replica).
     motif_names
         Names of the motifs.
     descriptors
         Defect descriptor -> values (frame, replica), NaN where unknown.
     words
-        How to say motifs and descriptors.
+        Words for motifs and descriptors.
     minima
-        Which distinct minimum a frame is, (frame, replica).
+        Number of the distinct minimum that each frame is in, (frame, replica).
     populations
-        Code -> population by rung.
+        Population at each rung, by the code of the family.
 
     Raises
     ------

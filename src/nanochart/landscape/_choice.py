@@ -104,7 +104,7 @@ def choose(
     few
         Whether the sample is one family, which has few parts.
     progress
-        Told of every setting.
+        Function that is called with every setting that is tried.
     """
     asked = getattr(config, config.knob)
     if asked != "auto":

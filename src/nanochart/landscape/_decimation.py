@@ -16,20 +16,20 @@ _PER_FAMILY = 50
 
 @dataclass(frozen=True, eq=False)
 class Decimation:
-    """A choice among structures, and how it came about.
+    """A choice of structures out of many, and why each is in it.
 
     Attributes
     ----------
     indices
-        Rising indices of the structures that are kept.
+        Indices of the structures that are kept, rising.
     n_total
-        Structures that there were to choose from.
+        Number of structures to choose from.
     n_noise, n_noise_total
-        Kept structures of the family 0, and how many there are.
+        Number of structures of noise, the family 0, that are kept, and of all of noise.
     n_extreme
-        Kept because they are among the most extreme.
+        Number of structures that are kept because they are among the most extreme.
     per_family
-        Kept at least of each family, or the whole of a smaller one.
+        Number of structures of each family that are kept at least; a smaller family is kept whole.
     """
 
     indices: NDArray[np.intp]
@@ -41,7 +41,7 @@ class Decimation:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing was left out."""
+        """Whether all structures are kept."""
         return len(self.indices) == self.n_total
 
 
@@ -75,7 +75,7 @@ def decimate(
         Arrays (structure,) whose largest values are kept, NaN where there is none: an energy and
         its negative keep both ends.
     seed
-        Of the random choice; the same structures for the same seed.
+        Seed of the random choice; the same seed chooses the same structures.
 
     Raises
     ------

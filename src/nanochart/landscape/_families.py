@@ -36,7 +36,7 @@ _KEPT = 50_000
 
 @dataclass(frozen=True, eq=False)
 class Families:
-    """A clustering of a chart, to be assigned to any number of frames.
+    """Families of a chart: a clustering of minima that any frame can be assigned to.
 
     A point belongs to the family with the most votes of its five nearest fitted minima, each worth
     the inverse of its distance, whatever method found the families; where the nearest is farther
@@ -45,24 +45,24 @@ class Families:
     Attributes
     ----------
     points
-        Fitted minima in the chart, (minimum, d).
+        Chart coordinates of the fitted minima, (minimum, d).
     labels
-        Family of each, (minimum,): 0 is noise, 1 the family with the most frames.
+        Family of each minimum, (minimum,): 0 is noise, 1 the family with the most frames.
     reach
         Distance in the chart beyond which a point is noise.
     config
-        What was asked.
+        Settings of the clustering.
     knob
         The size, bandwidth or number that was used; 0 where there were too few minima to cluster.
     trials
-        All settings that were tried for it.
+        All settings that were tried for the knob.
     names
-        By code: "noise", then as "dh/1", the motif of most members and the rank by size within
-        it; "family/1" before motifs are known.
+        Names of the families by code: "noise", then such as "dh/1", the motif of most members and
+        the rank by size within it; "family/1" before motifs are known.
     cards
         One for each family (JSON values), in the order of the codes from 1.
     provenance
-        What the families were made from.
+        Run and model that the families were made from.
     """
 
     points: Floats
@@ -133,7 +133,7 @@ class Families:
         return s
 
     def described(self, names: Sequence[str], cards: Sequence[Mapping[str, Any]]) -> "Families":
-        """Return the same families with names and cards."""
+        """Give the same families with names and cards."""
         if len(names) != self.n_families + 1 or len(cards) != self.n_families:
             raise ValueError(
                 f"{self.n_families} families need as many cards and one name more, for noise; got "
@@ -170,17 +170,17 @@ def fit_families(
     points
         Chart coordinates (frame, d) of quenched frames.
     config
-        What is asked; None takes the defaults.
+        Settings of the clustering; None takes the defaults.
     energies
-        Of the minima in eV, (frame,), which help to tell what is the same minimum.
+        Energies of the minima in eV, (frame,), which help to tell what is the same minimum.
     shapes
-        Numbers (frame, k) that do so, too, such as principal radii of gyration in Å; None takes the
-        chart coordinates.
+        Shapes of the minima (frame, k) for the same purpose, such as principal radii of gyration in
+        Å; None takes the chart coordinates.
     metric
-        From places in the chart (n, d) to coordinates (n, m) whose distances count, as
-        :class:`ReconstructionMetric`; None takes the distances in the chart.
+        Function from places in the chart (n, d) to coordinates (n, m) whose distances count, such
+        as :class:`ReconstructionMetric`; None takes the distances in the chart.
     progress
-        Told of every setting tried.
+        Function that is called with every setting that is tried.
 
     Raises
     ------

@@ -19,12 +19,12 @@ class FamiliesConfig(BaseModel):
         (Campello et al. 2013). "meanshift": basins of attraction of the peaks of the density
         (Comaniciu and Meer 2002). "mixture": components of a Gaussian mixture.
     size
-        Of "hdbscan": the least points of the sample in a family, or "auto".
+        Setting of "hdbscan": the fewest points of the sample that make a family, or "auto".
     bandwidth
-        Of "meanshift": the radius over which the density is averaged, in units of the chart, or
-        "auto".
+        Setting of "meanshift": the radius over which the density is averaged, in units of the
+        chart, or "auto".
     number
-        Of "mixture": components, or "auto".
+        Setting of "mixture": the number of components, or "auto".
     criterion
         How "auto" chooses. "stability": the most families that fits to random four fifths of
         the sample agree on, their mean adjusted Rand index being at least ``agreement`` (Ben-Hur et
@@ -33,19 +33,20 @@ class FamiliesConfig(BaseModel):
     agreement
         Mean adjusted Rand index that counts as stable.
     n_resamples
-        Parts that are fitted, each pair of which is compared.
+        Number of random parts that are fitted, each pair of which is compared.
     n_fit
-        Points of the sample at most.
+        Largest number of points of the sample.
     tolerance
-        Energies in eV within which frames of one shape are the same minimum.
+        Difference of energy in eV within which frames of one shape are the same minimum.
     shape_tolerance
-        Principal radii of gyration in Å within which frames of one energy are.
+        Difference of each principal radius of gyration in Å within which frames of one energy are
+        the same minimum.
     smallest
-        Frames below which a family is counted as noise.
+        Number of frames below which a family is counted as noise.
     refine
         Whether a family is split again where a clustering of its members alone is stable.
     seed
-        Of the sample, its parts and the mixture.
+        Seed of the sample, of its parts and of the mixture.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

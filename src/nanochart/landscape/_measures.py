@@ -59,7 +59,7 @@ def neighbour_purity(
     minima
         Number of the distinct minimum that a frame is, (frame,).
     k
-        Neighbours.
+        Number of neighbours.
     leave_out
         Labels that are left out of frames and neighbours.
 
@@ -117,7 +117,7 @@ def _weights(which: Ints, unit: Ints, frames: Ints, kept: Ints) -> Floats:
 
 
 def trustworthiness(space: ArrayLike, chart: ArrayLike, *, k: int = 15) -> float:
-    r"""Whether neighbours in the chart are neighbours in the space that it charts.
+    r"""Measure whether neighbours in the chart are neighbours in the space that it charts.
 
     .. math:: T = 1 - \frac{2}{n k (2n - 3k - 1)} \sum_i \sum_{j \in N_k(i)} \max(0, r(i, j) - k)
 
@@ -131,7 +131,7 @@ def trustworthiness(space: ArrayLike, chart: ArrayLike, *, k: int = 15) -> float
     chart
         Coordinates (point, d).
     k
-        Neighbours; less than half the points.
+        Number of neighbours, less than half of the points.
     """
     from sklearn.manifold import trustworthiness as of_sklearn
 
@@ -140,14 +140,14 @@ def trustworthiness(space: ArrayLike, chart: ArrayLike, *, k: int = 15) -> float
 
 
 def continuity(space: ArrayLike, chart: ArrayLike, *, k: int = 15) -> float:
-    """Whether neighbours in the space are neighbours in the chart: as trustworthiness, exchanged.
+    """Measure whether neighbours in the space are neighbours in the chart; 1 is best.
 
     (Venna and Kaski 2001.)
 
     Parameters
     ----------
     space, chart, k
-        As of ``trustworthiness``.
+        Coordinates and number of neighbours, as for ``trustworthiness``.
     """
     return trustworthiness(chart, space, k=k)
 
@@ -177,12 +177,12 @@ def explained_by(labels: ArrayLike, values: ArrayLike) -> Floats:
     labels
         Group of each structure, (structure,).
     values
-        Descriptors (structure, descriptor).
+        Values of the descriptors (structure, descriptor).
 
     Returns
     -------
     array (descriptor,)
-        NaN for a descriptor that does not vary.
+        Share of each descriptor; NaN for one that does not vary.
     """
     groups = np.unique(np.asarray(labels), return_inverse=True)[1]
     x = np.asarray(values, dtype=np.float64)
@@ -201,7 +201,7 @@ def explained_by(labels: ArrayLike, values: ArrayLike) -> Floats:
 
 
 def random_split(labels: ArrayLike, seed: int = 0) -> NDArray[np.int64]:
-    """Groups of the same sizes, drawn at random: what ``explained_by`` is to be compared with."""
+    """Draw groups of the same sizes at random, for comparison with ``explained_by``."""
     return np.random.default_rng(seed).permutation(np.asarray(labels).astype(np.int64))
 
 

@@ -47,13 +47,13 @@ class PlaceMembership:
     Attributes
     ----------
     tree
-        Known frames in the chart, (frame, d).
+        Search tree of the known frames in the chart, (frame, d).
     states
-        Their own states, (frame,).
+        States of the known frames, (frame,).
     n_states
         Number of states.
     neighbours
-        k: of some numbers the one whose shares told left-out frames best.
+        Number k of neighbours: of some numbers the one whose shares told left-out frames best.
     error
         Standard error of the population of each state, (state,): the root mean square, over groups
         of frames that were left out in turn, of the mean share less the true share.
@@ -88,7 +88,7 @@ def place_membership(
         Chart coordinates of known frames, (frame, d), in equilibrium at about the temperature at
         which it will be asked.
     states
-        Own state of each, (frame,), codes from 0.
+        Code of the state of each known frame from 0, (frame,).
     groups
         Which frames are not independent of one another, (frame,): the replica of each, or its block
         of time. A group is left out as a whole, since neighbours in time would know too much.

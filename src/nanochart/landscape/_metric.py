@@ -31,12 +31,12 @@ class ReconstructionMetric:
     Parameters
     ----------
     decode
-        From places (n, d) to RDFs (n, bin) in 1/Å: the decoder of a model.
+        Decoder of a model: from places (n, d) to RDFs (n, bin) in 1/Å.
     width
-        Of a bin in Å.
+        Width of a bin in Å.
     n_components
-        Principal components; a chart of d dimensions is a curved surface of d dimensions, which
-        more than d are needed to hold.
+        Number of principal components; a chart of d dimensions is a curved surface, which needs
+        more than d of them.
     """
 
     decode: Callable[[Floats], Floats]

@@ -31,11 +31,11 @@ class Minima:
     Attributes
     ----------
     points
-        Mean chart coordinates of the frames of each, (minimum, d).
+        Mean chart coordinates of the frames of each minimum, (minimum, d).
     counts
-        Frames of each, (minimum,).
+        Number of frames of each minimum, (minimum,).
     index
-        Which minimum each frame is, (frame,).
+        Number of the minimum that each frame is in, (frame,).
     """
 
     points: Floats
@@ -86,14 +86,14 @@ def distinct_minima(
     points
         Chart coordinates (frame, d).
     energies
-        Of the minima in eV, (frame,); None tells them apart by their shape alone.
+        Energies of the minima in eV, (frame,); None tells minima apart by their shape alone.
     shapes
         Numbers (frame, k) that tell minima of one energy apart, such as :func:`principal_radii`;
         None takes the chart coordinates.
     tolerance
-        Of energies in eV.
+        Difference of energies in eV within which they are equal.
     shape_tolerance
-        Of each number of a shape, in its unit.
+        Difference of each number of a shape, in its unit, within which shapes are equal.
     """
     columns = [np.asarray(points if shapes is None else shapes, dtype=np.float64) / shape_tolerance]
     if energies is not None:

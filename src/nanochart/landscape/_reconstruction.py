@@ -14,7 +14,7 @@ __all__ = ["RankedFrames", "rank_frames", "reconstruction_errors"]
 
 @dataclass(frozen=True)
 class RankedFrames:
-    """Places of telling frames in a list of errors.
+    """Frames of the smallest, the median and the largest error.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class RankedFrames:
 def reconstruction_errors(
     model: "Model", inputs: ArrayLike, targets: ArrayLike
 ) -> NDArray[np.float64]:
-    """Root-mean-square error of each frame, sqrt(<(g - g')²>) over bins.
+    """Root-mean-square error of each frame's reconstruction, sqrt(<(g - g')²>) over bins, in 1/Å.
 
     A frame with an error far above the others' is one that the chart has no place for: a motif that
     the training never saw, or a thermal frame between two basins.
@@ -41,11 +41,11 @@ def reconstruction_errors(
     Parameters
     ----------
     model
-        The chart.
+        Model of the chart.
     inputs
-        RDFs (..., bin) in 1/Å that go in.
+        RDFs (..., bin) in 1/Å that go into the model.
     targets
-        RDFs g (..., bin) in 1/Å that should come out.
+        RDFs g (..., bin) in 1/Å that should come out of the model.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def rank_frames(errors: ArrayLike) -> RankedFrames:
     Parameters
     ----------
     errors
-        One number per frame (frame,), such as ``reconstruction_errors`` gives.
+        Error of each frame (frame,), such as ``reconstruction_errors`` gives.
 
     Raises
     ------

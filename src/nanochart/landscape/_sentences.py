@@ -23,7 +23,7 @@ _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight"
 
 @dataclass(frozen=True)
 class Fact:
-    """One thing that sets a family apart.
+    """A descriptor by which a family differs from its siblings.
 
     Attributes
     ----------
@@ -32,13 +32,13 @@ class Fact:
     kind
         "exactly", "at least", "at most" (a count), or "more", "less" (than the siblings' median).
     value
-        The count, or the family's median.
+        The count, or the median of the family.
     others
-        The siblings' median.
+        Median of the siblings.
     difference
-        Standardized: the difference of the means over the pooled standard deviation.
+        Standardized difference: that of the means over the pooled standard deviation.
     share
-        Of the members for which it is true.
+        Share of the members for which the fact is true.
     """
 
     descriptor: str
@@ -51,7 +51,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Words:
-    """How to say things.
+    """Words for motifs and descriptors, from which sentences are made.
 
     ``motifs``: motif -> plural noun; ``count``: descriptor -> (singular with its article, plural
     with a place for the number), as ("an adatom", "{} adatoms"), for those that count something;
@@ -74,9 +74,9 @@ def telling_facts(
     descriptors
         Name -> value of every structure, NaN where unknown.
     members, others
-        Indices of the family and of what it is compared with.
+        Indices of the structures of the family, and of those that it is compared with.
     words
-        Which descriptors are counts.
+        Words for descriptors, which say which of them are counts.
 
     Returns
     -------
@@ -159,7 +159,7 @@ def _true_word(name: str, a: Floats, b: Floats, difference: float, *, counts: bo
 
 
 def sentence(motif: str, facts: Sequence[Fact], words: Words) -> str:
-    """Say the facts, as "decahedra with one hcp island and two vertex vacancies"."""
+    """Say facts in words, as "decahedra with one hcp island and two vertex vacancies"."""
     subject = words.motifs.get(motif, f"{motif} structures")
     parts = [_said(fact, words) for fact in facts]
     if not parts:

@@ -44,9 +44,10 @@ def lasting_states(labels: ArrayLike, persistence: int, share: float = 0.75) -> 
     labels
         Label of each frame (frame,).
     persistence
-        k, in frames; 1 takes every change.
+        Number k of frames for which a state must last; 1 takes every change.
     share
-        c, above 1/2 and at most 1, so that at most one label can last at a time.
+        Share c of these frames, above 1/2 and at most 1, so that at most one label can last at a
+        time.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Minimization: from a thermal configuration to its inherent structure."""
+"""Minimization of the energy: from a thermal configuration to its inherent structure."""
 
 from nanochart.minimization._quench import QuenchResult, quench
 

@@ -49,7 +49,7 @@ def quench(
     max_step: float = 0.1,
     executor: Executor | None = None,
 ) -> QuenchResult:
-    """Inherent structure of every frame: the minimum of the energy that it relaxes into.
+    """Relax every frame to its inherent structure, a local minimum of the potential energy.
 
     Limited-memory BFGS (Liu, Nocedal, Math. Program. 45, 503 (1989)) without a line search: a
     step is taken as it is unless an atom would move further than ``max_step`` or the energy would
@@ -58,17 +58,17 @@ def quench(
     Parameters
     ----------
     positions
-        (..., atom, 3) in Å.
+        Thermal configurations (..., atom, 3) in Å.
     potential
-        Gives energies and forces.
+        Potential that gives energies and forces.
     max_force
-        A frame has converged when no atom feels a larger force, eV/Å.
+        Largest force on an atom, in eV/Å, with which a frame has converged.
     max_evaluations
-        Force evaluations per frame at most; frames that need more come back unconverged.
+        Force evaluations that a frame may take; a frame that needs more comes back unconverged.
     max_step
-        Longest move of an atom per iteration, Å.
+        Longest move of an atom in an iteration, in Å.
     executor
-        Where frames run; None is one thread per core.
+        Executor that the frames run on; None is one thread for each core.
 
     Raises
     ------

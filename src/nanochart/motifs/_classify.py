@@ -16,16 +16,16 @@ __all__ = ["ATOM_TYPES", "Analysis", "analyze", "atom_types", "classify"]
 
 @dataclass(frozen=True)
 class Analysis:
-    """Class and defects of structures.
+    """Class, margin and defects of quenched structures, as :func:`analyze` finds them.
 
     Attributes
     ----------
     codes
-        (...) places in :data:`LABELS`.
+        Class of each structure as its place in :data:`LABELS`, (...).
     margins
-        (...) how far each is from another class, 0 to 1.
+        How far each structure is from another class, 0 to 1, (...).
     descriptors
-        Name -> (...) of every one of :data:`DESCRIPTORS`.
+        Values (...) of each of the :data:`DESCRIPTORS` by name.
     """
 
     codes: NDArray[np.int8]
@@ -45,7 +45,7 @@ def classify(
     nearest_neighbour: float | None = None,
     executor: Executor | None = None,
 ) -> NDArray[np.str_]:
-    """Class of each quenched structure: its motif.
+    """Find the motif of each quenched structure.
 
     "dh" has one five-fold axis, "ih" the axes of an icosahedron around its centre, "fcc" neither
     axes nor hcp planes, "twin" parallel hcp planes; "amorphous" has hardly an ordered atom inside;
@@ -55,18 +55,18 @@ def classify(
     Parameters
     ----------
     positions
-        (..., atom, 3) in Å, quenched.
+        Quenched structures (..., atom, 3) in Å.
     metal
-        Chemical symbol.
+        Chemical symbol of the metal.
     nearest_neighbour
-        Distance in Å of nearest neighbours in the bulk metal; None looks the metal up.
+        Distance in Å of nearest neighbours in the bulk metal; None takes that of the metal.
     executor
-        Where frames run; None is one thread per core.
+        Executor that the frames run on; None is one thread for each core.
 
     Returns
     -------
     array of str (...)
-        Each one of :data:`LABELS`.
+        Class of each structure, one of :data:`LABELS`.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def analyze(
     executor: Executor | None = None,
     known_quenched: bool = False,
 ) -> Analysis:
-    """Class, margin and defects of each quenched structure.
+    """Find the class (motif), its margin and the defects of each quenched structure.
 
     With the types of `nanochart.descriptors.atom_types`, vacancies inside filled, and atoms with
     eleven neighbours or more as the interior, the first of these rules that holds decides:

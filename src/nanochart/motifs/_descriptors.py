@@ -8,7 +8,7 @@ __all__ = ["DESCRIPTORS", "Descriptor"]
 
 @dataclass(frozen=True)
 class Descriptor:
-    """One number per structure: its ``unit``, what it is, and how to speak of it.
+    """A number that describes the defects of a structure: its ``unit`` and its ``description``.
 
     ``phrase`` is what structures with one of it have, ``plural`` with several; both empty for
     quantities that are not counted.

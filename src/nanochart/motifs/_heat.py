@@ -44,7 +44,7 @@ def apparent_temperature(
     frames
         (frame, atom, 3) in Å.
     metal
-        Chemical symbol.
+        Chemical symbol of the metal.
     cutoff
         Bonding distance of the metal in Å.
     executor

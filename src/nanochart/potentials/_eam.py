@@ -28,9 +28,9 @@ def eam(path: str | Path, symbol: str) -> Potential:
     Parameters
     ----------
     path
-        The table.
+        File of the table.
     symbol
-        Which of its elements, as in "Ni".
+        Chemical symbol of the element to take from the table, as in "Ni".
 
     Raises
     ------

@@ -62,7 +62,7 @@ def gupta(symbol: str) -> Potential:
     Parameters
     ----------
     symbol
-        "Au", "Ag" or "Cu".
+        Chemical symbol of the metal: "Au", "Ag" or "Cu".
 
     Raises
     ------

@@ -25,7 +25,7 @@ class Potential:
     Parameters
     ----------
     name
-        What it is, as in "Gupta Au".
+        Name of the potential, as in "Gupta Au".
     symbol
         Chemical symbol of the metal.
     mass
@@ -33,11 +33,11 @@ class Potential:
     nearest_neighbour
         Nearest-neighbour distance of the bulk crystal in Å.
     model
-        The form that the compiled kernels take.
+        The potential in the form that the compiled kernels take.
     parameters
-        The numbers that define it, for provenance.
+        The numbers that define the potential, for provenance.
     table
-        The table that it was made of, None where there is none.
+        The table that the potential was made of; None for a formula.
     """
 
     name: str
@@ -62,14 +62,14 @@ class Potential:
         Parameters
         ----------
         positions
-            (..., atom, 3) in Å; leading dimensions are independent clusters.
+            Positions (..., atom, 3) in Å; leading dimensions are independent clusters.
 
         Returns
         -------
         energy
-            (...) in eV.
+            Potential energy (...) in eV.
         forces
-            (..., atom, 3) in eV/Å.
+            Forces (..., atom, 3) in eV/Å.
 
         Raises
         ------
@@ -91,7 +91,7 @@ class Potential:
         return self._evaluate(positions)[0]
 
     def atom_energies(self, positions: ArrayLike) -> Floats:
-        """Share of each atom, E_i = F(ρ_i) + ½ Σ_j φ(r_ij), as (..., atom) in eV."""
+        """Energy of each atom, E_i = F(ρ_i) + ½ Σ_j φ(r_ij), as (..., atom) in eV."""
         return self._evaluate(positions)[1]
 
     def write_setfl(self, path: str | Path, n_r: int = 10_000, n_rho: int = 10_000) -> None:

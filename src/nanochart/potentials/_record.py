@@ -22,7 +22,7 @@ _ORIGIN = frozenset({"name", "file", "symbol"})
 
 
 def describe(potential: Potential) -> dict[str, Any]:
-    """Name and parameters, as plain JSON values; a table is known by its checksum."""
+    """Describe a potential by name and parameters, as JSON values; a table by its checksum."""
     return {**potential.parameters, "name": potential.name}
 
 
@@ -36,14 +36,14 @@ def is_described_by(potential: Potential, description: Mapping[str, Any]) -> boo
 
 
 def to_record(potential: Potential) -> tuple[dict[str, Any], Arrays]:
-    """Everything that defines a potential.
+    """Take a potential apart into everything that defines it, to be stored.
 
     Returns
     -------
     header
-        Plain JSON values.
+        The formula and its numbers, or the facts of a table, as plain JSON values.
     arrays
-        Those of a table by name; empty for a formula.
+        The arrays of a table by name; empty for a formula.
     """
     header = {**describe(potential), "symbol": potential.symbol}
     if potential.table is None:
@@ -55,7 +55,9 @@ def to_record(potential: Potential) -> tuple[dict[str, Any], Arrays]:
 
 
 def from_record(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Potential:
-    """Rebuild a potential; its energies and forces equal those of the stored one bit for bit.
+    """Rebuild a potential from what `to_record` gave.
+
+    Its energies and forces equal those of the stored one bit for bit.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""The one theory of errors: correlation, blocks, weights, MBAR, estimates.
+"""Statistical errors: correlation, blocks, weights, MBAR and estimates with intervals.
 
-Who is independent of whom is said once, in `Weighted`; blocks, variances and degrees of freedom
-follow from it in one place, for every mean, share, ratio and surface of the package.
+Which series are independent of each other is said once, in `Weighted`; blocks, variances and
+degrees of freedom follow from it, for every mean, population, ratio and surface of the package.
 """
 
 from nanochart.statistics._blocks import Blocks, make_blocks, slice_number, slices_of

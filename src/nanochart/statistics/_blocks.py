@@ -42,25 +42,27 @@ class Blocks:
     Attributes
     ----------
     index
-        (slice, walker), block of each slice of time of each walker.
+        Number of the block that each slice of each walker is in, (slice, walker).
     slices
-        (time,), slice of each time.
+        Number of the slice that each time is in, (time,).
     group
-        (block,), group of blocks of equal expectation: 0, or the window.
+        Group of each block, (block,): blocks of a group have one expectation. The group is 0, or
+        the umbrella window.
     deficit
-        (group,), share of the variance that blocks of this length miss.
+        Share of the variance that blocks of this length miss, (group,).
     worth
-        (group,), walkers that count over all walkers.
+        Number of walkers that carry the weight over the number of all walkers, (group,).
     moments
-        (time,), block of time over all replicas at once, from 0; empty unless they exchange.
+        Number of the block of time over all replicas at once that each time is in, from 0, (time,);
+        empty unless replicas exchange.
     inefficiency
-        Samples per independent sample, of the slowest group; at least the length of a slice.
+        Samples per independent sample, in the slowest group; at least the length of a slice.
     independent
-        Number of independent slices, of the group that has fewest.
+        Number of independent slices in the group that has fewest.
     known
-        Whether these are enough for an error.
+        Whether the independent slices are enough for an error.
     why
-        Why not, in one sentence; empty where they are.
+        Why they are not enough, in one sentence; empty where they are.
     """
 
     index: Ints
@@ -76,7 +78,7 @@ class Blocks:
 
     @property
     def size(self) -> Ints:
-        """Samples of each block, (block,)."""
+        """Number of samples in each block, (block,)."""
         lengths = np.bincount(self.slices)
         n_walkers = self.index.shape[1]
         weights = np.repeat(lengths, n_walkers)
@@ -89,7 +91,7 @@ class Blocks:
 
     @property
     def of_samples(self) -> Ints:
-        """(time, walker), block of each sample."""
+        """Number of the block that each sample is in, (time, walker)."""
         return self.index[self.slices]
 
     def sums(self, values: ArrayLike) -> Floats:
@@ -172,7 +174,7 @@ class Blocks:
         return out, number
 
     def merged(self, most: int) -> "Blocks":
-        """At most about so many blocks: those of one group are taken together at random."""
+        """Join blocks of a group at random, until about so many are left."""
         if self.n <= most:
             return self
         rng = np.random.default_rng(0)
@@ -198,7 +200,7 @@ class Blocks:
 
 
 def slice_number(n_times: int, most: int = _SLICES) -> Ints:
-    """Number of the slice of each of so many times, in at most ``most`` slices of equal length."""
+    """Number of the slice that each time is in, of at most ``most`` slices of equal length."""
     n = n_times // -(-n_times // most)
     return np.arange(n_times) * n // n_times
 
@@ -219,7 +221,7 @@ def make_blocks(
     independence: Independence = "walkers",
     windows: ArrayLike | None = None,
 ) -> Blocks:
-    """Blocks four statistical inefficiencies long, of the slowest of some quantities.
+    """Divide a run into blocks four statistical inefficiencies long, of its slowest quantity.
 
     The run is cut into 64 slices of time; inefficiency and blocks are counted in slices, so that a
     slow process is seen even where single frames are mostly noise. With fewer than 40 independent
@@ -229,11 +231,12 @@ def make_blocks(
     Parameters
     ----------
     influence
-        (time, walker, ...): what each sample contributes to the quantities.
+        What each sample contributes to the quantities, (time, walker, ...).
     independence
-        Who is independent of whom.
+        Which series are independent of each other: "walkers", "replicas" that exchange, or
+        "windows".
     windows
-        (walker,), window of each, for "windows"; by default one each.
+        Number of the umbrella window of each walker, (walker,); by default each walker has its own.
     """
     values = np.asarray(influence, dtype=np.float64)
     n_times, n_walkers = values.shape[:2]

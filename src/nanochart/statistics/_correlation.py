@@ -15,7 +15,7 @@ _ROUNDING = 1e-24
 
 
 def import_pymbar() -> Any:
-    """pymbar, without the advice that it logs when it is imported."""
+    """Import pymbar without the advice that it logs."""
     logger = logging.getLogger("pymbar")
     level = logger.level
     logger.setLevel(logging.ERROR)

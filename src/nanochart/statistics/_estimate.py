@@ -19,7 +19,7 @@ class Estimate:
     Attributes
     ----------
     value
-        The best that the samples say.
+        The estimate itself.
     error
         Standard error; infinite where it is not known.
     low, high
@@ -28,8 +28,8 @@ class Estimate:
         Whether the samples suffice for an interval. Where they do not, ``value`` is what was
         sampled, which may depend on where the walkers started: it is not to be quoted.
     why
-        One sentence on what is missing, or one for each element of an array of one axis; empty
-        where all is known.
+        One sentence on what the samples lack, or one for each element of an array of one axis;
+        empty where all is known.
     """
 
     value: Any
@@ -64,14 +64,14 @@ class Estimate:
         return cls(value, error, low, high, known, why)
 
     def scaled(self, factor: float, shift: float = 0.0) -> "Estimate":
-        """The same in other units: ``factor`` times it plus ``shift``."""
+        """The same estimate in other units: ``factor`` times it plus ``shift``."""
         return Estimate(
             factor * self.value + shift, abs(factor) * self.error, factor * self.low + shift,
             factor * self.high + shift, self.known, self.why,
         )  # fmt: skip
 
     def widened(self, error: ArrayLike) -> "Estimate":
-        """The same with another, independent standard error beside its own."""
+        """The same estimate with another, independent standard error added in quadrature."""
         own, centre = np.where(self.known, self.error, 1.0), np.where(self.known, self.value, 0.0)
         factor = np.hypot(own, np.asarray(error, dtype=np.float64)) / np.maximum(own, 1e-300)
         low, high = (
@@ -87,7 +87,7 @@ class Estimate:
 
     @classmethod
     def unknown(cls, value: ArrayLike, why: str) -> "Estimate":
-        """What samples say that do not suffice."""
+        """Make an estimate that is not known, because the samples do not suffice."""
         v = np.asarray(value, dtype=np.float64)
         nothing = np.full(v.shape, np.inf)
         return cls(v, nothing, -nothing, nothing, np.zeros(v.shape, dtype=bool), why)
@@ -101,7 +101,7 @@ class Estimate:
         known: ArrayLike,
         why: str | tuple[str, ...] = "",
     ) -> "Estimate":
-        """Value with Student's interval; infinite where it is not known."""
+        """Make an estimate with Student's interval, which is infinite where it is not known."""
         v, e = np.asarray(value, dtype=np.float64), np.asarray(error, dtype=np.float64)
         sure = np.broadcast_to(np.asarray(known, dtype=bool), v.shape) & np.isfinite(e)
         sure = np.asarray(sure & np.isfinite(v))
@@ -111,7 +111,7 @@ class Estimate:
                    "" if sure.all() else why)  # fmt: skip
 
     def summary(self) -> dict[str, Any]:
-        """Value, error and interval as JSON values; None where nothing is known."""
+        """Give value, error and interval as JSON values; None where nothing is known."""
 
         def plain(part: Any) -> Any:
             shown = np.where(np.asarray(self.known) & np.isfinite(np.asarray(part)), part, np.nan)

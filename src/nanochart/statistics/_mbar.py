@@ -31,13 +31,13 @@ class Mixture:
     Attributes
     ----------
     owner
-        (sample,), ensemble that each was drawn from.
+        Ensemble that each sample was drawn from, (sample,).
     f
-        (ensemble,), reduced free energies :math:`f_k`, the first zero.
+        Reduced free energies :math:`f_k` of the ensembles, the first zero, (ensemble,).
     log_mixture
-        (sample,), :math:`\ln m_n`.
+        Logarithm :math:`\ln m_n` of the mixture at each sample, (sample,).
     shares
-        (sample, ensemble), :math:`W_{nk}`: the probability that a sample there is of ensemble k.
+        The probability :math:`W_{nk}` that a sample there is of ensemble k, (sample, ensemble).
     """
 
     owner: Ints
@@ -70,7 +70,7 @@ class Mixture:
         Parameters
         ----------
         influence
-            (sample, ...): change of each estimate with the logarithm of the sample's weight; its
+            Change of each estimate with the logarithm of the weight of a sample, (sample, ...); its
             sum over all samples is zero.
         """
         z = np.asarray(influence, dtype=np.float64)
@@ -84,7 +84,7 @@ class Mixture:
         Parameters
         ----------
         slopes
-            (ensemble, ...), :math:`\partial\theta / \partial a_k` of each estimate.
+            Slope :math:`\partial\theta / \partial a_k` of each estimate, (ensemble, ...).
         """
         s = np.asarray(slopes, dtype=np.float64)
         answer = (self.inverse() @ s.reshape(len(s), -1)).T
@@ -110,11 +110,11 @@ def solve_mixture(reduced: ArrayLike, owner: ArrayLike, what: str) -> Mixture:
     Parameters
     ----------
     reduced
-        (ensemble, sample), reduced potential of every sample in every ensemble.
+        Reduced potential of every sample in every ensemble, (ensemble, sample).
     owner
-        (sample,), ensemble that each was drawn from; every ensemble has some.
+        Ensemble that each sample was drawn from, (sample,); every ensemble has samples.
     what
-        The ensembles, for the sentence of the error.
+        What the ensembles are called in the sentence of an error.
 
     Raises
     ------

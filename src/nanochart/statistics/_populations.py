@@ -29,11 +29,11 @@ class StateShares:
     Attributes
     ----------
     names
-        Of the states.
+        Names of the states.
     temperature
-        K.
+        Temperature in K.
     shares
-        Share of each state, of shape (state,).
+        Population of each state, an estimate of shape (state,).
     """
 
     names: tuple[str, ...]
@@ -42,7 +42,7 @@ class StateShares:
 
     @property
     def matters(self) -> NDArray[np.bool_]:
-        """(state,), whether a state holds more than a hundredth of the samples' weight."""
+        """Whether each state holds more than a hundredth of the samples' weight, (state,)."""
         return np.asarray(self.shares.value) >= _MATTERS
 
     @property
@@ -58,7 +58,7 @@ class StateShares:
 
     @property
     def verdict(self) -> str:
-        """One sentence."""
+        """Whether the run is converged, and if not which states are unknown, in one sentence."""
         if self.converged:
             return "converged: the shares of all states above 1 % are known"
         if not self.matters.any():
@@ -79,13 +79,14 @@ class Populations:
     Attributes
     ----------
     inside
-        (time, walker, state), whether a sample is in a state, or its share of it.
+        Whether a sample is in a state, or which share of it, (time, walker, state).
     weighted
-        The samples' weights.
+        Weights of the samples.
     found
         Share of each state.
     beside
-        (state,), standard error of each share beside that of the sampling; None for nothing.
+        Standard error of each population beside that of the sampling, (state,); None where there is
+        none.
     """
 
     inside: Floats
@@ -110,7 +111,7 @@ class Populations:
 
     @property
     def matters(self) -> NDArray[np.bool_]:
-        """(state,), whether a state holds more than a hundredth of the samples' weight."""
+        """Whether each state holds more than a hundredth of the samples' weight, (state,)."""
         return self.found.matters
 
     @property
@@ -125,7 +126,7 @@ class Populations:
 
     @property
     def verdict(self) -> str:
-        """One sentence."""
+        """Whether the run is converged, and if not which states are unknown, in one sentence."""
         return self.found.verdict
 
     def difference(self, a: int, b: int) -> Estimate:
@@ -153,7 +154,7 @@ def state_populations(
     *,
     beside: ArrayLike | None = None,
 ) -> Populations:
-    r"""Share of each state in the unbiased ensemble.
+    r"""Estimate the population of each state in the ensemble of the weights.
 
     Where the share of a state above 1 % is unknown, all shares are, because they add up to the
     whole. The interval is that of the logarithm of the odds, :math:`\ln p / (1 - p)`, which is
@@ -162,17 +163,17 @@ def state_populations(
     Parameters
     ----------
     states
-        (time, walker), codes from 0, negative ones count to none but to the whole; or
-        (time, walker, state), shares of a sample that belongs to several.
+        Code of the state of each sample from 0, (time, walker), where a negative code counts to no
+        state but to the whole; or the share of each state in each sample, (time, walker, state).
     weighted
         Weights of the samples.
     temperature
-        K.
+        Temperature in K.
     names
-        Of the states; by default their codes, as many as occur.
+        Names of the states; by default the codes that occur.
     beside
-        (state,), standard error of each share beside that of the sampling, as the membership of
-        samples may have one.
+        Standard error of each population beside that of the sampling, (state,), as the membership
+        of samples may have one.
     """
     given = np.asarray(states)
     if given.shape[:2] != weighted.log_weights.shape:
@@ -223,7 +224,7 @@ def _one_by_one(states: Sequence[ArrayLike]) -> Floats:
 
 @dataclass(frozen=True)
 class Growth:
-    """A difference from the first share of a run, as it grows, and how often walkers changed.
+    """A free-energy difference from a growing part of a run, and how often walkers changed state.
 
     ``fractions`` of the run with the ``estimates`` from them; ``changes``: times that a walker went
     from one state to the other and stayed for two samples or more.
@@ -235,7 +236,7 @@ class Growth:
 
 
 def growth(populations: Populations, a: int, b: int) -> Growth:
-    """Follow F_b - F_a as the run grows."""
+    """Follow the free-energy difference F_b - F_a in eV as more of the run is used."""
     n = len(populations.inside)
     fractions = (0.25, 0.5, 0.75, 1.0)
     found = []
@@ -253,12 +254,13 @@ def growth(populations: Populations, a: int, b: int) -> Growth:
 
 
 def lasting_changes(a: ArrayLike, b: ArrayLike) -> int:
-    """How often walkers went from one of two states to the other and stayed for two samples.
+    """Count how often walkers went from one of two states to the other and stayed two samples.
 
     Parameters
     ----------
     a, b
-        (time, walker), whether a sample is in the state, or its share of it.
+        Whether a sample is in the first and in the second state, or which share of it, (time,
+        walker).
     """
     where = np.where(np.asarray(a) > 0.5, 1, np.where(np.asarray(b) > 0.5, 2, 0))
     count = 0

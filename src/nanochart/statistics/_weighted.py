@@ -35,21 +35,24 @@ class Weighted:
     Attributes
     ----------
     log_weights
-        (time, walker); NaN and -inf count nothing.
+        Logarithms of the weights, (time, walker); a sample with NaN or -inf counts nothing.
     independence
-        Who is independent of whom.
+        Which series are independent of each other: "walkers", "replicas" that exchange, or
+        "windows".
     windows
-        (walker,), window of each walker, where these are "windows".
+        Number of the umbrella window of each walker, (walker,), where the independent series are
+        windows.
     mixture
-        Where the weights come from MBAR: the mixture, its samples in the order (time, walker).
+        The mixture that the weights come from, with its samples in the order (time, walker); None
+        where they are not from MBAR.
     reservation
-        Why nothing is known, whatever the samples say; empty if there is no such reason.
+        Why no estimate is known, whatever the samples say; empty if there is no such reason.
     memory
         What is known of states whatever the weights are, by a digest of who is in them; shared by
         the weights of the same samples at other temperatures.
     again
-        Weights of a part of the run, from its first time to before another, where they must be
-        solved anew; None where they are the same.
+        Function that solves the weights anew for a part of the run, from one time to before
+        another; None where the weights of a part are those of the whole.
     """
 
     log_weights: Floats
@@ -72,7 +75,7 @@ class Weighted:
 
     @cached_property
     def weights(self) -> Floats:
-        """(time, walker), which sum to 1."""
+        """Weights of the samples, (time, walker), which sum to 1."""
         known = np.isfinite(self.log_weights)
         logs = np.where(known, self.log_weights, 0.0)
         weights = np.where(known, np.exp(logs - logs[known].max()), 0.0)
@@ -81,7 +84,7 @@ class Weighted:
 
     @property
     def effective(self) -> float:
-        r"""Equally weighted samples that would be worth as much, (Σ w)² / Σ w² (Kish 1965)."""
+        r"""Effective samples, (Σ w)² / Σ w²: equally weighted ones worth as much (Kish 1965)."""
         return float(1.0 / (self.weights**2).sum())
 
     def tilted(self, logs: ArrayLike) -> Self:
@@ -96,7 +99,7 @@ class Weighted:
         return replace(self, log_weights=self.log_weights + added, again=parts)
 
     def part(self, first: int, last: int) -> "Weighted":
-        """The samples from one time to before another, by themselves."""
+        """The samples from one time to before another, with their own weights."""
         if self.again is not None:
             return self.again(first, last)
         return replace(self, log_weights=self.log_weights[first:last])
@@ -124,10 +127,10 @@ class Weighted:
         Parameters
         ----------
         value
-            (estimate,).
+            The estimates, (estimate,).
         influence
-            (time, walker, estimate): change of each with the logarithm of the weight of a sample,
-            without what that does to the weights of others.
+            Change of each estimate with the logarithm of the weight of a sample, without what that
+            does to the weights of others, (time, walker, estimate).
         """
         z = self.carried(influence)
         v = np.asarray(value, dtype=np.float64)
@@ -162,7 +165,7 @@ class Weighted:
         return found[0] if v.ndim == 2 else found
 
     def log_ratio(self, a: ArrayLike, b: ArrayLike, names: tuple[str, str]) -> Estimate:
-        """As `log_ratios`, for one pair of states (time, walker)."""
+        """Logarithm of the ratio of the populations of two states, as `log_ratios` gives it."""
         one, other = np.asarray(a), np.asarray(b)
         return self.log_ratios(one[..., None], other[..., None], [names])[0]
 
@@ -176,7 +179,8 @@ class Weighted:
         Parameters
         ----------
         a, b
-            (time, walker, pair), whether a sample is in the state, or its share of it.
+            Whether a sample is in the first and in the second state of each pair, or which share of
+            it, (time, walker, pair).
         names
             What the two states of each pair are called in the sentence.
         """

@@ -1,4 +1,4 @@
-"""The data set on disk: one Zarr group per run.
+"""The data of runs on disk: one Zarr group for each run.
 
 `create` makes a run of a planned size, `open` opens one, also while another process writes it.
 Frames count once they are committed; `Run.frames` returns those in types, `Run.to_xarray` as arrays

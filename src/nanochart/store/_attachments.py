@@ -64,7 +64,7 @@ def _text(digest: bytes) -> str:
 
 
 def pack(arrays: Mapping[str, np.ndarray], info: Mapping[str, Any]) -> bytes:
-    """Arrays of numbers and plain JSON values as the content of one file."""
+    """Pack arrays of numbers and plain JSON values into the content of one file."""
     text = json.dumps(dict(info), allow_nan=False).encode()
     buffer = io.BytesIO()
     parts = {_INFO: np.frombuffer(text, dtype=np.uint8), **arrays}

@@ -82,9 +82,9 @@ class BlockWriter:
         Parameters
         ----------
         static
-            Variable without a frame axis -> values and more attributes.
+            Values and more attributes of each variable without a frame axis.
         framed
-            Variable of the thermal frames -> shape without the frame axis.
+            Shape without the frame axis of each variable of the thermal frames.
         """
         for name, (values, attributes) in static.items():
             _layout.add_array(

@@ -26,16 +26,16 @@ _KEPT = 2
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A saved state.
+    """A saved state of a run in progress, from which it can go on.
 
     Attributes
     ----------
     arrays
-        Name -> array, as it was saved.
+        Saved arrays by name.
     info
-        What was saved beside them (JSON).
+        JSON values that were saved beside the arrays.
     frames
-        Thermal frames that were committed when it was saved.
+        Number of thermal frames that were committed when the checkpoint was saved.
     skipped
         One sentence for each newer checkpoint that is damaged or has lost its frames.
     """

@@ -52,13 +52,13 @@ class Frames:
     Attributes
     ----------
     path
-        The run.
+        Folder of the run.
     numbers
         Of the frames in the run, shape (frame,).
     committed
-        Stage -> frames of the run that have it.
+        Number of frames of the run that have each stage.
     records
-        Stage -> what was recorded about it.
+        What was recorded about each stage.
     """
 
     path: Path
@@ -72,7 +72,7 @@ class Frames:
 
     @property
     def n_replicas(self) -> int:
-        """Configurations of a frame."""
+        """Number of replicas: the configurations at one moment."""
         return int(self._data.sizes.get("replica", 0))
 
     @property

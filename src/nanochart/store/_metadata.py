@@ -36,13 +36,13 @@ class Metadata:
     Attributes
     ----------
     element
-        Chemical symbol.
+        Chemical symbol of the metal.
     n_atoms, n_replicas, chunk_frames
-        Sizes.
+        Number of atoms, number of replicas, and frames per chunk.
     kind
-        "sampled" by nanochart, "biased" by it, or "imported" from files.
+        How the frames were made: "sampled" or "biased" by nanochart, or "imported" from files.
     config
-        What was asked for.
+        Configuration that the run was made from.
     seed
         Seed of the random numbers, None where there are none.
     start_motifs
@@ -52,10 +52,10 @@ class Metadata:
     provenance
         Anything else on the origin, as the names of imported files.
     stream
-        Fingerprint of its random numbers; None of a run without any, or made before they
-        depended on the configuration.
+        Fingerprint of the random numbers; None of a run without any, or made before they depended
+        on the configuration.
     versions, python, platform, created
-        Where and when the run was made.
+        Versions of the libraries and of Python, and where and when the run was made.
     """
 
     element: str
@@ -75,7 +75,7 @@ class Metadata:
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     def to_attributes(self) -> dict[str, Any]:
-        """JSON attributes of the Zarr group.
+        """Give the metadata as JSON attributes of the Zarr group.
 
         Raises
         ------

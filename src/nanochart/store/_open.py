@@ -60,13 +60,13 @@ def create_run(
     path
         Folder of the run; it must not exist, or be empty.
     element
-        Chemical symbol.
+        Chemical symbol of the metal.
     n_atoms, n_replicas
-        Atoms per cluster, and clusters per frame.
+        Number of atoms of a cluster, and of replicas.
     n_frames
-        Planned frames; `Run.extend` makes room for more.
+        Number of frames that are planned; `Run.extend` makes room for more.
     config
-        What was asked for, to be stored.
+        Configuration that the run is made from, to be stored.
     seed
         Seed of the random numbers.
     ladder
@@ -80,12 +80,12 @@ def create_run(
     stream
         Fingerprint of the random numbers; see `nanochart.store.stream_fingerprint`.
     kind
-        "sampled", "imported" or "biased".
+        How the frames are made: "sampled", "imported" or "biased".
     chunk_frames
         Frames per chunk: how many are committed, and at most lost, together. By default about
         4 MB of positions.
     attachments
-        Name -> content of files that belong to the run and never change; see `Run.attachment`.
+        Content by name of files that belong to the run and never change; see `Run.attachment`.
 
     Raises
     ------
@@ -156,7 +156,7 @@ def open_run(path: str | os.PathLike[str], mode: Literal["r", "a"] = "r") -> Run
     path
         Folder of the run.
     mode
-        "r" to read, also while another process writes; "a" to go on writing.
+        How the run is opened: "r" to read, also while another process writes; "a" to go on writing.
 
     Raises
     ------

@@ -43,7 +43,7 @@ class RunReader:
     path
         Folder of the run.
     metadata
-        What it was made from.
+        What the run was made from.
     journal
         Its commit record.
     writable
@@ -66,7 +66,7 @@ class RunReader:
 
     @property
     def n_frames(self) -> int:
-        """Planned frames."""
+        """Number of planned frames."""
         self._journal.refresh()
         return self._journal.n_frames
 
@@ -108,7 +108,7 @@ class RunReader:
         return self._journal.committed.get(stage, 0)
 
     def pending(self, stage: str = FRAMES) -> Iterator[slice]:
-        """Blocks of a stage that are still to be computed, one chunk each.
+        """Give the blocks of a stage that are still to be computed, one chunk each.
 
         For the thermal frames these reach up to the planned number, for every other stage up to
         the thermal frames that are committed.
@@ -175,7 +175,8 @@ class RunReader:
         Parameters
         ----------
         first, last
-            From which frame to before which; None is all that are committed.
+            The view goes from frame ``first`` to before frame ``last``; None is all that are
+            committed.
         every
             Take ``first`` and each ``every``-th after it.
 

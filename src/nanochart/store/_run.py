@@ -41,7 +41,7 @@ class Run(RunReader):
     path
         Folder of the run, a Zarr group.
     metadata
-        What it was made from.
+        What the run was made from.
     """
 
     def __init__(self, path: Path, metadata: Metadata, journal: Journal, *, writable: bool) -> None:
@@ -116,8 +116,8 @@ class Run(RunReader):
         first
             Number of the block's first frame: those before it must be committed.
         data
-            Variable -> array with the dimensions of `nanochart.store.VARIABLES`. All blocks of a
-            stage hold the same variables. A block ends at the end of a chunk, or with the last
+            Array of each variable, with the dimensions of `nanochart.store.VARIABLES`. All blocks
+            of a stage hold the same variables. A block ends at the end of a chunk, or with the last
             frame there is.
 
         Raises
@@ -159,7 +159,7 @@ class Run(RunReader):
         stage
             A stage other than "frames".
         info
-            How it will be computed, for `info` to return.
+            Settings of the stage, for `info` to return.
         """
         cleared = _and_dependents(stage)
         self.require_writable()
@@ -181,9 +181,9 @@ class Run(RunReader):
         stage
             A stage other than "frames".
         data
-            Variable -> values of all committed frames, as for `write`.
+            Values of each variable for all committed frames, as for `write`.
         info
-            How they were computed, for `info` to return.
+            Settings of the stage, for `info` to return.
 
         Raises
         ------
@@ -302,7 +302,7 @@ class Run(RunReader):
         Parameters
         ----------
         arrays
-            Name -> array; numbers only.
+            Arrays of numbers by name.
         info
             Plain JSON values.
         """

@@ -16,14 +16,14 @@ __all__ = ["seed_of", "share_stream", "stream_fingerprint", "stream_seed"]
 
 
 def stream_fingerprint(kind: str, seed: int, configuration: Mapping[str, Any]) -> str:
-    """Fingerprint of a stream, to be stored with the run.
+    """Make the fingerprint of a stream of random numbers, to be stored with the run.
 
     Parameters
     ----------
     kind
-        What draws, as "sampled" or "biased".
+        What draws the numbers, such as "sampled" or "biased".
     seed
-        Of the user.
+        Seed that the user gave.
     configuration
         Plain JSON values: all that changes what is computed, and nothing that a resumed run may
         change, as its length.
@@ -48,7 +48,7 @@ def seed_of(fingerprint: str) -> int:
 
 
 def share_stream(a: Metadata, b: Metadata) -> bool:
-    """Whether two runs draw the same random numbers, and so are not independent.
+    """Tell whether two runs draw the same random numbers, and so are not independent.
 
     Streams of older runs were made of the seed and the numbers of replicas and atoms alone.
     """

@@ -56,7 +56,8 @@ class Thermal(_View):
         Parameters
         ----------
         indices
-            Of configurations, counted frame by frame and replica by replica from the view's first.
+            Indices of the configurations, counted frame by frame and replica by replica from the
+            first of the view.
         """
         return self._structures("positions", indices)
 
@@ -150,21 +151,21 @@ class Chart:
 
 @dataclass(frozen=True, eq=False)
 class Codes:
-    """Names of configurations, as indices.
+    """Names of configurations, such as motifs or families, as codes.
 
     Attributes
     ----------
     codes
         Indices into ``names``, shape (frame, replica); -1 where there is none.
     names
-        Code -> name.
+        Name of each code.
     """
 
     codes: Ints
     names: tuple[str, ...]
 
     def counts(self) -> dict[str, int]:
-        """Name -> number of configurations."""
+        """Number of configurations of each name."""
         known = self.codes[self.codes >= 0]
         numbers = np.bincount(known, minlength=len(self.names))
         return {name: int(n) for name, n in zip(self.names, numbers, strict=True)}
@@ -175,7 +176,7 @@ class Codes:
 
 
 class Biased(_View):
-    """What a biased run recorded beside its configurations."""
+    """Variables, bias energies, weights and works of the frames of a biased run."""
 
     @property
     def variables(self) -> Floats:

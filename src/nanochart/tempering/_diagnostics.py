@@ -36,7 +36,7 @@ _SHORTEST = 10
 
 @dataclass(frozen=True)
 class Acceptance:
-    """The share of accepted exchanges of each neighbouring pair, with its interval of 68 %."""
+    """Share of accepted exchanges of each neighbouring pair, with its interval of 68 %."""
 
     attempts: NDArray[np.int64]
     accepted: NDArray[np.int64]
@@ -47,18 +47,18 @@ class Acceptance:
 
 @dataclass(frozen=True)
 class Equilibration:
-    """Where a series becomes stationary, in its own samples.
+    """Beginning of the stationary part of a series, and what follows it.
 
     Attributes
     ----------
     start
-        Samples before it.
+        Number of samples before the stationary part.
     inefficiency
-        Samples per independent sample from there on, at least 1.
+        Samples per independent sample from ``start`` on, at least 1.
     n_independent
-        Independent samples from there on.
+        Number of independent samples from ``start`` on.
     drift
-        By how many standard errors the mean before ``start`` differs from the mean after it.
+        Difference of the means before and after ``start``, in standard errors.
     """
 
     start: int
@@ -69,28 +69,28 @@ class Equilibration:
 
 @dataclass(frozen=True)
 class LadderDiagnostics:
-    """What one run says about its ladder.
+    """Acceptance, replica flow, round trips, overlap and equilibration of a ladder.
 
     Attributes
     ----------
     ladder
-        Temperatures.
+        Temperatures of the ladder.
     n_frames
-        Stored frames.
+        Number of stored frames.
     acceptance
-        Of each pair; None where exchanges are not recorded.
+        Acceptance of exchanges of each pair; None where exchanges are not recorded.
     flow
         Share of replicas at each rung that come from the top, shape (rung,).
     trips
-        Round trips.
+        Round trips of the replicas.
     overlap
         Common area of neighbouring energy distributions, shape (pair,); NaN without energies.
     equilibration
-        Of the energy along each temperature; None for a series that is too short.
+        Equilibration of the energy at each temperature; None for a series that is too short.
     replica_inefficiency
         Frames per independent frame along each replica, shape (replica,); NaN without energies.
     energies
-        eV, shape (frame, rung).
+        Energies in eV, shape (frame, rung).
     """
 
     ladder: Ladder
@@ -123,7 +123,7 @@ def acceptance(exchange_accepted: ArrayLike) -> Acceptance:
     Parameters
     ----------
     exchange_accepted
-        Shape (frame, pair): -1 not attempted, 0 refused, 1 accepted.
+        Outcome of each exchange, shape (frame, pair): -1 not attempted, 0 refused, 1 accepted.
     """
     outcome = np.asarray(exchange_accepted)
     attempts = (outcome >= 0).sum(axis=0)
@@ -136,7 +136,7 @@ def acceptance(exchange_accepted: ArrayLike) -> Acceptance:
 
 
 def by_rung(values: ArrayLike, rungs: ArrayLike, n_rungs: int) -> Floats:
-    """Order a quantity by temperature: (frame, replica) -> (frame, rung), NaN where none stands."""
+    """Order a quantity by rung: (frame, replica) -> (frame, rung), NaN where none stands."""
     held, place = np.asarray(values, float), np.asarray(rungs, np.int64)
     out = np.full((len(held), n_rungs), np.nan)
     out[np.arange(len(held))[:, None], place] = held
@@ -173,7 +173,7 @@ def energy_overlap(first: ArrayLike, second: ArrayLike) -> float:
 
 
 def detect_equilibration(series: ArrayLike) -> Equilibration | None:
-    """Where the rest of a series holds the most independent samples.
+    """Find the start from which a series holds the most independent samples.
 
     The start t0 is the one that maximizes (T - t0) / g(t0), with the statistical inefficiency g of
     what follows (Chodera, J. Chem. Theory Comput. 12, 1799 (2016)), by pymbar.
@@ -213,18 +213,18 @@ def diagnose_ladder(
     energies: ArrayLike | None = None,
     exchange_accepted: ArrayLike | None = None,
 ) -> LadderDiagnostics:
-    """Read from a run how its ladder did.
+    """Diagnose a ladder from its run: acceptance, flow, round trips, overlap and equilibration.
 
     Parameters
     ----------
     ladder
-        Temperatures.
+        Temperatures of the ladder.
     rungs
         Rung of each replica, shape (frame, replica).
     energies
         Potential energies in eV, shape (frame, replica).
     exchange_accepted
-        Shape (frame, pair): -1 not attempted, 0 refused, 1 accepted.
+        Outcome of each exchange, shape (frame, pair): -1 not attempted, 0 refused, 1 accepted.
     """
     places = np.asarray(rungs, np.int64)
     n = len(ladder)

@@ -12,7 +12,7 @@ __all__ = ["Exchange", "exchange", "metropolis_criterion"]
 
 @dataclass(frozen=True)
 class Exchange:
-    """Outcome of one attempt.
+    """Outcome of one attempt to exchange neighbouring replicas.
 
     ``rungs`` (replica,): where each replica stands afterwards. ``accepted`` (pair,) int8, for the
     pair of rungs (k, k + 1): 1 exchanged, 0 refused, -1 not attempted.
@@ -25,7 +25,7 @@ class Exchange:
 def metropolis_criterion(
     beta_i: float, beta_j: float, energy_i: float, energy_j: float, uniform: float
 ) -> bool:
-    r"""Whether two configurations swap temperatures.
+    r"""Decide whether two configurations exchange their temperatures.
 
     The joint distribution :math:`e^{-\beta_i E_i - \beta_j E_j}` is kept by accepting with
     probability :math:`\min(1, e^{(\beta_i - \beta_j)(E_i - E_j)})`.
@@ -48,15 +48,15 @@ def exchange(
     Parameters
     ----------
     rungs
-        (replica,) rung of each replica.
+        Rung of each replica, (replica,).
     energies
-        (replica,) potential energies, eV.
+        Potential energies in eV, (replica,).
     ladder
-        Temperatures.
+        Temperatures of the ladder.
     parity
-        0 or 1.
+        Parity of k, 0 or 1.
     rng
-        Consumed: one number per pair.
+        Random generator, of which one number is consumed for each pair.
     """
     beta = ladder.betas
     new = rungs.copy()

@@ -37,14 +37,14 @@ _REPAIRED = 0.2
 def ladder_findings(
     diagnostics: LadderDiagnostics, frame_time: float | None = None
 ) -> tuple[str, ...]:
-    """What is wrong with a ladder and what to do about it, one sentence each; empty if nothing.
+    """Say what is wrong with a ladder and what to do, in a sentence each; empty if nothing is.
 
     Parameters
     ----------
     diagnostics
-        As from :func:`diagnose_ladder`.
+        Diagnostics from :func:`diagnose_ladder`.
     frame_time
-        Time between stored frames in ns, to give times; when left out they are in frames.
+        Time between stored frames in ns, to give times; when left out, times are in frames.
     """
     return (
         *_broken(diagnostics),
@@ -55,7 +55,7 @@ def ladder_findings(
 
 
 def ladder_reservation(diagnostics: LadderDiagnostics) -> str:
-    """Why no average over the ladder is known: it is broken, not mixed or not equilibrated.
+    """Say why no average over the ladder is known: it is broken, not mixed or not equilibrated.
 
     Empty if there is no such reason. Whether the samples are enough for a quantity is for its own
     error to say.
@@ -74,7 +74,7 @@ def ladder_verdict(diagnostics: LadderDiagnostics, frame_time: float | None = No
 
 
 def ladder_summary(diagnostics: LadderDiagnostics, frame_time: float | None = None) -> str:
-    """One sentence with the numbers of a ladder: acceptance, round trips, independent frames."""
+    """Sum up a ladder in one sentence: acceptance, round trips, independent frames."""
     parts = []
     T = diagnostics.ladder.temperatures
     if diagnostics.acceptance is not None and np.isfinite(diagnostics.acceptance.share).any():

@@ -32,9 +32,9 @@ class ReplicaError(DynamicsError):
     Attributes
     ----------
     replica, rung
-        Which replica, and where it stood.
+        Numbers of the replica and of the rung that it stood on.
     state
-        That replica before the round that it did not survive.
+        State of the replica before the round that it did not survive.
     """
 
     def __init__(self, sentence: str, replica: int, rung: int, state: State) -> None:

@@ -47,7 +47,7 @@ def rung_means(sample: TemperedSample, values: ArrayLike) -> LevelMeans:
     Parameters
     ----------
     sample
-        Of the ladder.
+        Frames of the ladder, from `tempered_sample`.
     values
         (frame, replica), of the sample's configurations.
     """

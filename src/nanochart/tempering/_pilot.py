@@ -51,26 +51,26 @@ def run_pilot(
     executor: Executor | None = None,
     told: Callable[[], None] = lambda: None,
 ) -> Pilot:
-    """Run a ladder for a few rounds.
+    """Run a ladder for a few rounds, to measure its energies and acceptance.
 
     Parameters
     ----------
     segment
-        The dynamics.
+        Dynamics of a replica.
     starts
-        (start, atom, 3) in Å, dealt out over the rungs.
+        Starting structures (start, atom, 3) in Å, dealt out over the rungs.
     potential
-        Gives the mass.
+        Potential, which gives the mass.
     config
         Ladder and length of a round.
     n_discarded, n_rounds
-        Rounds before the first that is kept, and kept ones.
+        Number of rounds before the first that is kept, and of those that are kept.
     seed
-        Of velocities, noise and exchanges.
+        Seed of the velocities, the noise and the exchanges.
     executor
-        Where replicas run.
+        Executor that the replicas run on.
     told
-        Called after every round.
+        Function that is called after every round.
     """
     state = initialize_tempering(starts, potential, config, seed)
     energies, rungs, accepted = [], [], []

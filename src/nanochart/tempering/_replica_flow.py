@@ -15,13 +15,13 @@ class RoundTrips:
     Attributes
     ----------
     counts
-        Round trips of each replica, shape (replica,); half trips do not count.
+        Number of round trips of each replica, shape (replica,); half trips do not count.
     time
         Mean frames of one round trip: twice the time in which ends were known, of all replicas
         together, over the changes from one end to the other. Infinite if no replica crossed.
         Unlike the mean of the completed trips it is not too small in a short run.
     crossings
-        Passages from one end to the other, of all replicas together.
+        Number of passages from one end to the other, of all replicas together.
     """
 
     counts: NDArray[np.int64]
@@ -35,9 +35,9 @@ def round_trips(rungs: ArrayLike, n_rungs: int | None = None) -> RoundTrips:
     Parameters
     ----------
     rungs
-        Index in the ladder of each replica, shape (frame, replica).
+        Rung of each replica, shape (frame, replica).
     n_rungs
-        Length of the ladder; when left out, the highest rung in the data is the top.
+        Number of rungs; when left out, the highest rung in the data is the top.
     """
     visited, top = _checked(rungs, n_rungs)
     n_frames, n_replicas = visited.shape
@@ -66,14 +66,14 @@ def replica_flow(rungs: ArrayLike, n_rungs: int | None = None) -> NDArray[np.flo
     Parameters
     ----------
     rungs
-        Index in the ladder of each replica, shape (frame, replica).
+        Rung of each replica, shape (frame, replica).
     n_rungs
-        Length of the ladder; when left out, the highest rung in the data is the top.
+        Number of rungs; when left out, the highest rung in the data is the top.
 
     Returns
     -------
     ndarray
-        Shape (rung,); NaN where nothing that visited an end has come.
+        Share at each rung, shape (rung,); NaN where no replica that visited an end has come.
     """
     visited, top = _checked(rungs, n_rungs)
     at_end = (visited == 0) | (visited == top)
@@ -100,7 +100,7 @@ def ideal_round_trip_time(acceptance: ArrayLike) -> float:
     Parameters
     ----------
     acceptance
-        Shape (pair,).
+        Acceptance of exchanges of each pair, shape (pair,).
     """
     p = np.asarray(acceptance, float)
     if not p.size or (p <= 0).any() or not np.isfinite(p).all():

@@ -42,7 +42,7 @@ class Segment(Protocol):
 
 @dataclass(frozen=True)
 class TemperingConfig:
-    """What is asked of parallel tempering.
+    """Settings of parallel tempering.
 
     ``ladder``; ``steps_per_round``: time steps between exchange attempts, even, because the
     configuration of a round is stored half-way.
@@ -61,7 +61,7 @@ class TemperingConfig:
 
 @dataclass(frozen=True)
 class TemperingState:
-    """What continues: the replicas, their rungs, the rounds done and the seed of the exchanges.
+    """State of parallel tempering: replicas, their rungs, rounds done and the seed of exchanges.
 
     Each round draws its exchanges from a generator of its own, made of the seed and the number of
     the round, so no further random state has to be kept.
@@ -75,7 +75,7 @@ class TemperingState:
 
 @dataclass(frozen=True)
 class Round:
-    """What was observed in one round; arrays run over replicas, in constant order.
+    """Observations of one round of parallel tempering; arrays run over replicas, in constant order.
 
     ``positions`` (replica, atom, 3) in Å and potential ``energies`` (replica,) in eV, the
     confining sphere's included, half-way between two attempts, at ``temperatures`` (replica,) in K
@@ -94,18 +94,19 @@ class Round:
 def initialize_tempering(
     starts: ArrayLike, potential: Potential, config: TemperingConfig, seed: int
 ) -> TemperingState:
-    """One replica per rung with velocities at its temperature.
+    """Make the first state of parallel tempering: a replica on each rung, at its temperature.
 
     Parameters
     ----------
     starts
-        (start, atom, 3) in Å; replica k begins from start k modulo their number.
+        Starting structures (start, atom, 3) in Å; replica k begins from start k modulo their
+        number.
     potential
-        Gives the mass.
+        Potential, which gives the mass.
     config
-        Ladder.
+        Ladder and length of a round.
     seed
-        Of velocities, of the replicas' noise and of the exchanges.
+        Seed of the velocities, of the replicas' noise and of the exchanges.
     """
     x = np.asarray(starts, dtype=np.float64)
     if x.ndim != 3 or len(x) == 0:
@@ -137,18 +138,19 @@ def step(
     config: TemperingConfig,
     executor: Executor | None = None,
 ) -> tuple[TemperingState, Round]:
-    """One round: dynamics of every replica, a stored configuration half-way, one attempt.
+    """Run one round: dynamics of every replica, a stored configuration half-way, one exchange.
 
     Parameters
     ----------
     state
-        Left unchanged.
+        State to go on from, which is left unchanged.
     segment
-        The dynamics, as from :func:`langevin_segment`.
+        Dynamics of a replica, as from :func:`langevin_segment`.
     config
         Ladder and length of a round.
     executor
-        Where replicas run; None is one thread per core. The result does not depend on it.
+        Executor that the replicas run on; None is one thread for each core. The result does not
+        depend on it.
 
     Raises
     ------

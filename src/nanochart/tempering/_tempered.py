@@ -41,19 +41,19 @@ class TemperedSample:
     energies
         Potential energies in eV, (frame, replica).
     rungs
-        (frame, replica) rung of each.
+        Rung of each replica, (frame, replica).
     ladder
-        Temperatures.
+        Temperatures of the ladder.
     mixture
-        Of the rungs.
+        Mixture of the ensembles of all rungs, from MBAR.
     acceptance
         Expected acceptance of exchanges between neighbouring rungs, (pair,).
     diagnostics
-        What the run says about its ladder.
+        Diagnostics of the ladder.
     reservation
-        Why nothing that is averaged over it is known; empty if the ladder is mixed.
+        Why no average over the ladder is known; empty if the ladder is mixed.
     warnings
-        Sentences on poor overlap.
+        Sentences about neighbours that overlap poorly.
     """
 
     energies: Floats
@@ -102,11 +102,12 @@ def tempered_sample(
     energies
         Potential energies in eV, (frame, replica), frames equally spaced in time.
     rungs
-        (frame, replica) rung of each.
+        Rung of each replica, (frame, replica).
     ladder
-        Temperatures.
+        Temperatures of the ladder.
     exchange_accepted
-        (frame, pair): -1 not attempted, 0 refused, 1 accepted; None where it was not recorded.
+        Outcome of each exchange, (frame, pair): -1 not attempted, 0 refused, 1 accepted; None where
+        it was not recorded.
     diagnostics, f
         What was found of these frames before: `diagnose_ladder` and the reduced free energies of
         the rungs, (rung,). None computes them.
@@ -162,16 +163,16 @@ def _mixture(energies: Floats, rungs: Ints, ladder: Ladder, f: ArrayLike | None 
 
 
 def rung_populations(sample: TemperedSample, labels: ArrayLike, names: Sequence[str]) -> Estimate:
-    """Share of each label at each rung, (label, rung), as `thermodynamics` has them.
+    """Estimate the population of each label at each rung, (label, rung), as in `thermodynamics`.
 
     Parameters
     ----------
     sample
-        Of the ladder.
+        Frames of the ladder, from `tempered_sample`.
     labels
-        (frame, replica), from 0; negative ones are frames without a label.
+        Label of each frame from 0, (frame, replica); negative ones are frames without a label.
     names
-        Of the labels.
+        Names of the labels.
     """
     codes = np.asarray(labels).astype(np.int64)
     found = [

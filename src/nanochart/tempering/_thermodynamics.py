@@ -33,7 +33,7 @@ def thermodynamics(
     seed: int = 0,
     progress: Progress = silent,
 ) -> Thermodynamics:
-    r"""Averages at any temperature of a ladder from the frames of all its rungs, by MBAR.
+    r"""Compute averages at any temperature of a ladder from the frames of all rungs, by MBAR.
 
     .. math::
 
@@ -52,15 +52,15 @@ def thermodynamics(
     n_atoms
         Number of atoms N.
     config
-        Grid, resamples.
+        Number of temperatures and of resamples.
     labels
-        (frame, replica) non-negative integers, as those of motifs.
+        Label of each frame, such as its motif, as a non-negative integer, (frame, replica).
     label_names
-        Integer -> name; the integers themselves where left out.
+        Name of each label by its integer; the integers themselves where left out.
     seed
-        Of the resamples of the peak.
+        Seed of the resamples of the peak.
     progress
-        Told of every few temperatures.
+        Function that is called every few temperatures.
 
     Raises
     ------

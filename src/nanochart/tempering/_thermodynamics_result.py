@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ThermodynamicsConfig:
-    """What is asked of the analysis.
+    """Settings of the analysis.
 
     ``n_temperatures``: of the fine grid from the lowest to the highest rung; ``n_resamples``: of
     the bootstrap of the peak.
@@ -33,16 +33,16 @@ class ThermodynamicsConfig:
 
 @dataclass(frozen=True)
 class Thermodynamics:
-    """What was found. Each number says itself whether it is known.
+    """Averages over a ladder against temperature; each says itself whether it is known.
 
     Attributes
     ----------
     temperatures
-        Fine grid in K, (temperature,).
+        Fine grid of temperatures in K, (temperature,).
     energy
-        Mean potential energy in eV on the grid.
+        Mean potential energy on the grid in eV.
     heat_capacity
-        In eV/K on the grid, with the kinetic part 3N/2 k.
+        Heat capacity on the grid in eV/K, with the kinetic part 3N/2 k.
     ladder
         Temperatures of the rungs in K, (rung,).
     rung_energy
@@ -51,16 +51,16 @@ class Thermodynamics:
         Peak of the heat capacity in K, of shape (); its value is NaN where the heat capacity is
         highest at an end, and it is known where its interval lies within the ladder.
     populations
-        Share of each label on the grid.
+        Population of each label on the grid.
     free_energy_differences
         (a, b) -> F_b - F_a in eV on the grid, from the label a that was seen most to each that
         makes more than a hundredth of the frames.
     acceptance
         Expected acceptance of exchanges between neighbouring rungs, (pair,).
     n_frames
-        Frames used, of each replica.
+        Number of frames of each replica that are used.
     warnings
-        Sentences on what makes the numbers less than they seem.
+        Sentences about what makes the numbers less reliable than they seem.
     """
 
     temperatures: Floats

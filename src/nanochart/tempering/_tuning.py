@@ -43,9 +43,9 @@ class EnergyDistributions:
     Attributes
     ----------
     temperatures
-        K, rising, shape (temperature,).
+        Temperatures in K, rising, shape (temperature,).
     quantiles
-        eV, shape (temperature, level), at the levels (i + 1/2) / 128.
+        Quantiles of the energy in eV at the levels (i + 1/2) / 128, shape (temperature, level).
     """
 
     temperatures: Floats
@@ -126,7 +126,7 @@ def mean_acceptance(cold: ArrayLike, hot: ArrayLike, t_cold: float, t_hot: float
     cold, hot
         Energies in eV at the two temperatures, shape (sample,).
     t_cold, t_hot
-        K.
+        The two temperatures in K.
     """
     difference = np.subtract.outer(np.asarray(cold, float), np.asarray(hot, float))
     exponent = (1.0 / t_cold - 1.0 / t_hot) / BOLTZMANN * difference
@@ -154,9 +154,9 @@ def tuned_ladder(
     Parameters
     ----------
     distributions
-        Of the energy, measured from ``t_min`` to ``t_max`` at least.
+        Distributions of the energy, measured from ``t_min`` to ``t_max`` at least.
     t_min, t_max
-        Ends of the ladder, K.
+        Ends of the ladder in K.
     target
         Acceptance to reach, between 0 and 1.
     """

@@ -62,7 +62,7 @@ class TwoBasins:
         return moved, Samples(sampled, energies, np.zeros_like(energies))
 
     def basin(self, positions: NDArray[np.float64]) -> int:
-        """0 or 1: the basin of one configuration (atom, 3)."""
+        """Give the basin of one configuration (atom, 3), 0 or 1."""
         return int(positions.mean() > 0.5 * self.separation)
 
     def population(self, basin: int, beta: float, dimension: int) -> float:
@@ -113,15 +113,15 @@ class TwoBasins:
         Parameters
         ----------
         temperatures
-            K.
+            Temperatures in K.
         n_frames
-            Length of the series.
+            Number of frames of the series.
         dimension
             Number of coordinates d.
         rng
-            Consumed.
+            Random generator, which is consumed.
         correlation
-            Of each series from one frame to the next, 0 for independent frames.
+            Correlation of each series from one frame to the next, 0 for independent frames.
         shared
             Correlation of simultaneous frames at different temperatures, as exchanges make.
         """

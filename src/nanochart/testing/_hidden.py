@@ -24,11 +24,11 @@ class HiddenSeries:
     Parameters
     ----------
     correlation_time
-        τ in frames; 0 for independent frames.
+        Correlation time τ in frames; 0 for independent frames.
     coupling
-        c.
+        Coupling c of the state to the hidden variable.
     bias
-        m.
+        Threshold m, which sets the population.
     """
 
     correlation_time: float
@@ -37,7 +37,7 @@ class HiddenSeries:
 
     @property
     def share(self) -> float:
-        """P(A)."""
+        """Exact population P(A) of state A."""
         width = 1.0 if np.isinf(self.coupling) else float(np.sqrt(1.0 + self.coupling**2))
         return float(norm.cdf(-self.bias / width))
 

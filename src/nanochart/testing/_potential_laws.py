@@ -11,10 +11,11 @@ __all__ = ["PotentialLaws"]
 
 
 class PotentialLaws:
-    """A suite for pytest: subclass it, name it ``Test...`` and set the two attributes.
+    """Laws of a potential, as a suite for pytest.
 
-    ``potential`` is the potential under test; ``positions`` (atom, 3) in Å, a cluster away from
-    any minimum, so that no force vanishes by symmetry.
+    Subclass it, name the class ``Test...`` and set two attributes: ``potential`` is the
+    potential under test; ``positions`` (atom, 3) in Å are those of a cluster away from any minimum,
+    so that no force vanishes by symmetry.
     """
 
     potential: ClassVar[Potential]

@@ -32,15 +32,15 @@ class WellMixture:
     Parameters
     ----------
     centres
-        (well, d).
+        Centres of the wells, (well, d).
     populations
-        (well,), which sum to 1.
+        Populations of the wells, (well,), which sum to 1.
     sigma
         Width of every well, the same along each axis.
     temperature
-        T in K.
+        Temperature T in K.
     time_step, friction
-        Of the particle, in units where energies are eV and the mass is 1.
+        Time step and friction of the particle, in units where energies are in eV and the mass is 1.
     """
 
     centres: tuple[tuple[float, ...], ...]
@@ -62,7 +62,7 @@ class WellMixture:
 
     @property
     def kT(self) -> float:  # noqa: N802  the symbol
-        """k_B T in eV."""
+        """Thermal energy k_B T in eV."""
         return BOLTZMANN * self.temperature
 
     def start(self, n_walkers: int, seed: int, well: int = 0) -> BiasedState:

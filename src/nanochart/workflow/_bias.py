@@ -32,8 +32,9 @@ from nanochart.workflow._bias_plans import attachments_of, dynamics_of, plan_of
 from nanochart.workflow._bias_resolve import Resolved, check_stop, resolve
 from nanochart.workflow._bias_then import SourceThen
 from nanochart.workflow._changes import changes, changes_sentence
+from nanochart.workflow._forecast import forecast, seconds_of
 from nanochart.workflow._quench import quenched_every
-from nanochart.workflow._sample import _never
+from nanochart.workflow._sample import _FORECAST_STEPS, _never
 from nanochart.workflow._sessions import SessionLog
 
 __all__ = ["bias_run"]
@@ -81,9 +82,10 @@ def bias_run(
         Go on with the run that is there, with equal bits; ``time`` may be longer, and ``stop``
         another. The source is not needed.
     executor
-        Where walkers run; None is one thread per core. The frames do not depend on it.
+        Executor that walkers run on; None is one thread for each core. The frames do not depend on
+        it.
     progress
-        Told of every round.
+        Function that is called after every round with how far the work is.
     stop
         Asked after every round; once it answers True, all is saved and the run returned.
 
@@ -111,6 +113,8 @@ def bias_run(
         # What was committed before is judged first: a kill may have come before it was.
         reached = None if biasing.pending else _reached(run, config)
         stopped = False
+        told = progress if reached is None else silent
+        _forecast(run, biasing.state, plan, dynamics, told, pool)
         try:
             while not stopped and reached is None and run.committed() < run.n_frames:
                 if not biasing.full:
@@ -145,6 +149,36 @@ def bias_run(
         if run.committed() == run.n_frames and not run.complete:
             run.finalize()
     return run
+
+
+def _forecast(
+    run: Run,
+    state: BiasingState,
+    plan: BiasPlan,
+    dynamics: BiasedDynamics,
+    progress: Progress,
+    pool: Executor,
+) -> None:
+    """Report how long the rounds that are left will take."""
+    walkers, stride = state.walkers, dynamics.stride
+    n_steps = stride * max(1, min(_FORECAST_STEPS, plan.steps_per_round) // stride)
+    left = (run.n_frames - state.round) * plan.steps_per_round
+    bias = plan.biasing.bias(state.method, 0, len(plan.variables))
+    forecast(
+        progress,
+        "bias",
+        state.round,
+        run.n_frames,
+        seconds=lambda: (
+            left
+            * len(walkers)
+            / n_steps
+            * seconds_of(lambda: dynamics(walkers[0], bias, n_steps, n_steps))
+        ),
+        what=f"{len(walkers)} walkers of {left * dynamics.dynamics.time_step * 1e-6:.3g} ns",
+        executor=pool,
+        at_once=len(walkers),
+    )
 
 
 def _n_rounds(config: BiasConfig, plan: BiasPlan, run: Run) -> int:

@@ -58,7 +58,11 @@ class GuardSection(_Section):
 
 
 class MetadynamicsSection(_Section):
-    """Well-tempered metadynamics; without ``sigma`` a third of the spread within families."""
+    """Well-tempered metadynamics: ``height``, ``bias_factor`` and widths ``sigma`` of Gaussians.
+
+    Widths that are not given are half the spread of the thermal frames of a family (the median over
+    families and temperatures), or as much more as the stride and the grid need.
+    """
 
     height: float = _field(0.02, unit="eV", gt=0)
     bias_factor: float = _field(15.0, gt=1)
@@ -133,7 +137,7 @@ METHODS = ("metadynamics", "opes", "umbrella", "steered")
 
 
 class BiasConfig(_Section):
-    """A biased run: where, by what, how long.
+    """Configuration of a biased run: source, variables, method, walkers and length.
 
     Without a ``stride`` it is 5 steps, or as many as restraints and walls allow.
     """

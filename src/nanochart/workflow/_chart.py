@@ -82,7 +82,7 @@ def chart_run(run: Run, model: Model, *, onward: bool = False, progress: Progres
         Whether frames that this model has charted already keep their places, and only new ones are
         charted.
     progress
-        Told of every block.
+        Function that is called after every block with how far the work is.
 
     Raises
     ------

@@ -57,7 +57,7 @@ Temperature = Annotated[float, Field(gt=0, le=10_000)]
 
 
 class SystemConfig(_Section):
-    """What is simulated: ``metal``, ``n_atoms``, and the ``potential``, "gupta" or a setfl file.
+    """Settings of the system: ``metal``, ``n_atoms``, ``potential`` ("gupta" or a setfl file).
 
     Whether the file exists is asked by `check_files`, not here: a stored configuration is read
     where its files may be no more.
@@ -78,7 +78,7 @@ class SystemConfig(_Section):
 
 
 class DynamicsConfig(_Section):
-    """Langevin dynamics; ``confinement`` is the room between cluster and confining sphere.
+    """Settings of Langevin dynamics; ``confinement`` is the room between cluster and sphere.
 
     A time step below 0.05 fs is one in ps: metals need none so short.
     """
@@ -122,7 +122,7 @@ class TemperingSection(_Section):
 
 
 class QuenchConfig(_Section):
-    """Target of the minimization."""
+    """Settings of the quench: ``max_force`` when converged, and ``max_evaluations`` of a frame."""
 
     max_force: float = _field(1e-4, unit="eV/Å", ge=1e-10, le=1)
     max_evaluations: int = _field(5_000, unit="force evaluations", ge=1, le=10_000_000)
@@ -153,7 +153,7 @@ class RDFConfig(_Section):
 
 
 class RunConfig(_Section):
-    """Everything from a metal's name to its chart."""
+    """Configuration of a run: system, starts, dynamics, tempering, quench, RDF and training."""
 
     system: SystemConfig
     starts: tuple[str, ...] = ("icosahedron", "decahedron", "octahedron", "twin")

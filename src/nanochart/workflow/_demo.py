@@ -79,9 +79,9 @@ def run_demo(
     config
         What to sample and learn.
     executor
-        Where replicas and frames run; None is one thread per core.
+        Executor that replicas and frames run on; None is one thread for each core.
     progress
-        Told of every piece of work.
+        Function that is called after every piece of work with how far the work is.
     """
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)

@@ -63,7 +63,7 @@ def explore_run(
     seed
         Of the choice.
     progress
-        Told of every block.
+        Function that is called after every block with how far the work is.
 
     Returns
     -------

@@ -106,7 +106,7 @@ def families_run(
     measures
         Whether chart and families are measured, which takes some seconds more.
     progress
-        Told of every setting tried and every block written.
+        Function that is called after every setting tried and block written.
 
     Returns
     -------

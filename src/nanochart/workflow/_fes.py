@@ -44,7 +44,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class FreeEnergies:
-    """What a run says of the free energies of its landscape.
+    """Free energies of a run: surface, populations, differences and barrier, with errors.
 
     Attributes
     ----------
@@ -156,7 +156,7 @@ def fes_run(
     limits
         Ends of the axis of a variable, by name; by default those of what was seen.
     progress
-        Told of the parts.
+        Function that is called after every part of the work.
 
     Raises
     ------

@@ -28,7 +28,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class IndependentRuns:
-    """What several runs of one question say.
+    """Free energies of several independent runs, each by itself and together.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ def fes_runs(
     between
         The two states that are compared; by default the two most populated of all runs.
     progress
-        Told of the parts.
+        Function that is called after every part of the work.
     options
         As of `fes_run`.
 

@@ -33,9 +33,9 @@ def label_run(
     again
         Label all frames anew.
     executor
-        Where frames run; None is one thread per core.
+        Executor that frames run on; None is one thread for each core.
     progress
-        Told of every block.
+        Function that is called after every block with how far the work is.
 
     Raises
     ------

@@ -46,7 +46,7 @@ def own_states(
     every
         Frames of which one is quenched, where the run is not quenched yet.
     progress
-        Told of every block.
+        Function that is called after every block with how far the work is.
 
     Raises
     ------

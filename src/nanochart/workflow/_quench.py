@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,16 @@ from nanochart._parallel import use_executor
 from nanochart._progress import Progress, silent
 from nanochart.errors import StoreError
 from nanochart.minimization import quench
+from nanochart.potentials import Potential
 from nanochart.store import Run
 from nanochart.workflow._config import QuenchConfig, quench_config
+from nanochart.workflow._forecast import forecast, seconds_of
 from nanochart.workflow._system import run_config, store_potential
 
 __all__ = ["check_all_quenched", "quench_run", "quench_settings", "quenched_every", "spread"]
+
+#: Configurations whose quench is timed for the estimate of the whole.
+_FORECAST_FRAMES = 6
 
 
 def quench_settings(run: Run, changes: Mapping[str, Any], *, again: bool = False) -> QuenchConfig:
@@ -80,9 +86,9 @@ def quench_run(
     again
         Quench anew. All that was made of the old minima is dropped.
     executor
-        Where frames run; None is one thread per core.
+        Executor that frames run on; None is one thread for each core.
     progress
-        Told of every block.
+        Function that is called after every block with how far the work is.
 
     Raises
     ------
@@ -110,6 +116,7 @@ def quench_run(
         if again or not run.committed("quench"):
             run.begin("quench", record)
         _check_settings(run, record)
+        _forecast(run, potential, settings, step, progress, pool)
         for block in list(run.pending("quench")):
             there = np.arange(block.start, block.stop) % step == 0
             result = quench(
@@ -130,6 +137,37 @@ def quench_run(
             run.write("quench", block.start, {k: spread(v, there) for k, v in found.items()})
             note = f"{unconverged} unconverged" if unconverged else ""
             progress("quench", block.stop, total, note)
+
+
+def _forecast(
+    run: Run,
+    potential: Potential,
+    settings: QuenchConfig,
+    step: int,
+    progress: Progress,
+    pool: Executor,
+) -> None:
+    """Report how long the frames that are left will take, from one frame of each of a few rungs."""
+    done, total = run.committed("quench"), run.committed()
+    n = -(-(total - done) // step) * run.metadata.n_replicas
+
+    def seconds() -> float:
+        middle = (done + total) // 2
+        sample = run.frames(middle, middle + 1).thermal.positions[0]
+        sample = sample[:: -(-len(sample) // _FORECAST_FRAMES)]
+        limits = settings.max_force, settings.max_evaluations
+        piece = partial(quench, sample, potential, *limits, executor=pool)
+        return n / len(sample) * seconds_of(piece)
+
+    forecast(
+        progress,
+        "quench",
+        done,
+        total,
+        seconds=seconds,
+        what=f"{n:,} configurations",
+        executor=pool,
+    )
 
 
 def _check_settings(run: Run, asked: Mapping[str, Any]) -> None:

@@ -40,7 +40,7 @@ _MOST = 20_000
 
 @dataclass(frozen=True)
 class Refinement:
-    """What one round found and changed.
+    """What one round of refinement found, and how far it moved the chart.
 
     Attributes
     ----------
@@ -109,7 +109,7 @@ def refine_run(
     executor
         Where walkers run.
     progress
-        Told of everything.
+        Function that is called after every piece of work with how far it is.
 
     Raises
     ------

@@ -95,7 +95,7 @@ def report_run(
     figures
         Folder for the figures as PNG and PDF.
     progress
-        Told of every figure.
+        Function that is called after every figure with how far the work is.
     """
     if model is not None:
         check_model(run, model)

@@ -23,6 +23,7 @@ from nanochart.system import System
 from nanochart.tempering import (
     Ladder,
     Round,
+    Segment,
     TemperingConfig,
     TemperingState,
     initialize_tempering,
@@ -32,6 +33,7 @@ from nanochart.tempering import (
 from nanochart.tempering._health import ReplicaError
 from nanochart.workflow._changes import changes, changes_sentence
 from nanochart.workflow._config import RunConfig, check_files
+from nanochart.workflow._forecast import forecast, seconds_of
 from nanochart.workflow._sampling import Sampling, restore
 from nanochart.workflow._sessions import SessionLog
 from nanochart.workflow._system import (
@@ -49,6 +51,8 @@ _BLOCK_BYTES = 500_000
 #: Seconds after which a checkpoint is written also within a block: what a kill loses at most,
 #: beside the round in flight.
 _CHECKPOINT_SECONDS = 30.0
+#: Time steps of one replica whose time is measured for the estimate of the whole.
+_FORECAST_STEPS = 100
 #: Fields that may differ between a run and the configuration it is resumed with: its length, and
 #: what later stages are asked to do.
 _CHANGEABLE = (("tempering", "time_per_replica"), ("quench",), ("rdf",), ("training",))
@@ -79,9 +83,10 @@ def sample(
         Go on with the run that is there. It may be made longer (``time_per_replica``); all else
         must be as it was. The frames are those of a run that was never stopped, to the last bit.
     executor
-        Where replicas run; None is one thread per core. The frames do not depend on it.
+        Executor that replicas run on; None is one thread for each core. The frames do not depend on
+        it.
     progress
-        Told of every round.
+        Function that is called after every round with how far the work is.
     stop
         Asked after every round; once it answers True, all that was computed is saved and the run
         returned, not ``complete``.
@@ -124,14 +129,10 @@ def sample(
             sampling.save()
         log = SessionLog(run, executor, config.model_dump(mode="json"))
         next_round = partial(step, segment=segment, config=tempering, executor=pool)
+        told = _Told(config, progress)
+        told.ahead(sampling, segment, pool)
         try:
-            _advance(
-                sampling,
-                next_round,
-                log,
-                _Told(config, progress),
-                stop,
-            )
+            _advance(sampling, next_round, log, told, stop)
         except StoreError:  # what the store refuses to write now cannot be saved either
             raise
         except BaseException as error:
@@ -196,13 +197,36 @@ def _explain(error: ReplicaError, run: Run) -> str:
 
 
 class _Told:
-    """Reports each round of a sampling with the exchanges since the command began."""
+    """Reports a sampling: what it will take, then each round with the exchanges until then."""
 
     def __init__(self, config: RunConfig, progress: Progress) -> None:
         self.exchanges = _Exchanges(config.tempering.ladder)
+        self.steps_per_round = config.steps_per_round
+        self.time_step = config.dynamics.time_step
         self.n_discarded = config.n_discarded
         self.total = config.n_discarded + config.n_rounds
         self.progress = progress
+
+    def ahead(self, sampling: Sampling, segment: Segment, pool: Executor) -> None:
+        """Report how long the rounds that are left will take."""
+        done, replicas = sampling.state.round, sampling.state.replicas
+        n_steps = min(_FORECAST_STEPS, self.steps_per_round)
+        left = (self.total - done) * self.steps_per_round
+        forecast(
+            self.progress,
+            "sample",
+            done,
+            self.total,
+            seconds=lambda: (
+                left
+                * len(replicas)
+                / n_steps
+                * seconds_of(lambda: segment(replicas[len(replicas) // 2], n_steps, n_steps))
+            ),
+            what=f"{len(replicas)} replicas of {left * self.time_step * 1e-6:.3g} ns",
+            executor=pool,
+            at_once=len(replicas),
+        )
 
     def __call__(self, sampling: Sampling) -> None:
         done = sampling.state.round

@@ -56,7 +56,7 @@ def thermo_run(
     seed
         Of the resamples; None takes the run's own.
     progress
-        Told of every batch of resamples.
+        Function that is called after every batch of resamples with how far the work is.
 
     Raises
     ------

@@ -37,7 +37,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Track:
-    """A trajectory in a chart; arrays have one entry for each frame.
+    """A trajectory followed through a chart; arrays have one entry for each frame.
 
     Attributes
     ----------
@@ -128,7 +128,7 @@ def track_run(
     executor
         Where frames are quenched; None is one thread per core.
     progress
-        Told of every block.
+        Function that is called after every block with how far the work is.
 
     Returns
     -------

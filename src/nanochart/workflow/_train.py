@@ -31,6 +31,7 @@ from nanochart.landscape import distinct_minima, principal_radii
 from nanochart.statistics import statistical_inefficiency
 from nanochart.store import Run
 from nanochart.workflow._config import RDFConfig
+from nanochart.workflow._forecast import forecast
 from nanochart.workflow._quench import check_all_quenched
 
 __all__ = ["train_run", "train_runs"]
@@ -39,6 +40,8 @@ Floats = NDArray[np.float64]
 
 #: Minima in the training part below which there is nothing to chart.
 _FEWEST_MINIMA = 10
+#: Steps of the optimizer whose time is measured for the estimate of a training.
+_FORECAST_BATCHES = 4
 #: Test frames of unseen minima below which what is explained of them is no number.
 _FEWEST_UNSEEN = 5
 
@@ -89,7 +92,7 @@ def train_run(
     resume
         Continue a training that was stopped.
     progress
-        Told of every epoch.
+        Function that is called after every epoch with how far the work is.
 
     Raises
     ------
@@ -166,6 +169,8 @@ def _train(
         progress("train", epoch.epoch, epoch.n_epochs, note)
 
     checkpoint = model_path.with_name(model_path.name + ".checkpoint")
+    if not (resume and checkpoint.exists()):
+        _forecast(settings, description, inputs, targets, split, progress)
     sources = [_source(run) for run in runs]
     model, _ = train(
         inputs,
@@ -208,6 +213,41 @@ def _train(
             part.run.replace("train", {"split": part.split}, record)
     checkpoint.unlink(missing_ok=True)
     return model
+
+
+def _forecast(
+    settings: TrainingConfig,
+    rdf: RDF,
+    inputs: Floats,
+    targets: Floats,
+    split: NDArray[np.int8],
+    progress: Progress,
+) -> None:
+    """Report how long all epochs will take, from two over a few batches of the samples.
+
+    The first of the two pays what PyTorch does once; the second is what counts.
+    """
+    n = int((split == TRAIN).sum())
+    batch = settings.samples_per_step(n)
+    share = min(1.0, _FORECAST_BATCHES * batch / n)
+    parts = [np.flatnonzero(split == part) for part in (TRAIN, VALIDATION, TEST)]
+    few = np.concatenate([part[: max(2, round(share * len(part)))] for part in parts])
+    short = settings.model_copy(update={"epochs": 2, "batch_size": batch, "max_seconds": None})
+
+    def seconds() -> float:
+        g_in, g_out = inputs[few], targets[few]
+        _, history = train(g_in, g_out, split[few], short, rdf=rdf, element="X", n_atoms=1)
+        first, second = (curve.seconds for curve in history.curves)
+        return (second - first) * settings.epochs / share
+
+    forecast(
+        progress,
+        "train",
+        0,
+        settings.epochs,
+        seconds=seconds,
+        what=f"at most {settings.epochs} epochs of {n:,} configurations",
+    )
 
 
 def check_runs(runs: Sequence[Run]) -> None:

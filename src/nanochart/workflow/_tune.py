@@ -106,9 +106,9 @@ def tune_ladder(
     iterations
         How often the temperatures are placed.
     executor
-        Where replicas run; None is one thread per core.
+        Executor that replicas run on; None is one thread for each core.
     progress
-        Told of every round.
+        Function that is called after every round with how far the work is.
     """
     ends = config.tempering.ladder.temperatures
     low, high = (ends[0] if t_min is None else t_min), (ends[-1] if t_max is None else t_max)

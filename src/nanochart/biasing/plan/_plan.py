@@ -32,14 +32,14 @@ _METHODS = {Metadynamics: "metadynamics", OPES: "opes", Umbrella: "umbrella", St
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a plan was resolved: the source run as it was then.
+    """The source run of a plan, as it was when the plan was resolved.
 
     Attributes
     ----------
     run
-        Its name.
+        Name of the source run.
     frames
-        Its frames.
+        Number of frames of the source run.
     """
 
     run: str
@@ -48,7 +48,7 @@ class Origin:
 
 @dataclass(frozen=True, eq=False)
 class BiasPlan:
-    """What a biased run is resolved to, once, when it is begun: numbers, and no names to look up.
+    """The numbers that a biased run is resolved to, once, when it is begun; no names to look up.
 
     Two plans of equal `fingerprint` give equal bits. The time a run takes is no part of its plan,
     except where a restraint moves.
@@ -56,32 +56,32 @@ class BiasPlan:
     Attributes
     ----------
     element, n_atoms, potential
-        The cluster, and the potential's name and parameters.
+        Metal and number of atoms of the cluster, and name and parameters of its potential.
     variables
         Collective variables, with the arrays of their references.
     model
         Fingerprint of the model of chart coordinates and of distances in RDF space; None where no
         variable needs one.
     method
-        Metadynamics, OPES, Umbrella, Steered or Unbiased, with all walls.
+        Bias method: Metadynamics, OPES, Umbrella, Steered or Unbiased, with all walls.
     guard
-        On the first variables, or None.
+        Guard on the first variables, or None.
     temperature
-        K.
+        Temperature in K.
     dynamics
         Time step, friction and confining sphere.
     stride, steps_per_round
         Time steps between impulses of the bias, and between its updates.
     starts
-        (walker, atom, 3) in Å.
+        Starting structures (walker, atom, 3) in Å.
     start_names
-        What each walker starts from.
+        Name of the structure that each walker starts from.
     places
         Names of the points of a steered run, in order; empty otherwise.
     seed
-        As asked for.
+        Seed that was asked for.
     origin
-        The source run.
+        Source run that the plan was resolved from.
     """
 
     element: str
@@ -114,12 +114,12 @@ class BiasPlan:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the variables."""
+        """One for each variable, in order."""
         return tuple(variable.name for variable in self.variables)
 
     @property
     def units(self) -> tuple[str, ...]:
-        """Of the variables."""
+        """One for each variable, in order."""
         return tuple(variable.unit for variable in self.variables)
 
     @property
@@ -129,7 +129,7 @@ class BiasPlan:
 
     @property
     def method_name(self) -> str | None:
-        """As in a configuration; None without a bias."""
+        """Name of the method as in a configuration; None without a bias."""
         return _METHODS.get(type(self.method))
 
     @property
@@ -139,7 +139,7 @@ class BiasPlan:
 
     @property
     def time_per_round(self) -> float:
-        """Ps."""
+        """Time of a round in ps."""
         return self.steps_per_round * self.dynamics.time_step * 1e-3
 
     @property
@@ -170,9 +170,9 @@ class BiasPlan:
         Parameters
         ----------
         potential
-            The plan's.
+            Potential of the plan.
         model
-            The plan's; may be None where no variable needs one.
+            Model of the plan; None where no variable needs one.
 
         Raises
         ------
@@ -199,7 +199,7 @@ class BiasPlan:
         )
 
     def to_record(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        """Plain arrays by name, and plain JSON values."""
+        """Give the plan as plain arrays by name and plain JSON values, to be stored."""
         arrays: dict[str, NDArray[Any]] = {"starts": np.asarray(self.starts, dtype=np.float64)}
         variables = []
         for k, variable in enumerate(self.variables):
@@ -233,7 +233,7 @@ class BiasPlan:
     def from_record(
         cls, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]
     ) -> "BiasPlan":
-        """The plan that `to_record` gave.
+        """Make the plan again from what `to_record` gave.
 
         Raises
         ------

@@ -11,7 +11,7 @@ __all__ = ["protocol_difference"]
 
 
 def protocol_difference(plan: BiasPlan, other: BiasPlan, *, mirrored: bool = False) -> str | None:
-    """What keeps the works of two steered runs from being works of one protocol; None if nothing.
+    """Say what keeps the works of two steered runs from being of one protocol; None if nothing.
 
     Works are combined by Jarzynski's equality if they were done by one protocol at one temperature,
     and by Crooks's theorem with those of the protocol that runs backward in time. Seeds, starts and
@@ -20,7 +20,7 @@ def protocol_difference(plan: BiasPlan, other: BiasPlan, *, mirrored: bool = Fal
     Parameters
     ----------
     plan, other
-        Both of steered runs.
+        Plans of two steered runs.
     mirrored
         Whether the other's protocol must be the mirror of the first.
 
