@@ -25,7 +25,7 @@ def run_data(dataset, results=None, **facts):
     done = {stage: n for stage, names in STAGES.items() if names & set(dataset) and n}
     committed = {"frames": n, **done} if n else {}
     records = {stage: {} for stage in STAGES}
-    frames = view_frames(dataset, Path("made-up.zarr"), 0, n, committed, records)
+    frames = view_frames(dataset, Path("made-up.zarr"), 0, n, 1, committed, records)
     given = {
         "element": "Au", "n_atoms": dataset.sizes.get("atom", 13), "chunk_frames": 4,
         "n_replicas": dataset.sizes.get("replica", 4), **facts,

@@ -20,6 +20,7 @@ from nanochart.autoencoder import (
 from nanochart.autoencoder._architectures import build_network, initialize_weights
 from nanochart.autoencoder._convolution import Down, Up
 from nanochart.autoencoder._paper import pooled_lengths
+from nanochart.autoencoder._threads import torch_threads
 from nanochart.descriptors import RDF
 from nanochart.errors import ConvergenceError
 
@@ -351,6 +352,20 @@ class TestTraining:
         )
         assert_array_equal(first, again)
         assert np.abs(first - other).max() > 1e-4
+
+    @pytest.mark.parametrize(("environment", "threads"), [(None, 1), ("3", 3)])
+    def test_threads_that_nobody_asked_for_are_not_taken(self, monkeypatch, environment, threads):
+        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+        if environment:
+            monkeypatch.setenv("OMP_NUM_THREADS", environment)
+        taken = []
+        with torch_threads(3):
+            quick_training(
+                QUICK.model_copy(update={"epochs": 1}),
+                threads=None,
+                progress=lambda _: taken.append(torch.get_num_threads()),
+            )
+        assert taken == [threads]
 
     def test_global_state_is_left_alone(self):
         torch.manual_seed(5)

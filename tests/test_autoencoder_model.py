@@ -274,6 +274,32 @@ class TestFiles:
         contents = {(tmp_path / name).read_bytes() for name in "abc"}
         assert len(contents) == 1
 
+    def test_equal_trainings_give_equal_bytes(self, model, tmp_path):
+        model.save(tmp_path / "a")
+        training()[0].save(tmp_path / "b")
+        assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+    def test_no_bit_may_change(self, model, tmp_path):
+        path = tmp_path / "m"
+        model.save(path)
+        content = path.read_bytes()
+        random = np.random.default_rng(0)
+        for place, bit in zip(random.integers(len(content), size=200), range(200), strict=True):
+            changed = bytearray(content)
+            changed[place] ^= 1 << bit % 8
+            path.write_bytes(changed)
+            with pytest.raises(ModelError, match=r"is damaged|must |version|the header of"):
+                load(path)
+
+    def test_a_file_without_a_checksum_is_of_an_earlier_version(self, model, tmp_path):
+        path = tmp_path / "m"
+        model.save(path)
+        tensors, header = contents(path)
+        for curve in header["history"]["curves"]:
+            curve["seconds"] = 3.0
+        save_file(tensors, path, metadata={"nanochart": json.dumps(header)})
+        assert load(path).history == model.history
+
     def test_header_is_readable_by_others(self, model, tmp_path):
         model.save(tmp_path / "m")
         with safe_open(tmp_path / "m", "numpy") as file:
@@ -353,10 +379,14 @@ class TestFiles:
     @pytest.mark.parametrize(
         ("change", "sentence"),
         [
-            ({"version": 3}, "has format version 3.*install a newer nanochart"),
+            ({"version": 4}, "has format version 4.*install a newer nanochart"),
             ({"format": "nanochart training"}, "got a 'nanochart training' file: check the path"),
             ({"n_bins": 41}, "must be float32 of shape|bins"),
-            ({"n_bins": 10**14}, "must be float32 of shape"),
+            ({"n_bins": 10**14}, r"header of .* is damaged \(n_bins: .* to 100000"),
+            ({"n_atoms": 10**9}, r"header of .* is damaged \(n_atoms"),
+            ({"version": float("inf")}, "without the header of a nanochart model file"),
+            ({"rdf": {**RDF_SETTINGS.to_dict(), "sigma": 2e6}}, r"is damaged \(sigma of an RDF"),
+            ({"rdf": {**RDF_SETTINGS.to_dict(), "sigma": 1e-320}}, r"is damaged \(sigma of an RDF"),
             ({"n_atoms": "many"}, r"header of .* is damaged \(n_atoms"),
             (
                 {"config": {"bottleneck": 3}},
@@ -405,7 +435,9 @@ class TestFiles:
 def contents(path):
     with safe_open(path, "numpy") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return tensors, json.loads(file.metadata()["nanochart"])
+        header = json.loads(file.metadata()["nanochart"])
+    del header["sha256"]
+    return tensors, header
 
 
 class StopError(Exception):

@@ -279,3 +279,47 @@ def test_a_run_is_sampled_to_another_length_and_made_longer(tmp_path):
     # 5 of 50 ps: a tenth of what was to be discarded, and no more for the longer run.
     kept = store.open(tmp_path / "mini.zarr").metadata.config["tempering"]
     assert kept["discard"] == pytest.approx(0.002)
+
+
+# -- how errors leave the command ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sentence"),
+    [
+        (KeyError("x"), 70, "this is a fault of nanochart (KeyError: 'x'): please report it with"),
+        (IndexError("y"), 70, "this is a fault of nanochart (IndexError: y): please report"),
+        (ZeroDivisionError("z"), 70, "this is a fault of nanochart (ZeroDivisionError: z): please"),
+        (OverflowError("a\nb"), 70, "this is a fault of nanochart (OverflowError: a b): please"),
+        (AssertionError(), 70, "this is a fault of nanochart (AssertionError:): please report it"),
+        (RecursionError("deep"), 70, "this is a fault of nanochart (RecursionError: deep): please"),
+        (MemoryError("of 9 TB"), 1, "there is not enough memory for this (of 9 TB)"),
+        (ValueError("n must be 1; got 2"), 1, "n must be 1; got 2"),
+    ],
+)
+def test_every_error_is_a_sentence_and_a_code(monkeypatch, capsys, error, code, sentence):
+    from nanochart import store
+    from nanochart.cli import main
+
+    def fail(*_args, **_kwargs):
+        raise error
+
+    monkeypatch.setattr(store, "open", fail)
+    monkeypatch.setattr(sys, "argv", ["nanochart", "info", "run.zarr"])
+    monkeypatch.delenv("NANOCHART_TRACEBACK", raising=False)
+    with pytest.raises(SystemExit, match=str(code)):
+        main()
+    assert capsys.readouterr().err.startswith(f"nanochart: {sentence}")
+    monkeypatch.setenv("NANOCHART_TRACEBACK", "1")
+    with pytest.raises(type(error)):
+        main()
+
+
+def test_a_name_does_not_command_the_terminal(tmp_path):
+    name = "a\x1b]0;owned\x07\x1b[2J\u202eb\x9b31m.zarr"
+    missing = nanochart("info", name, cwd=tmp_path, code=1)
+    store.create(tmp_path / name, element="Au", n_atoms=13, n_frames=2, n_replicas=1)
+    there = nanochart("info", name, cwd=tmp_path)
+    for text in (missing.stderr, there.stdout):
+        assert r"a\x1b]0;owned\x07\x1b[2J\u202eb\x9b31m.zarr" in text
+        assert not set(text) & set("\x1b\x07\x9b\u202e")

@@ -168,7 +168,7 @@ def test_times_have_units(text, value):
     assert nanoseconds(text) == pytest.approx(value)
 
 
-@pytest.mark.parametrize("text", ["20", "ns", "-1ns", "1 h", "1e999ns", "--ns"])
+@pytest.mark.parametrize("text", ["20", "ns", "-1ns", "1 h", "1e999ns", "--ns", "1e300ns"])
 def test_a_time_without_a_unit_is_refused(text):
     with pytest.raises(ConfigError, match=r"positive number with its unit \(fs, ps, ns"):
         nanoseconds(text)
@@ -199,3 +199,106 @@ def test_a_barrier_in_another_unit_is_told(tmp_path):
     (tmp_path / "bias.yaml").write_text(yaml.safe_dump({**values, "opes": {"barrier": 30}}))
     with pytest.raises(ConfigError, match=r"opes: barrier \(eV\).*got 30: 30 kJ/mol are 0.311 eV"):
         load_bias_config(tmp_path / "bias.yaml")
+
+
+# -- files that no one can mean -----------------------------------------------------------------
+
+
+def bombs():
+    yield "timestamp", "a: !!timestamp x", "tags are not taken"
+    yield "int", "a: !!int ''", "tags are not taken"
+    yield "bool", "a: !!bool maybe", "tags are not taken"
+    yield "local", "a: !x 1", "tags are not taken"
+    nested = ["a0: &a0 [x,x,x,x,x,x,x,x,x,x]"]
+    nested += [f"a{k}: &a{k} [{','.join([f'*a{k - 1}'] * 10)}]" for k in range(1, 11)]
+    yield "aliases", "\n".join(nested), "unfolds to more than 100,000 values"
+    yield "itself", "a: &a [*a]", "nested deeper than 32 levels"
+    merged = ["a0: &a0 {x: 1}"]
+    merged += [f"a{k}: &a{k} {{<<: [{','.join([f'*a{k - 1}'] * 10)}]}}" for k in range(1, 9)]
+    yield "merged", "\n".join(merged), "a key must be a word"
+    yield "deep", "[" * 50_000, "nested deeper than 32 levels"
+    yield "long", "a: " + "x" * 300_000, "longer than 200,000 characters"
+    yield "twice", "a: 1\na: 2", "the key 'a' stands twice"
+    yield "no word", "? [a, b]\n: 1", "a key must be a word"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [pytest.param(c, m, id=name) for name, c, m in bombs()]
+)
+@pytest.mark.parametrize("load", [load_config, load_bias_config])
+def test_yaml_is_plain_and_of_bounded_size(tmp_path, content, message, load):
+    (tmp_path / "c.yaml").write_text(content)
+    with pytest.raises(ConfigError, match=f"c.yaml is not valid YAML: .*{message}") as caught:
+        load(tmp_path / "c.yaml")
+    assert len(str(caught.value)) < 600
+
+
+def test_numbers_and_words_of_yaml(tmp_path):
+    from nanochart.workflow._yaml import read_yaml
+
+    text = "a: 012\nb: 1e3\nc: .5\nd: 1:30\ne: '7'\nf: no\ng: true\nh: ~\ni: 2001-99-99\nj: -2."
+    (tmp_path / "c.yaml").write_text(text + "\nk: &x {y: [1]}\nl: *x")
+    assert read_yaml(tmp_path / "c.yaml", "") == {
+        "a": 12, "b": 1000.0, "c": 0.5, "d": "1:30", "e": "7", "f": "no", "g": True, "h": None,
+        "i": "2001-99-99", "j": -2.0, "k": {"y": [1]}, "l": {"y": [1]},
+    }  # fmt: skip
+
+
+BIASED = {"run": "r.zarr", "temperature": 400, "variables": ["s1"], "time": 1.0}
+LINE = {"along": ["a", "b"], "windows": 5, "stiffness": 1.0}
+WALL = {"variable": "s1", "at": 0.0, "stiffness": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"walls": [{**WALL, "stifness": 1}]}, r"walls.0.stifness is not a .* mean stiffness\?"),
+        ({"walls": [{**WALL, "stiffness": "x"}]}, r"walls.0.stiffness \(eV per unit²\) "),
+        ({"umbrella": {**LINE, "along": [{"x": 1}, "b"]}}, r"umbrella.along.0.*valid string"),
+        ({"umbrella": {**LINE, "windows": 10**9}}, r"umbrella.windows.* must be less than"),
+        ({"umbrella": {"low": [0], "high": [1], "shape": [1000, 1000], "stiffness": 1}},
+         r"umbrella: shape must give 2 to 10,000 windows"),
+        ({"umbrella": {"low": [0], "high": [1], "shape": [-3, -3], "stiffness": 1}},
+         r"umbrella.shape.0 "),
+        ({"umbrella": {**LINE, "stiffness": 0.0}}, r"umbrella.stiffness.*greater than 0"),
+        ({"umbrella": {**LINE, "stiffness": [1e300]}}, r"umbrella.stiffness.*less than"),
+        ({"walkers": 10**9}, r"walkers \(walkers\) must be less than or equal"),
+        ({"temperature": 1e300}, r"temperature \(K\) must be less than or equal"),
+        ({"time": 1e300}, r"time \(ns\) must be less than or equal"),
+        ({"pace": 1e300}, r"pace \(ps\) must be less than or equal"),
+        ({"stride": 10**12}, r"stride \(steps\) must be less than or equal"),
+        ({"metadynamics": {"height": 1e300}}, r"metadynamics.height \(eV\) must be less than or"),
+        ({"metadynamics": {"bias_factor": 1e300}}, r"metadynamics.bias_factor must be less than"),
+        ({"metadynamics": {"sigma": [0.0]}}, r"metadynamics.sigma.0 must be greater than 0"),
+        ({"opes": {"barrier": 1.0, "sigma": [-1.0]}}, r"opes.sigma.0 must be greater than 0"),
+        ({"guard": {"stiffness": 1e300}}, r"guard.stiffness .* must be less than or equal"),
+        ({"guard": {"reach": 1e300}}, r"guard.reach .* must be less than or equal"),
+        ({"variables": [f"s{k}" for k in range(1, 99)]}, r"variables .*at most 8 items"),
+        ({"stop": {"between": ["a", "a"]}}, r"stop: between must name two families; got 'a' twice"),
+        ({"stop": {"between": ["a", "b"], "every": 10**30}}, r"stop.every .* must be less than"),
+        ({"seed": 10**30}, r"seed must be less than"),
+        ({"low": [float("inf")]}, r"low.0 must be a finite number"),
+    ],
+)  # fmt: skip
+def test_what_no_biased_run_can_mean_is_told(tmp_path, change, message):
+    (tmp_path / "b.yaml").write_text(yaml.safe_dump({**BIASED, **change}))
+    with pytest.raises(ConfigError, match=message):
+        load_bias_config(tmp_path / "b.yaml")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"epochs": 10**30}, r"training.epochs must be less than or equal"),
+        ({"batch_size": 10**30}, r"training.batch_size must be less than or equal"),
+        ({"learning_rate": 1e300}, r"training.learning_rate must be less than or equal"),
+        ({"isometry": 1e300}, r"training.isometry must be less than or equal"),
+        ({"halving_epochs": [-1]}, r"training.halving_epochs.0 must be greater than"),
+        ({"patience": 10**30}, r"training.patience must be less than or equal"),
+        ({"max_seconds": 1e300}, r"training.max_seconds must be less than or equal"),
+        ({"seed": 10**30}, r"training.seed must be less than"),
+    ],
+)
+def test_what_no_training_can_mean_is_told(change, message):
+    with pytest.raises(ConfigError, match=message):
+        small_config(training={"epochs": 4, **change})

@@ -110,6 +110,31 @@ def test_the_command_runs_on_a_cluster(cluster, tmp_path):
     assert_same(run, sample(config, tmp_path / "threads.zarr"))
 
 
+def test_a_scheduler_that_dies_is_one_sentence(cluster, tmp_path):
+    import yaml
+
+    file, (scheduler, *_) = cluster
+    config = small_config(
+        starts=["octahedron"], tempering={"swap_interval": 10.0, "time_per_replica": 20.0}
+    )
+    (tmp_path / "mini.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json")))
+    command = subprocess.Popen(
+        [Path(sys.executable).with_name("nanochart"), "sample", "mini.yaml", "-q", "-o",
+         "dask.zarr", "--executor", "dask", "--scheduler-file", file],
+        cwd=tmp_path, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    log = tmp_path / "dask.zarr/restart/files/commits.log"
+    deadline = time.monotonic() + 60
+    while not log.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(2.0)
+    scheduler.kill()
+    _, said = command.communicate(timeout=120)
+    assert command.returncode == 1
+    assert said.startswith("nanochart: the Dask scheduler at ")
+    assert said.count("\n") == 1
+
+
 def test_processes_give_the_same_bits(tmp_path):
     config = small_config(starts=["octahedron"], tempering={"time_per_replica": 0.005})
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:

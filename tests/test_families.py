@@ -385,6 +385,18 @@ def test_saved_and_loaded_families_are_equal(fitted, tmp_path, planted):
     np.testing.assert_array_equal(read.assign(planted[0]), named.assign(planted[0]))
 
 
+def test_no_bit_of_saved_families_may_change(fitted, tmp_path):
+    path = tmp_path / "families"
+    fitted.save(path)
+    content = path.read_bytes()
+    for place in np.random.default_rng(1).integers(len(content), size=100):
+        changed = bytearray(content)
+        changed[place] ^= 4
+        path.write_bytes(changed)
+        with pytest.raises(ModelError, match=r"is damaged|must |version|the header of"):
+            load_families(path)
+
+
 def test_a_pickle_is_never_opened(tmp_path):
     path = tmp_path / "bad.families"
     path.write_bytes(pickle.dumps({"points": [1.0]}))

@@ -109,9 +109,9 @@ def test_lengths_that_are_not_numbers(name, value):
         RDF(**{name: value})
 
 
-@pytest.mark.parametrize("value", [0, -3])
-def test_no_bins(value):
-    with pytest.raises(ValueError, match="n_bins of an RDF must be at least 1"):
+@pytest.mark.parametrize("value", [0, -3, 10**9])
+def test_no_bins_or_too_many(value):
+    with pytest.raises(ValueError, match="n_bins of an RDF must be 1 to 100,000; got"):
         RDF(n_bins=value)
 
 
@@ -119,6 +119,12 @@ def test_no_bins(value):
 def test_a_number_of_bins_that_is_not_whole(value):
     with pytest.raises(TypeError, match="n_bins of an RDF must be a whole number"):
         RDF(n_bins=value)
+
+
+@pytest.mark.parametrize("change", [{"sigma": 2e6}, {"sigma": 1e-320}, {"r_max": 1e300}])
+def test_tables_that_no_memory_holds(change):
+    with pytest.raises(ValueError, match=r"sigma of an RDF must be 1e-06 Å to 10,000 widths of a"):
+        RDF(**change)
 
 
 def test_an_empty_range():

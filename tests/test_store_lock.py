@@ -10,6 +10,7 @@ import sys
 import pytest
 
 import nanochart as nc
+from nanochart import _processes
 from nanochart._processes import identity
 from nanochart.errors import StoreError
 from nanochart.store import _lock
@@ -94,7 +95,16 @@ def _holder(**changes) -> str:
 
 @pytest.mark.usefixtures("without_record_locks")
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", _holder(pid=2**22 + 1), _holder(started="some other time")]
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        _holder(pid=2**22 + 1),
+        _holder(pid=10**30),
+        _holder(pid="x"),
+        _holder(started="some other time"),
+    ],
 )
 def test_without_record_locks_a_holder_that_is_gone_loses_the_lock(run, lock_file, content):
     lock_file.write_text(content)
@@ -108,6 +118,14 @@ def test_without_record_locks_a_holder_that_is_gone_loses_the_lock(run, lock_fil
 def test_without_record_locks_a_holder_that_may_live_keeps_the_lock(run, lock_file, content):
     lock_file.write_text(content)
     with pytest.raises(StoreError, match=r"if it no longer exists, delete .*lock"), run.lock():
+        pass
+
+
+@pytest.mark.usefixtures("without_record_locks")
+def test_nobody_is_advised_to_delete_the_lock_of_a_process_that_lives(run, lock_file):
+    start = _processes._start(os.getppid())
+    lock_file.write_text(_holder(pid=os.getppid(), started=start))
+    with pytest.raises(StoreError, match=r"wait for it or end it$"), run.lock():
         pass
 
 

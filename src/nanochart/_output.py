@@ -1,16 +1,33 @@
-"""The one writer of JSON and of CSV, for whatever a command hands to its user."""
+"""The one writer of JSON, of CSV and of lines, for whatever a command hands to its user."""
 
 import csv
 import json
 import math
 import os
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from nanochart._files import replacing, write_text
 
-__all__ = ["to_json", "write_csv", "write_json"]
+__all__ = ["printable", "to_json", "write_csv", "write_json"]
+
+#: Kinds of characters that a terminal obeys or does not show: controls, formats, halves, unknown.
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def printable(text: str) -> str:
+    r"""Give a text whose characters are all seen, so that no name of a file commands a terminal.
+
+    Others are written as Python does, ESC as ``\x1b``; ends of lines and tabs stay.
+    """
+    return "".join(
+        character
+        if character in "\n\t" or unicodedata.category(character) not in _UNSEEN
+        else character.encode("unicode_escape").decode("ascii")
+        for character in text
+    )
 
 
 def write_json(path: str | os.PathLike[str], values: Any) -> Path:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["identity", "is_gone", "made_by_gone", "mark"]
+__all__ = ["identity", "is_alive", "is_gone", "made_by_gone", "mark"]
 
 
 def identity() -> dict[str, Any]:
@@ -23,7 +23,9 @@ def is_gone(process: Mapping[str, Any]) -> bool:
     """
     if process.get("host") != socket.gethostname() or os.name != "posix":
         return False
-    pid = int(process["pid"])
+    pid = process.get("pid")
+    if not isinstance(pid, int) or not 0 < pid < 2**31:
+        return True  # no process has that number
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -32,6 +34,12 @@ def is_gone(process: Mapping[str, Any]) -> bool:
         pass
     start = _start(pid)
     return start is not None and process.get("started") not in {None, start}
+
+
+def is_alive(process: Mapping[str, Any]) -> bool:
+    """Whether a process is known to run on this machine: its number has the start it tells."""
+    here = process.get("host") == socket.gethostname() and isinstance(process.get("pid"), int)
+    return here and process.get("started") not in {None, ""} and not is_gone(process)
 
 
 def mark() -> str:

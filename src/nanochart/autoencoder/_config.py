@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 __all__ = ["TrainingConfig"]
 
@@ -71,17 +71,17 @@ class TrainingConfig(BaseModel):
     architecture: Literal["compact", "paper"] = "compact"
     target: Literal["inherent", "self"] = "inherent"
     bottleneck: int = Field(default=3, ge=1, le=64)
-    epochs: int = Field(default=40, ge=1)
-    batch_size: int | None = Field(default=None, ge=2)
-    learning_rate: float = Field(default=1e-2, gt=0.0, allow_inf_nan=False)
+    epochs: int = Field(default=40, ge=1, le=1_000_000)
+    batch_size: int | None = Field(default=None, ge=2, le=1_000_000)
+    learning_rate: float = Field(default=1e-2, gt=0.0, le=1e3, allow_inf_nan=False)
     schedule: Literal["cosine", "halving"] = "cosine"
-    halving_epochs: tuple[int, ...] = (70, 90)
+    halving_epochs: tuple[PositiveInt, ...] = Field(default=(70, 90), max_length=1_000)
     averaging: float = Field(default=0.99, ge=0.0, lt=1.0)
     scaling: Literal["deviation", "range"] = "deviation"
-    isometry: float = Field(default=0.1, ge=0.0, allow_inf_nan=False)
-    patience: int = Field(default=15, ge=1)
-    max_seconds: float | None = Field(default=None, gt=0.0, allow_inf_nan=False)
-    seed: int = Field(default=0, ge=0)
+    isometry: float = Field(default=0.1, ge=0.0, le=1e6, allow_inf_nan=False)
+    patience: int = Field(default=15, ge=1, le=1_000_000)
+    max_seconds: float | None = Field(default=None, gt=0.0, le=1e9, allow_inf_nan=False)
+    seed: int = Field(default=0, ge=0, lt=2**63)
 
     def samples_per_step(self, n_samples: int) -> int:
         """Samples of each step of the optimizer, of a training part of ``n_samples``."""

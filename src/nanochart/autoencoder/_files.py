@@ -14,13 +14,17 @@ from nanochart.autoencoder._history import History
 from nanochart.autoencoder._model import Model
 from nanochart.autoencoder._tensors import read_tensors, write_tensors
 from nanochart.descriptors import RDF
+from nanochart.descriptors._rdf import MOST_BINS
 from nanochart.errors import ModelError
 
 __all__ = ["FORMAT", "VERSION", "fill_network", "load", "network_arrays", "save_model"]
 
 FORMAT: Final = "nanochart model"
-#: 2 came with charts of several metals; files of version 1 are read as before.
-VERSION = 2
+#: 2 came with charts of several metals, 3 with a checksum; earlier files are read as before.
+VERSION = 3
+
+#: More than any cluster has whose pairs are all summed.
+_MOST_ATOMS = 1_000_000
 
 
 class _Header(BaseModel):
@@ -31,18 +35,21 @@ class _Header(BaseModel):
 
     format: Literal["nanochart model"] = FORMAT
     version: int = VERSION
-    n_bins: int = Field(ge=MIN_BINS)
+    n_bins: int = Field(ge=MIN_BINS, le=MOST_BINS)
     config: TrainingConfig
     rdf: dict[str, Any]
     element: str
-    n_atoms: int = Field(ge=2)
+    n_atoms: int = Field(ge=2, le=_MOST_ATOMS)
     history: History
     provenance: dict[str, Any]
     lengths: dict[str, float] = Field(default_factory=dict)
 
 
 def save_model(model: Model, path: str | os.PathLike[str]) -> None:
-    """Write a model; see ``Model.save``."""
+    """Write a model; see ``Model.save``.
+
+    The time that the training took is left out, so that equal trainings give equal files.
+    """
     header = _Header(
         n_bins=model.n_bins,
         config=model.config,
@@ -53,7 +60,10 @@ def save_model(model: Model, path: str | os.PathLike[str]) -> None:
         provenance=model.provenance,
         lengths=model.lengths,
     )
-    write_tensors(path, network_arrays(model.network), header.model_dump(mode="json"))
+    values = header.model_dump(
+        mode="json", exclude={"history": {"curves": {"__all__": {"seconds"}}}}
+    )
+    write_tensors(path, network_arrays(model.network), values)
 
 
 def load(path: str | os.PathLike[str]) -> Model:
@@ -81,7 +91,7 @@ def load(path: str | os.PathLike[str]) -> Model:
     try:
         header = _Header.model_validate(values)
         rdf = RDF.from_dict(header.rdf)
-    except (ValidationError, ValueError, TypeError, KeyError) as error:
+    except (ValidationError, ValueError, TypeError, KeyError, OverflowError) as error:
         raise ModelError(
             f"the header of {os.fspath(path)} is damaged ({_first_line(error)}): copy or train the "
             "model again"

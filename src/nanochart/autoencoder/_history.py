@@ -1,5 +1,6 @@
 """What a training reports: one ``Progress`` per epoch, collected in a ``History``."""
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -24,7 +25,8 @@ class Progress:
     learning_rate
         Learning rate at the end of the epoch.
     seconds
-        Seconds spent in training so far, including what a resumed training had spent before.
+        Seconds spent in training so far, including what a resumed training had spent before; NaN
+        where a model was read from its file, which does not hold it.
     """
 
     epoch: int
@@ -33,7 +35,7 @@ class Progress:
     validation_loss: float
     explained_variance: float
     learning_rate: float
-    seconds: float
+    seconds: float = field(default=math.nan, compare=False)
 
     @property
     def seconds_left(self) -> float:

@@ -26,7 +26,7 @@ from nanochart.errors import ModelError
 __all__ = ["TrainingState", "load_state", "save_state"]
 
 FORMAT: Final = "nanochart training"
-VERSION = 1
+VERSION = 2
 
 _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 

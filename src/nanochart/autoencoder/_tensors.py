@@ -1,4 +1,8 @@
-"""Files of named arrays with a JSON header, in the safetensors format: data only, never code."""
+"""Files of named arrays with a JSON header, in the safetensors format: data only, never code.
+
+The header holds the seal of itself and the arrays, so that no changed weight gives another chart.
+Files of earlier versions have none, and are read as before.
+"""
 
 import json
 import os
@@ -11,11 +15,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from nanochart._files import replacing
+from nanochart._seal import seal
 from nanochart.errors import ModelError
 
 __all__ = ["read_tensors", "write_tensors"]
 
-_HEADER = "nanochart"
+_HEADER, _SEAL = "nanochart", "sha256"
 
 # What a file is when it is not ours: PyTorch writes zip archives, pickle begins with its protocol.
 _FOREIGN = {
@@ -45,9 +50,10 @@ def write_tensors(
     StoreError
         If the file cannot be written; a file that was there before is intact.
     """
-    text = json.dumps(header, sort_keys=True, allow_nan=False)
+    json.dumps(header, allow_nan=False)
     # A strided array would be written in the wrong order.
     arrays = {name: np.asarray(tensors[name], order="C") for name in sorted(tensors)}
+    text = json.dumps({**header, _SEAL: seal(header, arrays)}, sort_keys=True)
     content = save(arrays, metadata={_HEADER: text})
     with replacing(path) as file:
         file.write_bytes(content)
@@ -97,7 +103,14 @@ def read_tensors(
             f"{source} must be a {kind} file (safetensors), but it is truncated, damaged or of "
             f"another format ({error}): copy or train it again"
         ) from error
-    return tensors, _checked_header(source, metadata, kind, version)
+    header = _checked_header(source, metadata, kind, version)
+    own = header.pop(_SEAL, None)
+    if own is not None and own != seal(header, tensors):
+        raise ModelError(
+            f"{source} is damaged: it does not have the checksum that it was written with; copy or "
+            "make it again"
+        )
+    return tensors, header
 
 
 def _plausible_length(start: bytes, source: Path) -> bool:
@@ -111,7 +124,7 @@ def _checked_header(
     try:
         header = json.loads(metadata[_HEADER])
         found_kind, found_version = header["format"], int(header["version"])
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise ModelError(
             f"{source} is a safetensors file without the header of a {kind} file; it was written "
             "by another program: give a file that nanochart saved"

@@ -83,8 +83,9 @@ def train(
     resume
         Continue from ``checkpoint`` if the file exists; else start afresh and overwrite it.
     threads
-        PyTorch threads. None takes the checkpoint's when resuming, else PyTorch's own setting, but
-        for `compact` at most 4: its layers are too small for more.
+        PyTorch threads. None takes the checkpoint's when resuming, else that of the environment
+        (``OMP_NUM_THREADS``), else 1: the layers are small, and threads that wait for each other
+        at every one of them stand still where the cores are busy with something else.
     provenance
         Anything JSON can hold that says where the data came from; saved with the model.
     weights
@@ -125,7 +126,7 @@ def train(
     samples = raw.parts["train"]
     fit_scaling(network, raw.inputs[samples], raw.targets[samples], config.scaling)
     data = scale_data(raw, network)
-    state = TrainingState.start(network, config, threads or _default_threads(config))
+    state = TrainingState.start(network, config, threads or _default_threads())
     if resume and checkpoint is not None:
         load_state(state, checkpoint, config, raw.fingerprint)
         state.threads = threads or state.threads
@@ -153,9 +154,8 @@ def train(
     return model, history
 
 
-def _default_threads(config: TrainingConfig) -> int:
-    threads = torch.get_num_threads()
-    return min(threads, 4) if config.architecture == "compact" else threads
+def _default_threads() -> int:
+    return torch.get_num_threads() if "OMP_NUM_THREADS" in os.environ else 1
 
 
 def _reason_to_stop(state: TrainingState, config: TrainingConfig) -> str | None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from nanochart.cli._main import app
-from nanochart.cli._options import JsonFlag, QuietFlag, Seed, emit, show_progress
+from nanochart.cli._options import JsonFlag, QuietFlag, Seed, emit, say, show_progress
 from nanochart.cli._sample import ExecutorKind, _executor, _signals
 
 
@@ -38,7 +38,8 @@ def bias(
         ),
     ] = ExecutorKind.THREADS,
     threads: Annotated[
-        int | None, typer.Option(min=1, help="Number of threads; by default one for each core.")
+        int | None,
+        typer.Option(min=1, max=4096, help="Number of threads; by default one for each core."),
     ] = None,
     scheduler: Annotated[
         str | None,
@@ -78,7 +79,7 @@ def bias(
     reached = run.info("frames").get("stopped")
     if not run.complete and not (reached and not received):
         again = f"nanochart bias {config}" + (f" --output {output}" if output else "")
-        typer.echo(
+        say(
             f"nanochart: stopped with {run.committed()} of {run.n_frames} frames committed and "
             f"everything since then in the checkpoint; go on with `{again} --resume`",
             err=True,

@@ -34,7 +34,11 @@ def explore(
     ] = None,
     max_structures: Annotated[
         int,
-        typer.Option(min=20, help="Structures shown at most; of a longer run a choice is shown."),
+        typer.Option(
+            min=20,
+            max=10_000_000,
+            help="Structures shown at most; of a longer run a choice is shown.",
+        ),
     ] = 20_000,
     seed: Seed = None,
     json: JsonFlag = False,

@@ -130,6 +130,9 @@ def _print_table(result: dict[str, Any]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
+
+    from nanochart._output import printable
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("family", "share", "minima", "purity", "eV above lowest"):
@@ -137,12 +140,12 @@ def _print_table(result: dict[str, Any]) -> None:
     table.add_column("what it is", ratio=1)
     for card in result["cards"]:
         table.add_row(
-            card["name"],
+            Text(printable(card["name"])),
             f"{card['share']:.1%}",
             str(card["minima"]),
             f"{card['purity']:.0%}",
             f"{card['energy_low']:.2f} to {card['energy_high']:.2f}",
-            card["sentence"],
+            Text(printable(card["sentence"])),
         )
     table.add_row("noise", f"{result['noise']:.1%}", "", "", "", "")
     Console().print(table)

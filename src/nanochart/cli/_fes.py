@@ -50,6 +50,7 @@ def fes(
         float | None,
         typer.Option(
             min=0.0,
+            max=10_000.0,
             help="Temperature in K, for a run of parallel tempering; a biased run has its own.",
         ),
     ] = None,
@@ -65,7 +66,8 @@ def fes(
         typer.Option(help="Steered runs in the other direction; may be repeated."),
     ] = None,
     nodes: Annotated[
-        int | None, typer.Option(min=8, help="Grid nodes of each axis of the surface.")
+        int | None,
+        typer.Option(min=8, max=2_000, help="Grid nodes of each axis of the surface."),
     ] = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,

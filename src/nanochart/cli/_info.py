@@ -52,6 +52,7 @@ def _lines(facts: dict[str, Any], verified: bool) -> list[str]:
         *_timings(facts["timings"]),
         ("checkpoint", _checkpoint(facts["checkpoint"], frames["committed"])),
         ("writer", _writer(facts["writer"])),
+        ("metadata", None if facts["sealed"] else "without the checksum that newer runs have"),
         ("chunks", "read and compared" if verified else "sizes compared (--verify reads them)"),
         *(("advice", sentence) for sentence in facts["advice"]),
         *(("problem", sentence) for sentence in facts["problems"]),

@@ -1,5 +1,6 @@
 """The application, and how errors leave it."""
 
+import logging
 import os
 import sys
 from typing import Annotated, Any
@@ -10,9 +11,12 @@ from typer.core import TyperCommand, TyperGroup
 from nanochart import __version__
 from nanochart._kernel_cache import fallback_sentence
 from nanochart.cli._interrupts import INTERRUPTED, as_interrupts, what_is_left
+from nanochart.cli._options import say
 
 __all__ = ["app", "main"]
 
+#: Exit code of a fault of the program itself, as of BSD's sysexits.
+_FAULT = 70
 #: Commands as ``nanochart --help`` lists them: in the order in which one works.
 _ORDER = (
     "demo", "presets", "sample", "import", "info", "quench", "label", "thermo", "train", "chart",
@@ -104,7 +108,9 @@ def main() -> None:
     Set ``NANOCHART_TRACEBACK`` to any value to see where an error came from.
     """
     if sentence := fallback_sentence():
-        typer.echo(f"nanochart: {sentence}", err=True)
+        say(f"nanochart: {sentence}", err=True)
+    # Of tasks that an error left asyncio speaks when the program ends; the sentence is enough.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL + 1)
     received = as_interrupts()
     try:
         _register()
@@ -116,17 +122,15 @@ def main() -> None:
         if os.environ.get("NANOCHART_TRACEBACK"):
             raise
         sentence, code = _explained(error)
-        if sentence is None:
-            raise
-        typer.echo(f"nanochart: {sentence}", err=True)
+        say(f"nanochart: {sentence}", err=True)
     if code == INTERRUPTED:
-        typer.echo(f"nanochart: {what_is_left(sys.argv[1:])}", err=True)
+        say(f"nanochart: {what_is_left(sys.argv[1:])}", err=True)
         code = 128 + received[-1] if received else code
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _explained(error: Exception) -> tuple[str | None, int]:
-    """The sentence for an error and the exit code; no sentence for what should never happen."""
+def _explained(error: Exception) -> tuple[str, int]:
+    """The sentence for an error, and the exit code."""
     usage = getattr(error, "format_message", None)
     if usage is not None:
         command = getattr(getattr(error, "ctx", None), "command_path", "nanochart")
@@ -136,6 +140,13 @@ def _explained(error: Exception) -> tuple[str | None, int]:
         return f"{error.filename} cannot be read or written: {error.strerror}", 1
     if isinstance(error, MemoryError):
         return f"there is not enough memory for this ({error or 'none is left'})", 1
-    if isinstance(error, (ValueError, TypeError, OSError, RuntimeError)):
+    ours = isinstance(error, RecursionError | NotImplementedError)
+    if not ours and isinstance(error, ValueError | TypeError | OSError | RuntimeError):
         return str(error) or type(error).__name__, 1
-    return None, 1
+    # What no check foresaw is a fault of the program, whatever the user asked for.
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    sentence = (
+        f"this is a fault of nanochart ({what:.300}): please report it with what is shown when "
+        "NANOCHART_TRACEBACK=1 is set"
+    )
+    return sentence, _FAULT

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nanochart._output import to_json
+from nanochart._output import printable, to_json
 from nanochart._progress import Progress, duration, silent
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ __all__ = [
     "analysed_run",
     "default_model",
     "emit",
+    "say",
     "show_progress",
     "trained_model",
 ]
@@ -49,7 +50,9 @@ TimePerReplica = Annotated[
         help="Simulated time of each replica that is stored, with its unit, as 20ns.",
     ),
 ]
-Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of the random numbers.")]
+Seed = Annotated[
+    int | None, typer.Option("--seed", min=0, max=2**63 - 1, help="Seed of the random numbers.")
+]
 
 
 def analysed_run(path: Path) -> "Run":
@@ -86,13 +89,18 @@ def trained_model(*runs: "Run") -> Path:
     return default_model(*(run.path for run in runs))
 
 
+def say(text: str, *, err: bool = False) -> None:
+    """Print a line to the terminal, which obeys nothing that is in it."""
+    typer.echo(printable(text), err=err)
+
+
 def emit(result: dict[str, Any], as_json: bool, lines: list[str] | None = None) -> None:
     """Print a result, for a program or for a person."""
     if as_json:
-        typer.echo(to_json(result))
+        say(to_json(result))
         return
     for line in lines if lines is not None else [f"{k}: {v}" for k, v in result.items()]:
-        typer.echo(line)
+        say(line)
 
 
 @contextmanager
@@ -110,6 +118,7 @@ def show_progress(quiet: bool) -> Iterator[Progress]:
 @contextmanager
 def _bars() -> Iterator[Progress]:
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -136,9 +145,9 @@ def _bars() -> Iterator[Progress]:
                 tasks[stage] = bars.add_task(stage, total=total, note="")
                 # What a stage says before it begins, its estimate, stays above the bar.
                 if note:
-                    bars.console.print(f"{stage}: {note}", highlight=False, markup=False)
+                    bars.console.print(f"{stage}: {printable(note)}", highlight=False, markup=False)
                     note = ""
-            bars.update(tasks[stage], completed=done, total=total, note=note)
+            bars.update(tasks[stage], completed=done, total=total, note=escape(printable(note)))
 
         yield advance
 
@@ -167,4 +176,4 @@ class _Lines:
             clock = f", {elapsed:.0f} s, {duration(left)} left"
         else:
             clock = ""
-        typer.echo(f"{share}{clock}{', ' + note if note else ''}", err=True)
+        say(f"{share}{clock}{', ' + note if note else ''}", err=True)

@@ -19,6 +19,7 @@ from nanochart.cli._options import (
     Seed,
     TimePerReplica,
     emit,
+    say,
     show_progress,
 )
 
@@ -80,7 +81,8 @@ def sample(
         ),
     ] = ExecutorKind.THREADS,
     threads: Annotated[
-        int | None, typer.Option(min=1, help="Number of threads; by default one for each core.")
+        int | None,
+        typer.Option(min=1, max=4096, help="Number of threads; by default one for each core."),
     ] = None,
     scheduler: Annotated[
         str | None,
@@ -145,7 +147,7 @@ def sample(
         again += f" --output {output}" if output else ""
         again += f" --seed {seed}" if seed is not None else ""
         again += f" --time-per-replica {time_per_replica}" if time_per_replica else ""
-        typer.echo(
+        say(
             f"nanochart: stopped with {run.committed()} of {run.n_frames} frames committed and "
             f"everything since then in the checkpoint; go on with `{again} --resume`",
             err=True,

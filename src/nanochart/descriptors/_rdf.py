@@ -22,7 +22,14 @@ from nanochart.descriptors._threads import share_frames
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["RDF"]
+__all__ = ["MOST_BINS", "RDF"]
+
+#: Bins, beyond which a grid is finer than any bandwidth needs.
+MOST_BINS = 100_000
+
+#: Bandwidth in Å, and in widths of a bin, and distance in Å, beyond which its tables would take all
+#: memory or overflow.
+_NARROWEST, _WIDEST, _LONGEST = 1e-6, 10_000, 1e6
 
 Floats = NDArray[np.float64]
 
@@ -90,13 +97,19 @@ class RDF:
             object.__setattr__(self, name, _positive(value, f"{name} of an RDF"))
         if isinstance(self.n_bins, bool) or not isinstance(self.n_bins, Integral):
             raise TypeError(f"n_bins of an RDF must be a whole number; got {self.n_bins!r}")
-        if self.n_bins < 1:
-            raise ValueError(f"n_bins of an RDF must be at least 1; got {self.n_bins}")
+        if not 1 <= self.n_bins <= MOST_BINS:
+            raise ValueError(f"n_bins of an RDF must be 1 to {MOST_BINS:,}; got {self.n_bins}")
         object.__setattr__(self, "n_bins", int(self.n_bins))
         if self.r_max <= self.r_min:
             raise ValueError(
                 f"r_max of an RDF must be above r_min; got r_min = {self.r_min:g} Å and "
                 f"r_max = {self.r_max:g} Å"
+            )
+        if not _NARROWEST <= self.sigma <= _WIDEST * self.width or self.r_max > _LONGEST:
+            raise ValueError(
+                f"sigma of an RDF must be {_NARROWEST:g} Å to {_WIDEST:,} widths of a bin, and "
+                f"r_max at most {_LONGEST:g} Å; got sigma = {self.sigma:g} Å, a width of "
+                f"{self.width:g} Å and r_max = {self.r_max:g} Å"
             )
 
     @classmethod

@@ -73,7 +73,8 @@ def _comment(comment: str, what: str) -> dict[str, Any]:
         if not any(f"{key}=" in text for key in _KEYS):
             return {}
         raise FrameError(
-            f"{what} must have a comment line of keys and values; got {comment[:60]!r} ({error})"
+            f"{what} must have a comment line of keys and values; got {comment[:60]!r} "
+            f"({error!s:.100})"
         ) from error
 
 
@@ -84,7 +85,8 @@ def _cell(info: Mapping[str, Any], what: str) -> tuple[np.ndarray, tuple[bool, b
         x, y, z = np.broadcast_to(flags, 3)
     except (TypeError, ValueError) as error:
         raise FrameError(
-            f"{what} must have nine numbers in Lattice and three of T or F in pbc; got {error}"
+            f"{what} must have nine numbers in Lattice and three of T or F in pbc; got "
+            f"{error!s:.100}"
         ) from error
     return cell, (bool(x), bool(y), bool(z))
 

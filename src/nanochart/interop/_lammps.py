@@ -89,7 +89,7 @@ def _read_atoms(lines: Lines, header: dict[str, list[str]], what: str) -> RawFra
     except FrameError:
         raise
     except (KeyError, IndexError, ValueError) as error:
-        raise FrameError(f"{what} has an unreadable header ({error})") from error
+        raise FrameError(f"{what} has an unreadable header ({error!s:.100})") from error
     units = header.get("UNITS", [""])[0]
     if units and units not in _LENGTHS:
         raise ValueError(

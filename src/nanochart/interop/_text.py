@@ -198,4 +198,4 @@ def parse_columns(words: list[str], columns: list[int], n_columns: int, what: st
     try:
         return np.array([list(map(float, words[k::n_columns])) for k in columns]).T
     except ValueError as error:
-        raise FrameError(f"{what} has something other than a number ({error})") from error
+        raise FrameError(f"{what} has something other than a number ({error!s:.100})") from error

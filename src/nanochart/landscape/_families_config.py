@@ -58,12 +58,12 @@ class FamiliesConfig(BaseModel):
     criterion: Literal["stability", "silhouette", "gap"] = "stability"
     agreement: float = Field(default=0.8, gt=0.0, le=1.0)
     n_resamples: int = Field(default=4, ge=2, le=50)
-    n_fit: int = Field(default=10_000, ge=100)
+    n_fit: int = Field(default=10_000, ge=100, le=1_000_000)
     tolerance: float = Field(default=1e-4, gt=0.0, allow_inf_nan=False)
     shape_tolerance: float = Field(default=5e-3, gt=0.0, allow_inf_nan=False)
-    smallest: int = Field(default=10, ge=1)
+    smallest: int = Field(default=10, ge=1, le=1_000_000_000)
     refine: bool = True
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**63)
 
     @model_validator(mode="after")
     def _check_knobs(self) -> "FamiliesConfig":

@@ -16,7 +16,8 @@ from nanochart.landscape._families_config import FamiliesConfig
 __all__ = ["load_families", "save_families"]
 
 FORMAT: Final = "nanochart families"
-VERSION = 1
+#: 2 came with a checksum; files of version 1 are read as before.
+VERSION = 2
 
 
 class _Header(BaseModel):

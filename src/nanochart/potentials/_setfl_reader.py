@@ -80,8 +80,9 @@ class _Lines:
                 values += [_number(word) for word in words]
             except ValueError as error:
                 raise self._error(
-                    f"{what} must have {count} finite numbers; got {len(values)} and then {error}: "
-                    "values are missing, or the header's numbers of values are too large"
+                    f"{what} must have {count} finite numbers; got {len(values)} and then "
+                    f"{error!s:.60}: values are missing, or the header's numbers of values are too "
+                    "large"
                 ) from None
         if len(values) > count:
             raise self._error(

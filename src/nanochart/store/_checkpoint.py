@@ -1,8 +1,8 @@
 """Checkpoints: all that a run needs to continue with identical numbers.
 
 One checkpoint is two files, arrays (``.npz``, never pickled) and a description (``.json``) that is
-written last and holds the checksum of the first. The one before is kept, so there is always a
-complete one, whatever a kill leaves of the newest.
+written last and holds the checksum of the first and its own. The one before is kept, so there is
+always a complete one, whatever a kill leaves of the newest.
 """
 
 import contextlib
@@ -17,11 +17,13 @@ from typing import Any
 import numpy as np
 
 from nanochart._files import storage_errors, write_atomic
+from nanochart._seal import seal
 from nanochart.errors import StoreError
 
 __all__ = ["Checkpoint", "load_checkpoint", "save_checkpoint"]
 
 _KEPT = 2
+_SEAL = "seal"
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def save_checkpoint(
         "info": dict(info),
     }
     try:
-        text = json.dumps(description, allow_nan=True).encode()
+        text = json.dumps({**description, _SEAL: seal(description)}, allow_nan=True).encode()
     except TypeError as error:
         raise TypeError(f"the info of a checkpoint must be plain JSON; got {error}") from error
     present = list(_numbers(folder))
@@ -139,6 +141,10 @@ def _read(path: Path) -> Checkpoint | str:
     """Read a checkpoint, or say what is wrong with it."""
     try:
         description = json.loads(path.read_bytes())
+        own = description.pop(_SEAL, None)  # earlier versions wrote none
+        known = description.keys() == {"frames", "sha256", "info"}
+        if not known or (own is not None and own != seal(description)):
+            return "does not have the checksum that it was written with"
         data = path.with_suffix(".npz").read_bytes()
         if hashlib.sha256(data).hexdigest() != description["sha256"]:
             return f"does not match {path.with_suffix('.npz').name}, which is cut short or changed"
@@ -146,5 +152,13 @@ def _read(path: Path) -> Checkpoint | str:
             return Checkpoint(dict(arrays), description["info"], int(description["frames"]))
     except FileNotFoundError:
         return "has lost its .npz file"
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         return f"is unreadable ({error})"

@@ -20,6 +20,7 @@ from nanochart._files import storage_errors, write_atomic
 from nanochart.errors import StoreError
 from nanochart.store._files import RECORDS
 from nanochart.store._journal import Checksum, ChunkId, Journal, checksum, encode_chunks
+from nanochart.store._root import checked_root, sealed_root
 from nanochart.store._staged import waiting
 from nanochart.store._variables import FRAMES, STATIC, VARIABLES
 
@@ -116,11 +117,13 @@ class ChunkStore(LocalStore):
         )
 
     def _checked_metadata(self, key: str, found: "Buffer | None") -> "Buffer | None":
-        """Refuse metadata that is no JSON, by the name of its file."""
-        if found is not None and key.endswith(_ROOT):
+        """Refuse metadata that is damaged, by the name of its file."""
+        if found is not None and key == _ROOT:
+            checked_root(found.to_bytes(), self.root / key)
+        elif found is not None and key.endswith(_ROOT):
             try:
                 json.loads(found.to_bytes())
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise StoreError(
                     f"{self.root / key} is damaged ({error}): restore it from a copy of the run"
                 ) from error
@@ -140,7 +143,9 @@ class ChunkStore(LocalStore):
         chunk = _chunk_id(key)
         if key == _ROOT and (folder := waiting(self.root, self.journal)) is not None:
             with contextlib.suppress(FileNotFoundError):  # it was moved to its place meanwhile
-                return prototype.buffer.from_bytes((folder / _ROOT).read_bytes())
+                content = (folder / _ROOT).read_bytes()
+                checked_root(content, folder / _ROOT)
+                return prototype.buffer.from_bytes(content)
         if chunk is None:
             return self._checked_metadata(
                 key, super().get_sync(key, prototype=prototype, byte_range=byte_range)
@@ -270,6 +275,8 @@ class ChunkStore(LocalStore):
             self._held[key] = data
             return
         path = self.root / key
+        if key == _ROOT:
+            data = sealed_root(data)
         chunk = _chunk_id(key)
         replaces = False
         if chunk is not None:

@@ -1,8 +1,13 @@
 """The commit record of a run: an append-only log with a checksum on every line.
 
 A chunk of data counts once its commit line is in the log, complete and with its checksum. A line
-that a kill tore off is ignored; so are the files it would have committed. A line holds the size
-and CRC-32 of each chunk file, so a file that later changed, shrank or vanished is recognized.
+that a kill tore off has no end; it is ignored, and so are the files it would have committed. A line
+holds the size and CRC-32 of each chunk file, so a file that later changed, shrank or vanished is
+recognized.
+
+The checksum of a line is the CRC-32 of its record, continued from that of the line before, so a
+line that changed, vanished, came twice or moved is recognized, too. Such a log is refused: a stage
+would be lost, or recorded with the settings of another.
 """
 
 import json
@@ -26,7 +31,11 @@ Checksum = tuple[int, int]
 #: Array name and index of the chunk along the frame axis.
 ChunkId = tuple[str, int]
 
-_APPEND = threading.Lock()
+#: Length of a checksum.
+_DIGITS = 8
+
+#: Threads of one process read and write a log one after another.
+_ONE = threading.RLock()
 
 
 def checksum(data: bytes | memoryview) -> Checksum:
@@ -52,7 +61,9 @@ class Journal:
     info
         Stage -> what was recorded about it.
     complete
-        Whether the run was finalized.
+        Whether the run is finalized.
+    ended
+        Whether it ever was.
     chunk_frames
         Frames per chunk.
     generations
@@ -68,12 +79,26 @@ class Journal:
     chunks: dict[ChunkId, tuple[Checksum, ...]] = field(default_factory=dict)
     info: dict[str, dict[str, Any]] = field(default_factory=dict)
     complete: bool = False
+    ended: bool = False
     generations: dict[str, int] = field(default_factory=dict)
     switch: str | None = None
     _offset: int = 0
+    _lines: int = 0
+    _crc: int = 0  # of the last line
+    _chained: bool = False  # whether a line was read that continues the one before
 
     def refresh(self) -> None:
-        """Read the lines that were added since the last time."""
+        """Read the lines that were added since the last time.
+
+        Raises
+        ------
+        StoreError
+            If the log is missing or damaged.
+        """
+        with _ONE:
+            self._read_on()
+
+    def _read_on(self) -> None:
         try:
             size = self.path.stat().st_size
         except FileNotFoundError as error:
@@ -84,30 +109,38 @@ class Journal:
         if size == self._offset:
             return
         if size < self._offset:  # an older copy was put in its place: read it from the start
-            self.n_frames, self.complete, self._offset = 0, False, 0
+            self.n_frames, self._offset, self.complete, self.ended = 0, 0, False, False
             self.committed, self.chunks, self.info = {}, {}, {}
             self.generations, self.switch = {}, None
+            self._lines, self._crc, self._chained = 0, 0, False
         with storage_errors(self.path), self.path.open("rb") as file:
             file.seek(self._offset)
             text = file.read()
         end = text.rfind(b"\n") + 1  # the rest may be a line in the making
-        for line in text[:end].splitlines():
-            record = _decode(line)
+        for line in text[:end].split(b"\n")[:-1]:
+            record = self._decode(line)
+            # Earlier versions went on behind a line that a kill tore off.
+            torn = not self._chained and not line.endswith(b"}")
+            if record is None and not torn:
+                raise StoreError(
+                    f"line {self._lines + 1} of the commit record {self.path} is damaged or out of "
+                    "place, so what followed cannot be relied on: restore the file from a copy of "
+                    "the run (xarray.open_zarr reads the arrays without any check)"
+                )
+            self._lines += 1
+            self._offset += len(line) + 1
             if record is not None:
                 self._apply(record)
-        self._offset += end
 
     def append(self, record: Mapping[str, Any]) -> None:
         """Add a line and wait until it is on the disk."""
         body = json.dumps(record, separators=(",", ":"), allow_nan=False).encode()
-        line = b"%08x %s\n" % (zlib.crc32(body), body)
-        with _APPEND, storage_errors(self.path):
-            with self.path.open("ab+") as file:
-                if file.seek(0, os.SEEK_END):
-                    file.seek(-1, os.SEEK_END)
-                    if file.read(1) != b"\n":  # a torn line becomes one without a checksum
-                        line = b"\n" + line
-                file.write(line)
+        with _ONE, storage_errors(self.path):
+            if self.path.exists():
+                self.refresh()
+                os.truncate(self.path, self._offset)  # the rest is a line that a kill tore off
+            with self.path.open("ab") as file:
+                file.write(b"%08x %s\n" % (zlib.crc32(body, self._crc), body))
                 file.flush()
                 os.fsync(file.fileno())
             self.refresh()
@@ -124,6 +157,21 @@ class Journal:
             return chunk in self.chunks
         return index * self.chunk_frames < self.committed.get(stage, 0)
 
+    def _decode(self, line: bytes) -> dict[str, Any] | None:
+        """Read a record, or None from a line that is torn, damaged or out of place."""
+        crc, _, body = line.partition(b" ")
+        try:
+            found = int(crc, 16) if len(crc) == _DIGITS else -1
+            if found == zlib.crc32(body, self._crc):
+                self._chained |= self._lines > 0
+            elif self._chained or found != zlib.crc32(body):  # as earlier versions wrote them
+                return None
+            record = json.loads(body)
+        except ValueError:
+            return None
+        self._crc = found
+        return record if isinstance(record, dict) else None
+
     def _apply(self, record: dict[str, Any]) -> None:
         kind = record["kind"]
         if kind == "planned":
@@ -137,7 +185,7 @@ class Journal:
         elif kind == "info":
             self.info[record["stage"]] = record["info"]
         elif kind == "complete":
-            self.complete = True
+            self.complete = self.ended = True
         elif kind == "truncate":
             self.complete = False
             for stage, frames in self.committed.items():
@@ -182,15 +230,3 @@ def _chunks(record: dict[str, Any]) -> dict[ChunkId, Checksum]:
         if name in VARIABLES:
             found[name, int(index)] = (size, crc)
     return found
-
-
-def _decode(line: bytes) -> dict[str, Any] | None:
-    """Read a record, or None from a line that is torn or damaged."""
-    crc, _, body = line.partition(b" ")
-    try:
-        if int(crc, 16) != zlib.crc32(body):
-            return None
-        record = json.loads(body)
-    except ValueError:
-        return None
-    return record if isinstance(record, dict) else None

@@ -17,9 +17,11 @@ from zarr.codecs import BloscCodec
 from zarr.storage import LocalStore
 
 from nanochart._files import storage_errors
+from nanochart.errors import StoreError
 from nanochart.store._chunk_store import ChunkStore
 from nanochart.store._files import FORMAT, FORMAT_KEY, RECORDS
-from nanochart.store._variables import STATIC, VARIABLES, Variable, stage_variables
+from nanochart.store._root import checked_root
+from nanochart.store._variables import STAGES, STATIC, VARIABLES, Variable, stage_variables
 
 __all__ = [
     "add_array",
@@ -30,6 +32,8 @@ __all__ = [
     "replace_stage",
     "resize",
 ]
+
+_ROOT = "zarr.json"
 
 
 def _codec() -> BloscCodec:
@@ -154,7 +158,8 @@ def repair(store: ChunkStore) -> None:
     """Finish a change of length or completeness that a kill interrupted, or of format."""
     journal = store.journal
     with storage_errors(store.root):
-        root = json.loads((store.root / "zarr.json").read_bytes())
+        root = checked_root((store.root / _ROOT).read_bytes(), store.root / _ROOT)
+    _check_arrays(store, root)
     due = {"complete": journal.complete, FORMAT_KEY: FORMAT}
     same = due.items() <= root["attributes"].items()
     if not same or any(length != journal.n_frames for length in _lengths(root)):
@@ -169,6 +174,38 @@ def consolidate(store: ChunkStore, attributes: Mapping[str, Any] | None = None) 
             group = zarr.open_group(store, mode="r+", use_consolidated=False)
             group.attrs.update(attributes)
         zarr.consolidate_metadata(store)
+
+
+def _check_arrays(store: ChunkStore, root: Mapping[str, Any]) -> None:
+    """Refuse arrays whose own metadata are not those that the root lists, which has a seal.
+
+    Lengths may differ until an extension that a kill interrupted is finished, and arrays of a
+    stage that has no frames yet are made anew.
+    """
+    listed = root.get("consolidated_metadata", {}).get("metadata", {})
+    for stage in (STATIC, *STAGES):
+        if stage != STATIC and not store.journal.committed.get(stage, 0):
+            continue
+        for name in sorted(store.journal.stage_arrays(stage) & listed.keys()):
+            path = store.root / name / _ROOT
+            if not path.exists():
+                continue  # told by whoever needs it
+            try:
+                with storage_errors(path):
+                    found = json.loads(path.read_bytes())
+                same = _without_length(found, stage) == _without_length(listed[name], stage)
+            except (ValueError, KeyError, TypeError, IndexError, RecursionError):
+                same = False
+            if not same:
+                raise StoreError(
+                    f"{path} is damaged: its values are not those that {store.root / _ROOT} has "
+                    f"of the array {name!r}; restore it from a copy of the run"
+                )
+
+
+def _without_length(metadata: Mapping[str, Any], stage: str) -> dict[str, Any]:
+    shape = list(metadata["shape"])
+    return {**metadata, "shape": shape if stage == STATIC else shape[1:]}
 
 
 def _lengths(root: Mapping[str, Any]) -> Iterator[int]:

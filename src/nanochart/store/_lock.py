@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from nanochart._files import storage_errors
-from nanochart._processes import identity, is_gone
+from nanochart._processes import identity, is_alive, is_gone
 from nanochart.errors import StoreError
 from nanochart.store._files import RECORDS
 
@@ -94,7 +94,7 @@ def _acquire(file: IO[bytes], path: Path) -> None:
     except OSError:  # no record locks on this file system
         holder = _read_holder(file)
         if holder and not is_gone(holder):
-            remedy = f"; if it no longer exists, delete {path}"
+            remedy = "" if is_alive(holder) else f"; if it no longer exists, delete {path}"
             raise StoreError(_refusal(path, holder) + remedy) from None
 
 

@@ -114,9 +114,17 @@ class Metadata:
         known = {item.name for item in dataclasses.fields(cls)}
         values = {key: value for key, value in attributes.items() if key in known}
         try:
-            return cls(**{**values, "start_motifs": tuple(values.get("start_motifs", ()))})
+            made = cls(**{**values, "start_motifs": tuple(values.get("start_motifs", ()))})
         except TypeError as error:
             raise StoreError(
                 f"{path} lacks some attributes of a run ({error}): restore its zarr.json from a "
                 "copy"
             ) from error
+        for name in ("n_atoms", "n_replicas", "chunk_frames"):  # of a run without a seal
+            value = getattr(made, name)
+            if not isinstance(value, int) or not 1 <= value < 2**31:
+                raise StoreError(
+                    f"{name} of {path} must be a whole number above 0; got {value!r}: restore its "
+                    "zarr.json from a copy of the run"
+                )
+        return made

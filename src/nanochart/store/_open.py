@@ -1,6 +1,5 @@
 """Make a run, or open one."""
 
-import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,7 @@ import numpy as np
 import zarr
 from zarr.storage import LocalStore
 
-from nanochart._files import beside, place_folder, remove_abandoned, storage_errors
+from nanochart._files import beside, place_folder, remove_abandoned, storage_errors, write_atomic
 from nanochart.errors import StoreError
 from nanochart.metals import element as look_up_element
 from nanochart.store._attachments import write_attachments
@@ -20,6 +19,7 @@ from nanochart.store._chunk_store import ChunkStore
 from nanochart.store._files import RECORDS
 from nanochart.store._journal import Journal
 from nanochart.store._metadata import Metadata
+from nanochart.store._root import checked_root, sealed_root
 from nanochart.store._run import Run
 from nanochart.store._system import write_system
 from nanochart.store._variables import VARIABLES
@@ -167,9 +167,15 @@ def open_run(path: str | os.PathLike[str], mode: Literal["r", "a"] = "r") -> Run
         raise ValueError(f"mode must be 'r' or 'a'; got {mode!r}")
     path = Path(path).absolute()
     with storage_errors(path):
-        metadata = Metadata.from_attributes(_root_attributes(path), path)
+        attributes = _root_attributes(path)
+    metadata = Metadata.from_attributes(attributes, path)
     journal = Journal(path / RECORDS / _COMMITS, metadata.chunk_frames)
     journal.refresh()
+    if attributes.get("complete") is True and not journal.ended:
+        raise StoreError(
+            f"the commit record {journal.path} has lost its end, because the run was complete: "
+            "restore it from a copy of the run"
+        )
     effective = os.access in os.supports_effective_ids
     if mode == "a" and not os.access(path / RECORDS, os.W_OK, effective_ids=effective):
         raise StoreError(
@@ -210,6 +216,8 @@ def _build(
     n_frames: int,
 ) -> None:
     group = zarr.create_group(LocalStore(path), zarr_format=3, attributes=attributes)
+    root = path / "zarr.json"
+    write_atomic(root, sealed_root(root.read_bytes()))
     group.create_group(RECORDS.parts[0]).create_array(
         RECORDS.parts[1],
         shape=(),
@@ -240,11 +248,5 @@ def _root_attributes(path: Path) -> dict[str, Any]:
             f"{path} is not a run (it has no zarr.json): name a run, or make one with "
             "`nanochart sample` or `nanochart import`"
         )
-    try:
-        document = json.loads(root.read_bytes())
-        attributes = document["attributes"] if document["node_type"] == "group" else {}
-    except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(
-            f"{root} is not readable as Zarr metadata ({error}): restore it from a copy of the run"
-        ) from error
-    return dict(attributes)
+    document = checked_root(root.read_bytes(), root)
+    return dict(document["attributes"]) if document["node_type"] == "group" else {}

@@ -20,6 +20,7 @@ from nanochart._files import storage_errors, sync_all, write_atomic
 from nanochart.store._files import RECORDS
 from nanochart.store._journal import Checksum, ChunkId, checksum
 from nanochart.store._layout import create_array
+from nanochart.store._root import checked_root, sealed_root
 from nanochart.store._staged import staged, waiting
 from nanochart.store._variables import VARIABLES, stage_variables
 
@@ -57,7 +58,7 @@ def stage_arrays(
     folder = staged(run, token)
     chunks: dict[ChunkId, Checksum] = {}
     with storage_errors(run):
-        root = json.loads((run / _ROOT).read_bytes())
+        root = checked_root((run / _ROOT).read_bytes(), run / _ROOT)
         listed = root["consolidated_metadata"]["metadata"]
         for stage in cleared:
             for variable in stage_variables(stage):
@@ -77,7 +78,7 @@ def stage_arrays(
             listed[name] = json.loads((folder / name / _ROOT).read_bytes())
             for file in (folder / name).glob("c.*"):
                 chunks[name, int(file.name.split(".")[1])] = checksum(file.read_bytes())
-        (folder / _ROOT).write_text(json.dumps(root, indent=2), encoding="utf-8")
+        (folder / _ROOT).write_bytes(sealed_root(json.dumps(root).encode()))
         sync_all([folder, *folder.rglob("*")])
     return token, chunks
 
@@ -90,7 +91,7 @@ def finish_switch(store: "ChunkStore") -> None:
         return
     with storage_errors(run):
         root = (folder / _ROOT).read_bytes()
-        listed = json.loads(root)["consolidated_metadata"]["metadata"]
+        listed = checked_root(root, folder / _ROOT)["consolidated_metadata"]["metadata"]
         old = run / RECORDS / "replaced.part"
         old.mkdir(exist_ok=True)
         for name in VARIABLES:

@@ -2,13 +2,13 @@
 
 import math
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-import yaml
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from nanochart.errors import ConfigError
-from nanochart.workflow._config import DynamicsConfig, _field, _Section, _UniqueKeys, validated
+from nanochart.workflow._config import DynamicsConfig, Temperature, _field, _Section, validated
+from nanochart.workflow._yaml import read_yaml
 
 __all__ = [
     "DISCARD",
@@ -37,24 +37,41 @@ DISCARD = 0.2
 #: to know its own correlation time from what it saw itself.
 FEWEST_FRAMES, FEWEST_OF_WINDOW = 50, 100
 
+#: What nobody can mean, so that a slip is told before anything is computed: walkers and windows,
+#: collective variables, time of a walker in ns (a second), steps or frames between two of a kind.
+_MOST_WALKERS, _MOST_VARIABLES, _LONGEST, _RAREST = 10_000, 8, 1e9, 1_000_000
+
+#: A value of a collective variable, a width of it, and a stiffness in eV per its unit².
+Value = Annotated[float, Field(ge=-1e9, le=1e9)]
+Width = Annotated[float, Field(gt=0, le=1e9)]
+Stiffness = Annotated[float, Field(gt=0, le=1e9)]
+
+#: One of each variable.
+Values = Annotated[tuple[Value, ...], Field(max_length=_MOST_VARIABLES)]
+Widths = Annotated[tuple[Width, ...], Field(max_length=_MOST_VARIABLES)]
+Stiffnesses = Annotated[tuple[Stiffness, ...], Field(max_length=_MOST_VARIABLES)]
+Counts = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=_MOST_WALKERS)], ...], Field(max_length=_MOST_VARIABLES)
+]
+
 #: A place: the name of a family, or coordinates.
-Place = str | tuple[float, ...]
+Place = str | Values
 
 
 class WallSection(_Section):
     """Half a harmonic well beyond ``at`` that keeps a variable below or above it."""
 
     variable: str
-    at: float
-    stiffness: float = _field(unit="eV per unit²", gt=0)
+    at: Value
+    stiffness: Stiffness = _field(unit="eV per unit²")
     side: Literal["upper", "lower"] = "upper"
 
 
 class GuardSection(_Section):
     """A wall around the places of the chart that the model was trained on."""
 
-    stiffness: float = _field(1.0, unit="eV per unit²", gt=0)
-    reach: float | None = _field(None, unit="units of the chart", gt=0)
+    stiffness: Stiffness = _field(1.0, unit="eV per unit²")
+    reach: Width | None = _field(None, unit="units of the chart")
 
 
 class MetadynamicsSection(_Section):
@@ -64,16 +81,16 @@ class MetadynamicsSection(_Section):
     families and temperatures), or as much more as the stride and the grid need.
     """
 
-    height: float = _field(0.02, unit="eV", gt=0)
-    bias_factor: float = _field(15.0, gt=1)
-    sigma: tuple[float, ...] | None = None
+    height: float = _field(0.02, unit="eV", gt=0, le=10)
+    bias_factor: float = _field(15.0, gt=1, le=10_000)
+    sigma: Widths | None = None
 
 
 class OPESSection(_Section):
     """OPES; ``barrier`` is the highest that is to be crossed."""
 
     barrier: float = _field(unit="eV", gt=0)
-    sigma: tuple[float, ...] | None = None
+    sigma: Widths | None = None
 
     @model_validator(mode="after")
     def _in_electronvolts(self) -> Self:
@@ -89,12 +106,12 @@ class OPESSection(_Section):
 class UmbrellaSection(_Section):
     """Windows along a line through places, or on a grid from ``low`` to ``high``."""
 
-    along: tuple[Place, ...] | None = None
-    windows: int | None = _field(None, ge=2)
-    low: tuple[float, ...] | None = None
-    high: tuple[float, ...] | None = None
-    shape: tuple[int, ...] | None = None
-    stiffness: tuple[float, ...] | float = _field(unit="eV per unit²")
+    along: tuple[Place, ...] | None = _field(None, max_length=_MOST_WALKERS)
+    windows: int | None = _field(None, ge=2, le=_MOST_WALKERS)
+    low: Values | None = None
+    high: Values | None = None
+    shape: Counts | None = None
+    stiffness: Stiffnesses | Stiffness = _field(unit="eV per unit²")
 
     @model_validator(mode="after")
     def _one_layout(self) -> Self:
@@ -102,6 +119,10 @@ class UmbrellaSection(_Section):
         grid = None not in (self.low, self.high, self.shape)
         if line == grid or (self.along is None) != (self.windows is None):
             raise ValueError("give either along and windows, or low, high and shape")
+        if not 2 <= self.n_windows <= _MOST_WALKERS:
+            raise ValueError(
+                f"shape must give 2 to {_MOST_WALKERS:,} windows; got {self.n_windows:,}"
+            )
         return self
 
     @property
@@ -116,10 +137,10 @@ class SteeredSection(_Section):
     It is held at the first for ``hold``, in which every walker comes to equilibrium there.
     """
 
-    along: tuple[Place, ...]
-    duration: float = _field(unit="ns", gt=0)
-    hold: float = _field(0.05, unit="ns", gt=0)
-    stiffness: tuple[float, ...] | float = _field(unit="eV per unit²")
+    along: tuple[Place, ...] = _field(max_length=_MOST_WALKERS)
+    duration: float = _field(unit="ns", gt=0, le=_LONGEST)
+    hold: float = _field(0.05, unit="ns", gt=0, le=_LONGEST)
+    stiffness: Stiffnesses | Stiffness = _field(unit="eV per unit²")
 
 
 class StopSection(_Section):
@@ -129,8 +150,14 @@ class StopSection(_Section):
     """
 
     between: tuple[str, str]
-    error: float = _field(0.02, unit="eV", gt=0)
-    every: int = _field(5, unit="frames", ge=1)
+    error: float = _field(0.02, unit="eV", gt=0, le=100)
+    every: int = _field(5, unit="frames", ge=1, le=_RAREST)
+
+    @model_validator(mode="after")
+    def _two_families(self) -> Self:
+        if self.between[0] == self.between[1]:
+            raise ValueError(f"between must name two families; got {self.between[0]!r} twice")
+        return self
 
 
 METHODS = ("metadynamics", "opes", "umbrella", "steered")
@@ -144,24 +171,24 @@ class BiasConfig(_Section):
 
     run: str
     model: str | None = None
-    temperature: float = _field(unit="K", gt=0)
-    variables: tuple[str, ...]
+    temperature: Temperature = _field(unit="K")
+    variables: tuple[str, ...] = _field(max_length=_MOST_VARIABLES)
     metadynamics: MetadynamicsSection | None = None
     opes: OPESSection | None = None
     umbrella: UmbrellaSection | None = None
     steered: SteeredSection | None = None
-    walkers: int | None = _field(None, unit="walkers", ge=1)
-    starts: tuple[str, ...] = ()
-    low: tuple[float, ...] | None = None
-    high: tuple[float, ...] | None = None
-    time: float | None = _field(None, unit="ns", gt=0)
-    pace: float = _field(2.5, unit="ps", gt=0)
-    stride: int | None = _field(None, unit="steps", ge=1)
-    walls: tuple[WallSection, ...] = ()
+    walkers: int | None = _field(None, unit="walkers", ge=1, le=_MOST_WALKERS)
+    starts: tuple[str, ...] = _field((), max_length=_MOST_WALKERS)
+    low: Values | None = None
+    high: Values | None = None
+    time: float | None = _field(None, unit="ns", gt=0, le=_LONGEST)
+    pace: float = _field(2.5, unit="ps", gt=0, le=1e5)
+    stride: int | None = _field(None, unit="steps", ge=1, le=_RAREST)
+    walls: tuple[WallSection, ...] = _field((), max_length=1_000)
     guard: GuardSection | None = None
     stop: StopSection | None = None
     dynamics: DynamicsConfig = DynamicsConfig()
-    seed: int = _field(0, ge=0)
+    seed: int = _field(0, ge=0, lt=2**63)
 
     @model_validator(mode="after")
     def _one_method(self) -> Self:
@@ -250,17 +277,7 @@ def load_bias_config(source: str | Path) -> BiasConfig:
         Names each field that is wrong by its path, with unit and what was got.
     """
     path = Path(source)
-    try:
-        values = yaml.load(path.read_text(), Loader=_UniqueKeys)  # noqa: S506  a SafeLoader
-    except FileNotFoundError:
-        raise ConfigError(f"there is no configuration {path}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ConfigError(
-            f"the configuration {path} is not a readable text file: {reason}"
-        ) from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    values = read_yaml(path, f"there is no configuration {path}")
     if not isinstance(values, dict):
         raise ConfigError(f"{path} must hold the fields of a biased run (run, temperature, ...)")
     config = validated(BiasConfig, values, str(path))

@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar, get_args
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from nanochart.autoencoder import TrainingConfig
@@ -15,6 +14,7 @@ from nanochart.descriptors import RDF
 from nanochart.errors import ConfigError
 from nanochart.potentials import GUPTA_PARAMETERS
 from nanochart.tempering import Ladder
+from nanochart.workflow._yaml import read_yaml
 
 __all__ = [
     "DynamicsConfig",
@@ -223,20 +223,6 @@ class RunConfig(_Section):
         return validated(type(self), values, "the configuration")
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML in which a key may stand once: of two values one would be ignored silently."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002  PyYAML's signature
-        seen = set()
-        for key, _ in node.value:
-            if str(key.value) in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value!r} stands twice", key.start_mark
-                )
-            seen.add(str(key.value))
-        return super().construct_mapping(node, deep)
-
-
 def nanoseconds(text: str) -> float:
     """A time with its unit, as "20ns", "500 ps" or "1.5us", in ns.
 
@@ -247,10 +233,10 @@ def nanoseconds(text: str) -> float:
     """
     match = re.fullmatch(r"\s*(\d+\.?\d*(?:[eE][+-]?\d+)?)\s*(fs|ps|ns|us|µs|ms)\s*", text)
     value = float(match[1]) * _NANOSECONDS[match[2]] if match else 0.0
-    if not 0.0 < value < math.inf:
+    if not 0.0 < value <= _LONGEST:
         raise ConfigError(
             f"a time must be a positive number with its unit ({', '.join(_NANOSECONDS)}), "
-            f"as 20ns; got {text!r}"
+            f"as 20ns, and at most a second; got {text!r:.60}"
         )
     return value
 
@@ -274,22 +260,9 @@ def load_config(source: str | Path | dict[str, Any], *, must_exist: bool = True)
     if isinstance(source, dict):
         return validated(RunConfig, source, "the configuration")
     path = Path(source)
-    try:
-        text = path.read_text()
-    except FileNotFoundError:
-        raise ConfigError(
-            f"there is no configuration {path}; `nanochart presets --write au147` makes one"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ConfigError(
-            f"the configuration {path} is not a readable text file: {reason}"
-        ) from None
-    try:
-        values = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506  a SafeLoader
-    except yaml.YAMLError as error:
-        where = " ".join(str(error).split())
-        raise ConfigError(f"{path} is not valid YAML: {where}") from None
+    values = read_yaml(
+        path, f"there is no configuration {path}; `nanochart presets --write au147` makes one"
+    )
     if not isinstance(values, dict):
         raise ConfigError(
             f"{path} must hold the sections of a configuration (system, tempering, ...); "
@@ -375,28 +348,33 @@ def _sentence(kind: type[BaseModel], item: Any) -> str:
     if item["type"] == "extra_forbidden":
         known = _fields(kind, item["loc"][:-1])
         alike = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
-        remedy = f"did you mean {alike[0]}?" if alike else f"its fields are {', '.join(known)}"
-        return f"{path} is not a field of the configuration: {remedy}"
+        fields = f"its fields are {', '.join(known)}" if known else "leave it out"
+        remedy = f"did you mean {alike[0]}?" if alike else fields
+        return f"{path:.200} is not a field of the configuration: {remedy}"
     message = item["msg"].removeprefix("Value error, ")
     if item["type"] == "value_error":
         return f"{path}: {message}" if path else message
     message = message.replace("Input should be", "must be")
-    return f"{path}{_unit(kind, item['loc'])} {message}; got {item['input']!r}"
+    return f"{path}{_unit(kind, item['loc'])} {message}; got {item['input']!r:.200}"
 
 
 def _fields(kind: type[BaseModel], loc: tuple[Any, ...]) -> list[str]:
     """Names of the fields of the section at a path."""
     model: Any = kind
     for part in loc:
-        model = _section(model.model_fields[str(part)].annotation)
-    return list(model.model_fields) if hasattr(model, "model_fields") else []
+        if isinstance(part, str):  # an item of a list is of the section that the list is of
+            field = getattr(model, "model_fields", {}).get(part)
+            model = _section(field.annotation) if field else None
+    return list(getattr(model, "model_fields", {}))
 
 
 def _unit(kind: type[BaseModel], loc: tuple[Any, ...]) -> str:
     """Unit of the field at a path, as " (K)"."""
     model: Any = kind
     for part in loc:
-        field = model.model_fields.get(part) if hasattr(model, "model_fields") else None
+        if not isinstance(part, str):
+            continue
+        field = getattr(model, "model_fields", {}).get(part)
         if field is None:
             return ""
         extra = field.json_schema_extra

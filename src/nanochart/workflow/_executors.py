@@ -1,5 +1,6 @@
 """Where replicas run: threads of this process, or the workers of a Dask cluster."""
 
+import logging
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -9,6 +10,9 @@ from typing import Any
 from nanochart.errors import NanochartError
 
 __all__ = ["ExecutorError", "dask_executor", "thread_executor"]
+
+#: Loggers of Dask and of what it stands on that print tracebacks when a scheduler is lost.
+_NOISY = ("distributed.client", "distributed.comm", "distributed.core", "tornado.application")
 
 
 class ExecutorError(NanochartError, RuntimeError):
@@ -67,7 +71,7 @@ def dask_executor(
             f"no Dask scheduler answers at {where}: start one with `dask scheduler`, and check the "
             f"address and the network ({error})"
         ) from error
-    with client:
+    with _silent(), client:
         try:
             # Every task is new: to hash its arrays for a name would be work for nothing.
             yield client.get_executor(pure=False)
@@ -82,6 +86,20 @@ def dask_executor(
                 f"the Dask scheduler at {where} was lost: start it again and resume; what was "
                 f"saved is kept"
             ) from error
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep Dask's own tracebacks from the terminal: what is lost is told in one sentence."""
+    loggers = [logging.getLogger(name) for name in _NOISY]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _distributed() -> Any:

@@ -7,6 +7,7 @@ import numpy as np
 from nanochart.errors import ConfigError, StoreError
 from nanochart.store import STAGES, Run
 from nanochart.store._lock import holder
+from nanochart.store._root import is_sealed
 from nanochart.workflow._config import RunConfig, load_config
 from nanochart.workflow._sessions import asked_config
 
@@ -34,7 +35,8 @@ def run_info(run: Run, *, verify: bool = False) -> dict[str, Any]:
         ``run``, ``complete``, ``stopped`` (why a biased run is done before its planned end, or
         None), ``stages`` (stage -> ``committed`` and ``of``, in frames), ``made_from`` (config as
         it was last asked for, seed, potential, versions, machine), ``exchange`` (``acceptance`` and
-        ``pairs``), ``timings`` (of all sessions, with the estimated ``seconds_left``), ``writer``,
+        ``pairs``), ``timings`` (of all sessions, with the estimated ``seconds_left``), ``sealed``
+        (whether its metadata have a checksum; those of earlier versions have none), ``writer``,
         ``checkpoint``, ``problems`` (a sentence for each thing that is not well) and ``advice``
         (one for each that could be better).
     """
@@ -73,6 +75,7 @@ def run_info(run: Run, *, verify: bool = False) -> dict[str, Any]:
         },
         "exchange": exchange,
         "timings": _timings(run, checkpoint),
+        "sealed": is_sealed(run.path),
         "writer": holder(run.path),
         "checkpoint": checkpoint,
         "problems": problems,
