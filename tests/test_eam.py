@@ -7,6 +7,7 @@ from ase.cluster import Icosahedron
 
 import lammps_oracle
 import nanochart as nc
+from nanochart.potentials._smoothness import odd_value
 from nanochart.testing import PotentialLaws
 
 
@@ -177,6 +178,21 @@ def test_lammps_agrees_on_its_own_tables_of_one_and_of_several_elements(table, s
     np.testing.assert_allclose(f_lammps, forces, rtol=0, atol=1e-5)
 
 
+def test_kinks_steps_and_last_digits_are_no_wrong_values():
+    x = np.linspace(0.0, 6.0, 600)
+    smooth = np.exp(-x) * (1 - x / 6.0) ** 3
+    assert odd_value(smooth) is None
+    assert odd_value(np.round(smooth, 6)) is None  # of few digits
+    assert odd_value(np.where(x < 5.0, smooth, 0.0)) is None  # cut off, with a step
+    assert odd_value(smooth + 0.3 * np.abs(x - 2.0)) is None  # with a kink
+    assert odd_value(np.where(x < 1.0, 2.0 * smooth, smooth)) is None  # joined
+    assert odd_value(np.zeros(600)) is None
+    wrong = smooth.copy()
+    wrong[300] *= 1.01
+    assert odd_value(wrong)[0] == 300
+    assert odd_value(wrong)[1] == pytest.approx(smooth[300], rel=1e-3)
+
+
 def edited(table, path, edit):
     """A copy of a table whose lines were changed; line 0 of the list is line 1 of the file."""
     lines = table.read_text().splitlines()
@@ -201,6 +217,21 @@ def one_line_less(lines):
 
 def large_value(lines):
     lines[999] = "1e40 " + lines[999]
+
+
+def another_digit(function, knot, place):
+    """One digit of a value of nickel, counted from the first of them."""
+    first = {"F": 0, "f": 80, "r φ": 380}[function] + 1
+
+    def edit(lines):
+        line = lines.index("28 58.69 3.52 fcc") + first + knot // 5
+        words = lines[line].split()
+        digits = [k for k, c in enumerate(words[knot % 5]) if c.isdigit()]
+        word, k = words[knot % 5], digits[place]
+        words[knot % 5] = word[:k] + str((int(word[k]) + 3) % 10) + word[k + 1 :]
+        lines[line] = " ".join(words)
+
+    return edit
 
 
 def header(place, value):
@@ -245,6 +276,9 @@ def element_line(text):
         (header(4, "51.0"), r"the functions of r must reach about to the cut-off, 51 Å"),
         (header(1, "1e3"), r"must be known at the density of the crystal, about \d.*every 1000"),
         (header(1, "1e-6"), r"must be known at the density of the crystal, about \d.*every 1e-06"),
+        (another_digit("F", 200, 1), r"F of Ni must be smooth; got -\d\.\d+ for value 201 of 400"),
+        (another_digit("f", 250, 2), r"f of Ni must be smooth; got .* for value 251 of 500, where"),
+        (another_digit("r φ", 244, 0), r"r φ of Ni must be smooth; .* value 245 .* a digit was ch"),
         (large_value, r"line 1000: f of Ni must have 500 finite numbers; got 60 and then '1e40'"),
         (header(4, "0"), r"spacings and a cut-off above 0; .* cutoff = 0;"),
         (element_line("28 0.0 3.52 fcc"), r"the mass of Ni must be above 0 amu; got 0"),

@@ -243,6 +243,7 @@ def test_too_few_blocks_give_no_error():
     surface = free_energy_surface(values, Weighted(np.zeros((60, 2))), 300.0, low=[-2], high=[2])
     assert "the walkers hardly mix" in surface.why
     assert np.isnan(surface.error).all()
+    assert np.isnan(surface.stated).all()
     seen = surface.axes[0][np.isfinite(surface.energy)]
     assert not surface.difference(surface.node(seen[:1]), surface.node(seen[-1:])).known
 

@@ -149,6 +149,24 @@ def test_each_window_has_its_own_mean_and_memory():
     assert slow.inefficiency > 100
 
 
+def test_a_window_that_saw_a_state_for_a_single_while_is_not_known():
+    """Its share, memory and error are those of that while, and each of them looks well known."""
+    rng = np.random.default_rng(19)
+    z = rng.normal(size=(1_000, 6))
+    z[400:440, 3] += 10.0
+    found = make_blocks(z, "windows")
+    assert found.independent > 16
+    assert not found.known
+    assert found.why.startswith("window 4 was on one side of its mean for")
+    for start in range(0, 1_000, 70):  # as often as slices allow
+        z[start : start + 40, 3] += 10.0
+    assert make_blocks(z, "windows").known
+    # A single sample is chance, and no while.
+    z[:] = rng.normal(size=z.shape)
+    z[500, 2] = 40.0
+    assert make_blocks(z, "windows").known
+
+
 # ---------------------------------------------------------------------------------- coverage
 
 CASES = {
@@ -353,6 +371,31 @@ def test_where_a_state_that_matters_is_unknown_no_share_is_known_and_differences
     assert found.unknown == ("A", "B", "twice")
     assert found.difference(0, 1).known
     assert not found.difference(0, 2).known
+
+
+def test_many_pairs_are_asked_a_few_at_a_time(monkeypatch):
+    rng = np.random.default_rng(20)
+    codes = rng.integers(0, 6, (400, 2))
+    codes[:, 0] = np.where(codes[:, 0] == 5, 0, codes[:, 0])
+    pairs = [(a, b) for a in range(6) for b in range(a)]
+    judged, most = Weighted.judged, []
+
+    def counted(self, value, influence):
+        most.append(np.asarray(influence).size)
+        return judged(self, value, influence)
+
+    def found():
+        populations = state_populations(codes, Weighted(np.zeros(codes.shape)), 300.0)
+        return populations.shares, populations.differences(pairs)
+
+    whole = found()
+    monkeypatch.setattr(Weighted, "judged", counted)
+    monkeypatch.setattr(_weighted, "_MOST_NUMBERS", 4 * codes.size)
+    for part, all_at_once in zip(found(), whole, strict=True):
+        for name in ("value", "error", "low", "high", "known"):
+            np.testing.assert_array_equal(getattr(part, name), getattr(all_at_once, name))
+        assert part.why == all_at_once.why
+    assert max(most) == 4 * codes.size
 
 
 def test_a_membership_without_any_state_is_not_converged():

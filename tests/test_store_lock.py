@@ -105,6 +105,15 @@ def _holder(**changes) -> str:
         _holder(pid="x"),
         _holder(started="some other time"),
     ],
+    ids=[
+        "nothing",
+        "half an object",
+        "a list",
+        "no such process",
+        "no possible process",
+        "no number",
+        "another process",
+    ],
 )
 def test_without_record_locks_a_holder_that_is_gone_loses_the_lock(run, lock_file, content):
     lock_file.write_text(content)
@@ -114,7 +123,11 @@ def test_without_record_locks_a_holder_that_is_gone_loses_the_lock(run, lock_fil
 
 
 @pytest.mark.usefixtures("without_record_locks")
-@pytest.mark.parametrize("content", [_holder(pid=os.getppid(), started=None), _holder(host="far")])
+@pytest.mark.parametrize(
+    "content",
+    [_holder(pid=os.getppid(), started=None), _holder(host="far")],
+    ids=["a process that lives", "another host"],
+)
 def test_without_record_locks_a_holder_that_may_live_keeps_the_lock(run, lock_file, content):
     lock_file.write_text(content)
     with pytest.raises(StoreError, match=r"if it no longer exists, delete .*lock"), run.lock():

@@ -11,6 +11,7 @@ import nanochart as nc
 from nanochart.errors import ModelError
 from nanochart.landscape import lasting_states
 from nanochart.report._movie import follow
+from nanochart.workflow._track import _doubt_of_order
 
 
 def spelled(text):
@@ -169,6 +170,54 @@ def test_command_tracks(small_copy, trajectory, tmp_path, monkeypatch, capsys):
     told = json.loads(capsys.readouterr().out)
     assert told["units"]["time"] == "ns"
     assert {"track.json", "track.csv"} <= {p.name for p in (tmp_path / "t").iterdir()}
+
+
+# ------------------------------------------------------------------------- order and reading
+
+
+def test_frames_that_are_no_more_alike_than_any_others_are_doubted():
+    rng = np.random.default_rng(3)
+    hidden = np.repeat(rng.normal(size=20), 10)  # places kept for ten frames
+    chart = np.stack([hidden, 0.3 * rng.normal(size=200)], axis=1)
+    motif = np.where(hidden > 0.0, "ih", "dh")
+    steps = np.full(200, -1)
+    assert _doubt_of_order(steps, chart, motif) == ""
+    order = rng.permutation(200)
+    told = _doubt_of_order(steps, chart[order], motif[order])
+    assert told.startswith("neighbouring frames are no more alike than any others")
+    assert _doubt_of_order(steps, chart[order], np.full(200, "ih")) == ""  # nothing to follow
+    assert _doubt_of_order(steps[:10], chart[order[:10]], motif[order[:10]]) == ""
+    assert "falls from 7 to 3 after 2 frames" in _doubt_of_order(
+        np.array([1, 7, 3, 4]), chart[:4], motif[:4]
+    )
+
+
+def test_a_trajectory_is_read_as_for_import(small_run, tmp_path, monkeypatch, capsys):
+    """In Bohr, with one frame that is damaged, its steps out of order."""
+    from nanochart.cli import main
+    from nanochart.interop._extxyz import format_frame
+
+    run = nc.store.open(small_run / "run.zarr")
+    x = run.to_xarray()["positions"][:5, 0].to_numpy() / 0.529177210903
+    text = [format_frame("Au", x[k], {"step": s}) for k, s in enumerate((0, 300, 100, 200, 400))]
+    text[3] = text[3].replace("Au ", "Au nan ", 1)
+    file = tmp_path / "bohr.extxyz"
+    file.write_text("".join(text), encoding="utf-8")
+    call = ["track", str(small_run / "run.zarr"), str(file), "-o", str(tmp_path / "t"), "-q"]
+    call += ["--unit", "bohr", "--skip-bad-frames", "--interval", "1ps", "--no-movie"]
+    monkeypatch.setattr("sys.argv", ["nanochart", *call])
+    with pytest.raises(SystemExit, match="0"):
+        main()
+    said = capsys.readouterr().out
+    assert "bohr.extxyz: 4 frames" in said
+    assert "left out 1 bad frames of bohr.extxyz; the first: " in said
+    assert "warning: the step of the trajectory falls from 300 to 100 after 2 frames" in said
+    rows = list(csv.DictReader((tmp_path / "t" / "track.csv").read_text("utf-8").splitlines()))
+    assert [row["frame"] for row in rows] == ["0", "1", "2", "4"]
+    assert float(rows[-1]["time (ns)"]) == pytest.approx(0.004)
+    data = run.to_xarray()["inherent_energy"][:5, 0].to_numpy()
+    found = [float(row["inherent energy (eV)"]) for row in rows]
+    np.testing.assert_allclose(found, data[[0, 1, 2, 4]], atol=1e-3)
 
 
 # -------------------------------------------------------------------------------- bad input

@@ -1,12 +1,25 @@
 """``nanochart import``."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from nanochart.cli._main import app
-from nanochart.cli._options import JsonFlag, QuietFlag, RunPath, emit, show_progress
+from nanochart.cli._options import (
+    Cell,
+    JsonFlag,
+    LargestFragment,
+    LengthUnit,
+    QuietFlag,
+    RunPath,
+    SkipBadFrames,
+    Unwrap,
+    cell_edges,
+    emit,
+    left_out_lines,
+    show_progress,
+)
 
 
 @app.command("import")
@@ -34,25 +47,11 @@ def import_(
             help="An eam/alloy or eam/fs table for the energies; by default Gupta, or the files'."
         ),
     ] = None,
-    unwrap: Annotated[
-        bool, typer.Option("--unwrap", help="Join clusters that a periodic boundary cuts.")
-    ] = False,
-    cell: Annotated[
-        str | None,
-        typer.Option(
-            metavar="L|LX,LY,LZ",
-            help="Edges of the box as simulated, in Å, where the files do not say.",
-        ),
-    ] = None,
-    unit: Annotated[
-        str | None, typer.Option(help="Unit of length of the files: bohr, nm or pm; else Å.")
-    ] = None,
-    largest_fragment: Annotated[
-        bool, typer.Option("--largest-fragment", help="Keep only the largest piece of each frame.")
-    ] = False,
-    skip_bad_frames: Annotated[
-        bool, typer.Option("--skip-bad-frames", help="Leave out frames that cannot be used.")
-    ] = False,
+    unwrap: Unwrap = False,
+    cell: Cell = None,
+    unit: LengthUnit = None,
+    largest_fragment: LargestFragment = False,
+    skip_bad_frames: SkipBadFrames = False,
     n_atoms: Annotated[
         int | None, typer.Option(min=2, help="Take only the frames of this number of atoms.")
     ] = None,
@@ -73,7 +72,7 @@ def import_(
             temperature=temperatures,
             potential=lambda symbol: import_potential(files[0], symbol, potential),
             unwrap=unwrap,
-            cell=_edges(cell),
+            cell=cell_edges(cell),
             unit=unit,
             largest_fragment=largest_fragment,
             skip_bad_frames=skip_bad_frames,
@@ -94,32 +93,9 @@ def import_(
     ]
     if len(files) > 1 and facts.n_replicas == 1:
         lines.append(f"the {len(files)} files differ in length: joined end to end as one replica")
-    lines += _left_out(facts.provenance["left_out"])
+    lines += left_out_lines(facts.provenance["left_out"])
     known = made.holds_system or facts.element in GUPTA_PARAMETERS
     lines.append(
         f"next: nanochart quench {run}" + ("" if known else " --potential TABLE (of eam/alloy)")
     )
     emit(result, json, lines)
-
-
-def _edges(cell: str | None) -> list[float] | None:
-    if cell is None:
-        return None
-    try:
-        edges = [float(word) for word in cell.split(",")]
-    except ValueError:
-        edges = []
-    if len(edges) not in {1, 3}:
-        raise ValueError(f"--cell must be one edge or three in Å, as 40 or 40,40,60; got {cell!r}")
-    return edges
-
-
-def _left_out(files: dict[str, Any]) -> list[str]:
-    """Sentences about what was left out of each file."""
-    lines = []
-    for name, what in files.items():
-        if what["bad"]:
-            lines.append(f"left out {what['bad']} bad frames of {name}; the first: {what['first']}")
-        if what["other_sizes"]:
-            lines.append(f"left out {what['other_sizes']} frames of other sizes of {name}")
-    return lines

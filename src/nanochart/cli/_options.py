@@ -20,15 +20,22 @@ if TYPE_CHECKING:
     from nanochart.store import Run
 
 __all__ = [
+    "Cell",
     "JsonFlag",
+    "LargestFragment",
+    "LengthUnit",
     "QuietFlag",
     "RunPath",
     "RunPaths",
     "Seed",
+    "SkipBadFrames",
     "TimePerReplica",
+    "Unwrap",
     "analysed_run",
+    "cell_edges",
     "default_model",
     "emit",
+    "left_out_lines",
     "say",
     "show_progress",
     "trained_model",
@@ -52,6 +59,25 @@ TimePerReplica = Annotated[
 ]
 Seed = Annotated[
     int | None, typer.Option("--seed", min=0, max=2**63 - 1, help="Seed of the random numbers.")
+]
+Unwrap = Annotated[
+    bool, typer.Option("--unwrap", help="Join clusters that a periodic boundary cuts.")
+]
+Cell = Annotated[
+    str | None,
+    typer.Option(
+        metavar="L|LX,LY,LZ",
+        help="Edges of the box as simulated, in Å, where the files do not say.",
+    ),
+]
+LengthUnit = Annotated[
+    str | None, typer.Option(help="Unit of length of the files: bohr, nm or pm; else Å.")
+]
+LargestFragment = Annotated[
+    bool, typer.Option("--largest-fragment", help="Keep the largest piece of each frame.")
+]
+SkipBadFrames = Annotated[
+    bool, typer.Option("--skip-bad-frames", help="Leave out frames that cannot be used.")
 ]
 
 
@@ -101,6 +127,30 @@ def emit(result: dict[str, Any], as_json: bool, lines: list[str] | None = None) 
         return
     for line in lines if lines is not None else [f"{k}: {v}" for k, v in result.items()]:
         say(line)
+
+
+def cell_edges(cell: str | None) -> list[float] | None:
+    """Edges of a box as they are typed."""
+    if cell is None:
+        return None
+    try:
+        edges = [float(word) for word in cell.split(",")]
+    except ValueError:
+        edges = []
+    if len(edges) not in {1, 3}:
+        raise ValueError(f"--cell must be one edge or three in Å, as 40 or 40,40,60; got {cell!r}")
+    return edges
+
+
+def left_out_lines(files: dict[str, Any]) -> list[str]:
+    """Sentences about what was left out of each file."""
+    lines = []
+    for name, what in files.items():
+        if what["bad"]:
+            lines.append(f"left out {what['bad']} bad frames of {name}; the first: {what['first']}")
+        if what["other_sizes"]:
+            lines.append(f"left out {what['other_sizes']} frames of other sizes of {name}")
+    return lines
 
 
 @contextmanager

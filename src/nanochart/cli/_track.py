@@ -6,7 +6,21 @@ from typing import Annotated
 import typer
 
 from nanochart.cli._main import app
-from nanochart.cli._options import JsonFlag, QuietFlag, RunPath, emit, show_progress, trained_model
+from nanochart.cli._options import (
+    Cell,
+    JsonFlag,
+    LargestFragment,
+    LengthUnit,
+    QuietFlag,
+    RunPath,
+    SkipBadFrames,
+    Unwrap,
+    cell_edges,
+    emit,
+    left_out_lines,
+    show_progress,
+    trained_model,
+)
 
 
 @app.command()
@@ -44,9 +58,11 @@ def track(
             metavar="TIME", help="Simulated time between two frames with its unit, as 20ps."
         ),
     ] = None,
-    unwrap: Annotated[
-        bool, typer.Option("--unwrap", help="Join clusters that a periodic boundary cuts.")
-    ] = False,
+    unwrap: Unwrap = False,
+    cell: Cell = None,
+    unit: LengthUnit = None,
+    largest_fragment: LargestFragment = False,
+    skip_bad_frames: SkipBadFrames = False,
     movie: Annotated[bool, typer.Option(help="Write the movie, an animated GIF.")] = True,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
@@ -83,6 +99,10 @@ def track(
             interval=None if interval is None else nanoseconds(interval),
             families=saved_families(opened) if model is None else None,
             unwrap=unwrap,
+            cell=cell_edges(cell),
+            unit=unit,
+            largest_fragment=largest_fragment,
+            skip_bad_frames=skip_bad_frames,
             progress=progress,
         )
         from nanochart.report import Section, save_figures
@@ -99,6 +119,9 @@ def track(
     for k, t in enumerate(moments):
         hot = "" if t["temperature"] is None else f", {t['temperature']:.0f} K"
         lines.append(f"  {k + 1}: {t['from']} to {t['to']} at {t['time']:.4g} {unit}{hot}")
+    lines += left_out_lines({trajectory.name: summary["left_out"]})
+    if found.doubt:
+        lines.append(f"warning: {found.doubt}")
     if summary["unconverged"]:
         lines.append(f"warning: {summary['unconverged']} quenches did not converge")
     emit({"files": [str(f) for f in written], **summary}, json, [*lines, f"in {folder}"])

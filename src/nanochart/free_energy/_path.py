@@ -243,12 +243,15 @@ def _respaced(points: Floats, n: int) -> Floats:
 
 
 def _relaxed(surface: Surface, points: Floats) -> Floats:
-    """String method on a cubic spline of the surface; points that leave what was seen stay."""
+    """String method on a cubic spline of the surface.
+
+    What was not seen is a plateau 0.1 eV above the highest node that was, from whose edge the
+    string is pushed back.
+    """
     from scipy.ndimage import map_coordinates, spline_filter
 
     F = surface.energy
     top = float(np.nanmax(F))
-    # Not seen is high: the string is pushed back from it.
     filled = np.where(np.isfinite(F), F, top + 0.1)
     coefficients = spline_filter(filled, order=3)
     steps = np.array([axis[1] - axis[0] for axis in surface.axes])

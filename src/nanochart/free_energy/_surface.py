@@ -75,6 +75,12 @@ class Surface:
         """Number of variables."""
         return len(self.axes)
 
+    @property
+    def stated(self) -> Floats:
+        """F in eV where its error is known, NaN elsewhere: what may be quoted."""
+        known = np.isfinite(self.error) & (not self.why)
+        return np.where(known, self.energy, np.nan)
+
     def node(self, place: ArrayLike) -> tuple[int, ...]:
         """The seen node nearest to a place (d,)."""
         s = np.asarray(place, dtype=np.float64)

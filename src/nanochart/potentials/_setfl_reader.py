@@ -8,6 +8,8 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
+from nanochart.potentials._smoothness import odd_value
+
 __all__ = ["Setfl", "read_setfl"]
 
 Floats = NDArray[np.float64]
@@ -131,7 +133,8 @@ def read_setfl(path: Path, symbol: str) -> Setfl:
     """Read one element of a table of `eam/alloy` or, density by pair, of `eam/fs`.
 
     Which of the two it is shows in its length. Lines count as they do in LAMMPS: every function
-    begins with a line, and no value may be missing or left.
+    begins with a line, and no value may be missing or left. A function that is smooth but for one
+    value is refused.
 
     Raises
     ------
@@ -184,7 +187,21 @@ def _read(lines: _Lines, symbol: str, *, density_by_pair: bool) -> Setfl:
     }
     lines.end()
     (mass, constant, lattice), embedding, density = own[here]
-    return Setfl(symbol, mass, constant, lattice, *steps, embedding, density, pairs[symbol, symbol])
+    pair = pairs[symbol, symbol]
+    for name, values in (("F", embedding), ("f", density), ("r φ", pair)):
+        _check_smooth(values, f"{name} of {symbol}")
+    return Setfl(symbol, mass, constant, lattice, *steps, embedding, density, pair)
+
+
+def _check_smooth(values: Floats, what: str) -> None:
+    """Refuse a function of which a single value was changed."""
+    if found := odd_value(values):
+        k, expected = found
+        raise _TableError(
+            f"{what} must be smooth; got {values[k]:.6g} for value {k + 1} of {values.size}, where "
+            f"the values beside it give {expected:.6g}: a digit was changed, so take the table "
+            "from its source again"
+        )
 
 
 def _header(lines: _Lines) -> tuple[list[str], int, int, tuple[float, float, float]]:

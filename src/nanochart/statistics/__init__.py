@@ -4,7 +4,7 @@ Which series are independent of each other is said once, in `Weighted`; blocks, 
 degrees of freedom follow from it, for every mean, population, ratio and surface of the package.
 """
 
-from nanochart.statistics._blocks import Blocks, make_blocks, slice_number, slices_of
+from nanochart.statistics._blocks import Blocks, make_blocks
 from nanochart.statistics._correlation import import_pymbar, statistical_inefficiency
 from nanochart.statistics._estimate import Estimate, student_half_width
 from nanochart.statistics._mbar import Mixture, mixture_of, solve_mixture
@@ -16,6 +16,7 @@ from nanochart.statistics._populations import (
     lasting_changes,
     state_populations,
 )
+from nanochart.statistics._slices import slice_number, slices_of
 from nanochart.statistics._weighted import Weighted
 
 __all__ = [

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanochart.statistics._correlation import effective_walkers, statistical_inefficiency
+from nanochart.statistics._slices import slice_number, slices_of, sum_slices, worth_of_sides
 
-__all__ = ["Blocks", "Independence", "make_blocks", "slice_number", "slices_of"]
+__all__ = ["Blocks", "Independence", "make_blocks"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -18,9 +19,6 @@ Ints = NDArray[np.int64]
 #: has an ensemble of its own, and its mean is not that of the others.
 Independence = Literal["walkers", "replicas", "windows"]
 
-#: Slices that a run is cut into before anything is asked about its correlation: a slow process of
-#: small variance is lost in the noise of single frames and stands out in the mean of many.
-_SLICES = 64
 #: Slices of time for what replicas do together, of which there is one series only.
 _MOMENTS = 256
 #: Inefficiencies that a block is long.
@@ -31,6 +29,8 @@ _FEWEST, _FEWEST_OF_WINDOW, _FEWEST_MOMENTS = 40.0, 16.0, 12.0
 #: Independent slices below which a walker has not come to equilibrium from where it started:
 #: starts are chosen, not drawn, and many walkers cannot replace time.
 _FEWEST_OF_WALKER = 4.0
+#: Parts of equal weight that each side of what a window tells must be worth.
+_FEWEST_OF_SIDE = 8.0
 #: Probability that walkers or windows which agree are taken for ones that do not, in one run.
 _FALSE_ALARM = 0.05
 
@@ -96,7 +96,7 @@ class Blocks:
 
     def sums(self, values: ArrayLike) -> Floats:
         """Sum of (time, walker, ...) over each block, (block, ...)."""
-        cut = _summed(np.asarray(values, dtype=np.float64), self.slices)
+        cut = sum_slices(np.asarray(values, dtype=np.float64), self.slices)
         flat = cut.reshape(-1, *cut.shape[2:])
         out = np.zeros((self.n, *flat.shape[1:]))
         np.add.at(out, self.index.ravel(), flat)
@@ -199,23 +199,6 @@ class Blocks:
         return np.asarray((multipliers @ deviation).reshape(n, *values.shape[1:]))
 
 
-def slice_number(n_times: int, most: int = _SLICES) -> Ints:
-    """Number of the slice that each time is in, of at most ``most`` slices of equal length."""
-    n = n_times // -(-n_times // most)
-    return np.arange(n_times) * n // n_times
-
-
-def slices_of(values: ArrayLike, most: int = _SLICES) -> Floats:
-    """Sums of (time, ...) over slices of time, (slice, ...)."""
-    v = np.asarray(values, dtype=np.float64)
-    return _summed(v, slice_number(len(v), most))
-
-
-def _summed(values: Floats, number: Ints) -> Floats:
-    edges = np.flatnonzero(np.diff(number, prepend=-1))
-    return np.asarray(np.add.reduceat(values, edges, axis=0))
-
-
 def make_blocks(
     influence: ArrayLike,
     independence: Independence = "walkers",
@@ -227,6 +210,10 @@ def make_blocks(
     slow process is seen even where single frames are mostly noise. With fewer than 40 independent
     slices of all walkers (16 of a window, 12 of all replicas together), or 4 of each walker, an
     error is not known. Walkers of small weight count as little as they contribute.
+
+    A window must also have been on both sides of its mean for eight slices' worth. One that saw a
+    state for a single while has the share, the memory and the error of that while, and each of
+    them looks well known.
 
     Parameters
     ----------
@@ -241,7 +228,7 @@ def make_blocks(
     values = np.asarray(influence, dtype=np.float64)
     n_times, n_walkers = values.shape[:2]
     slices = slice_number(n_times)
-    cut = _summed(values, slices)
+    cut = sum_slices(values, slices)
     n_slices = len(cut)
     cut = cut.reshape(n_slices, n_walkers, -1)
     if independence == "windows":
@@ -281,6 +268,16 @@ def make_blocks(
                 f"the {n_slices * len(members)} of the run, where {_FEWEST_OF_WALKER:.0f} and "
                 f"{fewest:.0f} are needed: the walkers hardly mix"
             )
+        if not why and independence == "windows":
+            in_time, at_random = worth_of_sides(values[:, members], slices)
+            once = in_time < np.minimum(_FEWEST_OF_SIDE, 0.5 * at_random)
+            if once.any():
+                side = float(in_time[once].min())
+                why = (
+                    f"window {k + 1} was on one side of its mean for {side:.1f} of its "
+                    f"{n_slices * len(members)} slices only, where {_FEWEST_OF_SIDE:.0f} are "
+                    "needed: it changed too few times"
+                )
     moments = np.zeros(0, dtype=np.int64)
     if independence == "replicas":
         moments, together = _moments(values)

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nanochart.statistics._slices import equal_parts
+
 __all__ = ["effective_walkers", "import_pymbar", "statistical_inefficiency"]
 
 Floats = NDArray[np.float64]
@@ -70,8 +72,7 @@ def effective_walkers(deviation: ArrayLike) -> float:
     With :math:`v_w` the sum of a walker's squares, so that walkers of small weight do not count.
     """
     squares = (np.asarray(deviation, dtype=np.float64) ** 2).sum(axis=0)
-    total = float((squares**2).sum())
-    return float(squares.sum() ** 2 / total) if total > 0.0 else float(len(squares))
+    return equal_parts(squares)
 
 
 def _of_correlation(deviation: Floats) -> float:

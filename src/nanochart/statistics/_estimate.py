@@ -63,6 +63,20 @@ class Estimate:
         why = next((part.reason for part in parts if not np.all(part.known)), "")
         return cls(value, error, low, high, known, why)
 
+    @classmethod
+    def joined(cls, parts: Sequence["Estimate"]) -> "Estimate":
+        """Estimates (estimate,), one after the other."""
+        value, error, low, high, known = (
+            np.concatenate([np.asarray(getattr(part, name)) for part in parts])
+            for name in ("value", "error", "low", "high", "known")
+        )
+        why = [
+            reason
+            for part in parts
+            for reason in ([part.why] * len(part.value) if isinstance(part.why, str) else part.why)
+        ]
+        return cls(value, error, low, high, known, tuple(why))
+
     def scaled(self, factor: float, shift: float = 0.0) -> "Estimate":
         """The same estimate in other units: ``factor`` times it plus ``shift``."""
         return Estimate(

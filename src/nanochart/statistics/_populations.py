@@ -9,7 +9,7 @@ from scipy.special import expit
 
 from nanochart.errors import ConvergenceError
 from nanochart.statistics._estimate import Estimate
-from nanochart.statistics._weighted import Weighted
+from nanochart.statistics._weighted import Weighted, at_once
 from nanochart.units import BOLTZMANN
 
 __all__ = [
@@ -135,6 +135,10 @@ class Populations:
 
     def differences(self, pairs: Sequence[tuple[int, int]]) -> Estimate:
         """Free energies F_b - F_a in eV of pairs (a, b) of states, (pair,)."""
+        most = at_once(self.weighted.log_weights.size)
+        if len(pairs) > most:
+            starts = range(0, len(pairs), most)
+            return Estimate.joined([self.differences(pairs[k : k + most]) for k in starts])
         kT = BOLTZMANN * self.temperature
         first, last = [a for a, _ in pairs], [b for _, b in pairs]
         names = [(self.names[a], self.names[b]) for a, b in pairs]

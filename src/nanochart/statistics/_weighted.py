@@ -9,18 +9,26 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nanochart.statistics._blocks import Blocks, Independence, make_blocks, slices_of
+from nanochart.statistics._blocks import Blocks, Independence, make_blocks
 from nanochart.statistics._estimate import Estimate
 from nanochart.statistics._mbar import Mixture
+from nanochart.statistics._slices import equal_parts, slices_of
 
-__all__ = ["Weighted"]
+__all__ = ["Weighted", "at_once"]
 
 Floats = NDArray[np.float64]
 
 #: Slices of time of a walker, of equal weight, that what is known of a state must be worth.
 _FEWEST_SLICES = 8.0
+#: Numbers of what is asked of all samples at a time, at most: 64 MB, of which several are needed.
+_MOST_NUMBERS = 8_000_000
 #: Visits of two samples or more that a state must have had.
 _VISITS = 4
+
+
+def at_once(n_samples: int) -> int:
+    """How many questions are asked of so many samples at a time, for the memory they take."""
+    return max(1, _MOST_NUMBERS // n_samples)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +92,8 @@ class Weighted:
 
     @property
     def effective(self) -> float:
-        r"""Effective samples, (Σ w)² / Σ w²: equally weighted ones worth as much (Kish 1965)."""
-        return float(1.0 / (self.weights**2).sum())
+        r"""Equally weighted samples that would be worth as much, (Σ w)² / Σ w² (Kish 1965)."""
+        return equal_parts(self.weights)
 
     def tilted(self, logs: ArrayLike) -> Self:
         """The same samples with logarithms (time, walker) added to the weights."""
@@ -150,8 +158,8 @@ class Weighted:
     def _held(weights: Floats) -> str:
         """In what part of the run (time, walker) a weight is held, if that is too small a part."""
         by_slice = slices_of(weights)
-        worth = float(by_slice.sum() ** 2 / (by_slice**2).sum())
-        return f"{worth:.1f} of {by_slice.size} parts of the run" if worth < _FEWEST_SLICES else ""
+        parts = equal_parts(by_slice)
+        return f"{parts:.1f} of {by_slice.size} parts of the run" if parts < _FEWEST_SLICES else ""
 
     def mean(self, values: ArrayLike) -> Estimate:
         """Mean of (time, walker) or of columns (time, walker, ...) in the ensemble of the weights.
@@ -184,6 +192,16 @@ class Weighted:
         names
             What the two states of each pair are called in the sentence.
         """
+        most = at_once(self.log_weights.size)
+        if len(names) > most:
+            starts = range(0, len(names), most)
+            one, other = np.asarray(a), np.asarray(b)
+            return Estimate.joined([
+                self.log_ratios(
+                    one[..., k : k + most], other[..., k : k + most], names[k : k + most]
+                )
+                for k in starts
+            ])  # fmt: skip
         w = self.weights[..., None]
         inside = [np.asarray(x, dtype=np.float64) for x in (a, b)]
         sums = [(w * x).sum(axis=(0, 1)) for x in inside]

@@ -32,7 +32,7 @@ from nanochart.workflow._families_words import family_words
 from nanochart.workflow._ladder import rung_shares
 from nanochart.workflow._quench import check_all_quenched
 
-__all__ = ["families_config", "families_path", "families_run", "saved_families"]
+__all__ = ["families_config", "families_path", "families_run", "inherent_shapes", "saved_families"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -146,7 +146,7 @@ def _find(
             f"the chart of {run.path} has NaN in {int((~np.isfinite(s)).any(axis=-1).sum())} "
             f"frames: run `nanochart chart {run.path}` again"
         )
-    shapes = _shapes(run)
+    shapes = inherent_shapes(run)
     found = fit_families(
         s[converged],
         asked,
@@ -193,7 +193,7 @@ def _find(
     return found, codes
 
 
-def _shapes(run: Run) -> Floats:
+def inherent_shapes(run: Run) -> Floats:
     """Principal radii of gyration of the inherent structures, (frame, replica, 3), in blocks."""
     n = run.committed()
     blocks = (run.frames(k, min(k + _BLOCK, n)) for k in range(0, n, _BLOCK))

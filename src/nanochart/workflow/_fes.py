@@ -375,7 +375,7 @@ def fes_summary(found: FreeEnergies) -> dict[str, Any]:
             if p.shares.value[k] > 0
         },
         "basins": [
-            {"state": state, "place": place.tolist(), "energy": energy}
+            {"state": state, "place": place.tolist(), "energy": _stated(surface, place, energy)}
             for state, place, energy in found.basins
         ],
     }  # fmt: skip
@@ -391,18 +391,23 @@ def fes_summary(found: FreeEnergies) -> dict[str, Any]:
     return summary
 
 
+def _stated(surface: Surface, place: Floats, energy: float) -> float | None:
+    """The energy of a basin where it is known."""
+    return energy if np.isfinite(surface.stated[surface.node(place)]) else None
+
+
 def write_fes(found: FreeEnergies, folder: str | Path) -> list[Path]:
-    """Write the surface as a table and all other numbers as JSON."""
+    """Write the surface as a table, NaN where it is not known, and all other numbers as JSON."""
     target = Path(folder)
     grid = np.stack(np.meshgrid(*found.surface.axes, indexing="ij"), axis=-1)
     columns = [f"{n} / {u}" for n, u in zip(found.variables, found.units, strict=True)]
     extra = ["geometric free energy / eV"] if found.geometric is not None else []
-    rows = []
+    rows, stated = [], found.surface.stated
     for node in np.argwhere(np.isfinite(found.surface.energy)):
         k = tuple(node)
-        row = [*grid[k], found.surface.energy[k], found.surface.error[k]]
+        row = [*grid[k], stated[k], found.surface.error[k]]
         if found.geometric is not None:
-            row.append(found.geometric.energy[k])
+            row.append(found.geometric.stated[k])
         rows.append(row)
     header = [*columns, "free energy / eV", "standard error / eV", *extra]
     table = write_csv(target / "surface.csv", header, rows, digits=6)

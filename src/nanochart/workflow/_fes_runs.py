@@ -221,11 +221,13 @@ def write_fes_runs(found: IndependentRuns, folder: str | Path) -> list[Path]:
     """Write the mean surface with its spread as a table, and all other numbers as JSON."""
     target, whole = Path(folder), found.together
     grid = np.stack(np.meshgrid(*whole.surface.axes, indexing="ij"), axis=-1)
-    energies = [part.surface.energy for part in found.parts]
+    energies = [part.surface.stated for part in found.parts]
     columns = [f"{n} / {u}" for n, u in zip(whole.variables, whole.units, strict=True)]
     own = [f"free energy of {part.run} / eV" for part in found.parts]
+    stated = whole.surface.stated
+    error = np.where(np.isfinite(stated), whole.surface.error, np.nan)
     rows = [
-        [*grid[k], whole.surface.energy[k], whole.surface.error[k], *(each[k] for each in energies)]
+        [*grid[k], stated[k], error[k], *(each[k] for each in energies)]
         for k in map(tuple, np.argwhere(np.isfinite(whole.surface.energy)))
     ]
     header = [*columns, "free energy / eV", "standard error / eV", *own]

@@ -15,23 +15,22 @@ from nanochart.autoencoder import Model, TrainingConfig, load
 from nanochart.autoencoder._canonical import LatentFrame, fold_frame
 from nanochart.biasing import known_distance, known_reach
 from nanochart.errors import StoreError
+from nanochart.landscape import distinct_minima
 from nanochart.store import Run
 from nanochart.store import open as open_run
 from nanochart.workflow._bias import bias_run
 from nanochart.workflow._bias_config import BiasConfig
 from nanochart.workflow._chart import chart_run
 from nanochart.workflow._config import RDFConfig
-from nanochart.workflow._families import families_run
+from nanochart.workflow._families import families_run, inherent_shapes
 from nanochart.workflow._label import label_run
 from nanochart.workflow._quench import quench_run
 from nanochart.workflow._train import train_runs
 
-__all__ = ["Refinement", "align_model", "refine_run"]
+__all__ = ["Refinement", "align_model", "new_minima", "refine_run"]
 
 Floats = NDArray[np.float64]
 
-#: Energies in eV within which two minima are the same.
-_TOLERANCE = 1e-4
 #: Shift of the frames, whose coordinates have unit variance, below which places are the same.
 _KEPT = 0.1
 #: Frames that two charts are laid on each other by, at most.
@@ -227,19 +226,35 @@ def _rdf_config(model: Model) -> RDFConfig:
 
 
 def _new_minima(new: Run, before: list[Run]) -> tuple[Floats, float]:
-    """Positions (minimum, atom, 3) of minima whose energy no run before has, and the lowest one."""
-    energies = np.concatenate([r.frames().inherent.energies.ravel() for r in before])
-    old = np.unique(np.rint(energies[np.isfinite(energies)] / _TOLERANCE))
+    """Positions (minimum, atom, 3) of minima that no run before has, and the lowest of them."""
+    known = np.concatenate([r.frames().inherent.energies.ravel() for r in before])
+    shapes = np.concatenate([inherent_shapes(r).reshape(-1, 3) for r in before])
     minima = new.frames().inherent
     E = minima.energies.ravel()
-    good = minima.converged.ravel() & np.isfinite(E)
-    keys = np.rint(E / _TOLERANCE)
-    # Rounding may part two of one minimum: neighbours count as known.
-    unknown = good & ~(np.isin(keys, old) | np.isin(keys - 1, old) | np.isin(keys + 1, old))
-    _, first = np.unique(keys[unknown], return_index=True)
-    chosen = np.flatnonzero(unknown)[first]
-    lowest = float(E[chosen].min() - np.nanmin(energies)) if len(chosen) else float("nan")
+    good = np.flatnonzero(minima.converged.ravel() & np.isfinite(E))
+    there = np.isfinite(known)
+    fresh = new_minima(
+        (known[there], shapes[there]), (E[good], inherent_shapes(new).reshape(-1, 3)[good])
+    )
+    chosen = good[fresh]
+    lowest = float(E[chosen].min() - known[there].min()) if len(chosen) else float("nan")
     return minima.structures(chosen), lowest
+
+
+def new_minima(known: tuple[Floats, Floats], found: tuple[Floats, Floats]) -> NDArray[np.int64]:
+    """The first frame of each minimum among those found that is none of the known ones.
+
+    Parameters
+    ----------
+    known, found
+        Energies in eV (frame,) and principal radii of gyration in Å (frame, 3) of inherent
+        structures, by which `distinct_minima` tells them apart.
+    """
+    energies, shapes = (np.concatenate(pair) for pair in zip(known, found, strict=True))
+    index = distinct_minima(shapes, energies, shapes).index
+    n = len(known[0])
+    names, first = np.unique(index[n:], return_index=True)
+    return np.sort(first[~np.isin(names, index[:n])])
 
 
 def _unknown(new: Run, run: Run, model: Model) -> float:

@@ -1,8 +1,9 @@
 """A trajectory, quenched and placed in the chart of a run."""
 
 import json
+from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from nanochart._parallel import use_executor
 from nanochart._progress import Progress, silent
 from nanochart.autoencoder import Model
 from nanochart.errors import ModelError
-from nanochart.interop import TrajectoryBlock, read_trajectory
+from nanochart.interop import LeftOut, TrajectoryBlock, read_trajectory
 from nanochart.landscape import (
     OWN,
     Families,
@@ -33,6 +34,10 @@ from nanochart.workflow._system import run_config
 __all__ = ["Track", "track_run", "track_summary", "write_track"]
 
 Floats = NDArray[np.float64]
+
+#: Frames from which on their order can be judged, and the deviation of the ratio of von Neumann, in
+#: its standard deviations, at which neighbours are alike.
+_FEWEST_IN_ORDER, _ALIKE = 20, 2.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +74,12 @@ class Track:
         Lasting states and transitions.
     nearest_neighbour
         Of the bulk metal, Å.
+    frames
+        Their numbers in the file, (frame,).
+    left_out
+        What was left out of the file.
+    doubt
+        Why the order of the frames may not be that of time; empty where nothing speaks against it.
     """
 
     trajectory: str
@@ -88,6 +99,9 @@ class Track:
     family: NDArray[np.str_] | None = None
     families: LastingStates | None = None
     nearest_neighbour: float | None = None
+    frames: NDArray[np.int64] | None = None
+    left_out: LeftOut = field(default_factory=LeftOut)
+    doubt: str = ""
 
     def __len__(self) -> int:
         return len(self.time)
@@ -102,6 +116,10 @@ def track_run(
     interval: float | None = None,
     families: Families | None = None,
     unwrap: bool = False,
+    cell: float | Sequence[float] | None = None,
+    unit: str | None = None,
+    largest_fragment: bool = False,
+    skip_bad_frames: bool = False,
     executor: Executor | None = None,
     progress: Progress = silent,
 ) -> Track:
@@ -123,8 +141,8 @@ def track_run(
         Time between frames in ns, where it is to be told in ns.
     families
         Found in the chart of the model; None leaves them out.
-    unwrap
-        Put a cluster together again that the boundary of its periodic cell cuts.
+    unwrap, cell, unit, largest_fragment, skip_bad_frames
+        As for `nanochart.interop.read_trajectory`; the element is the run's.
     executor
         Where frames are quenched; None is one thread per core.
     progress
@@ -147,39 +165,51 @@ def track_run(
     own = run_config(run)
     settings = own.quench if own else QuenchConfig()
     parts: list[Track] = []
-    steps = []
+    blocks: list[TrajectoryBlock] = []
     with use_executor(executor) as pool:
         for block in read_trajectory(
-            trajectory, run.metadata.element, unwrap=unwrap, block_frames=64
+            trajectory,
+            run.metadata.element,
+            unwrap=unwrap,
+            cell=cell,
+            unit=unit,
+            largest_fragment=largest_fragment,
+            skip_bad_frames=skip_bad_frames,
+            block_frames=64,
         ):
             _check_size(trajectory, block, model)
             parts.append(_part(str(trajectory), block, model, run.system, settings, pool, families))
-            steps.append(block.steps)
-            done = block.first + len(block.steps)
-            progress("track", done, float("inf"))
-    progress("track", done, done)
-    time, unit = _time(np.concatenate(steps), interval)
+            blocks.append(replace(block, positions=block.positions[:0]))
+            progress("track", block.frames[-1] + 1, float("inf"))
+    frames = np.concatenate([block.frames for block in blocks])
+    steps = np.concatenate([block.steps for block in blocks])
+    progress("track", frames[-1] + 1, frames[-1] + 1)
+    time, time_unit = _time(steps, frames, interval)
     motif = np.concatenate([p.motif for p in parts])
     family = None
     if families is not None:
         family = np.concatenate([p.family for p in parts if p.family is not None])
     energy = np.concatenate([p.inherent_energy for p in parts])
+    chart = np.concatenate([p.chart for p in parts])
     return replace(
         parts[0],
         time=time,
-        time_unit=unit,
+        time_unit=time_unit,
         temperature=np.concatenate([p.temperature for p in parts]),
         inherent_positions=np.concatenate([p.inherent_positions for p in parts]),
         inherent_energy=energy,
         lowest_energy=min(float(energy.min()), _lowest(run)),
         converged=np.concatenate([p.converged for p in parts]),
-        chart=np.concatenate([p.chart for p in parts]),
+        chart=chart,
         reconstruction_error=np.concatenate([p.reconstruction_error for p in parts]),
         motif=motif,
         persistence=persistence,
         motifs=lasting_states(motif, persistence),
         family=family,
         families=None if family is None else lasting_states(family, persistence),
+        frames=frames,
+        left_out=blocks[-1].left_out,
+        doubt=_doubt_of_order(steps, chart, motif),
     )
 
 
@@ -234,12 +264,44 @@ def _part(
     )
 
 
-def _time(steps: NDArray[np.int64], interval: float | None) -> tuple[NDArray[Any], str]:
+def _time(
+    steps: NDArray[np.int64], frames: NDArray[np.int64], interval: float | None
+) -> tuple[NDArray[Any], str]:
     if interval is not None:
-        return interval * np.arange(len(steps), dtype=np.float64), "ns"
+        return interval * frames.astype(np.float64), "ns"
     if len(steps) > 1 and (np.diff(steps) > 0).all() and steps[0] >= 0:
         return 1e-6 * steps.astype(np.float64), "10⁶ steps"
-    return np.arange(len(steps), dtype=np.float64), "frames"
+    return frames.astype(np.float64), "frames"
+
+
+def _doubt_of_order(steps: NDArray[np.int64], chart: Floats, motif: NDArray[np.str_]) -> str:
+    r"""Why the order of frames may not be that of time.
+
+    Neighbours are compared with all frames by the ratio of von Neumann,
+
+    .. math:: \eta = \frac{\sum_t |s_{t+1} - s_t|^2}{2 \sum_t |s_t - \bar s|^2} ,
+
+    which is :math:`1 \pm n^{-1/2}` in any order that time did not make.
+    """
+    back = np.flatnonzero((steps[1:] <= steps[:-1]) & (steps[:-1] >= 0))
+    if back.size:
+        k = int(back[0])
+        return (
+            f"the step of the trajectory falls from {steps[k]} to {steps[k + 1]} after {k + 1} "
+            "frames: they are followed in the order of the file, which is not that of time"
+        )
+    n = len(chart)
+    spread = float(((chart - chart.mean(axis=0)) ** 2).sum())
+    if n < _FEWEST_IN_ORDER or spread == 0.0 or len(np.unique(motif)) < 2:
+        return ""
+    ratio = float((np.diff(chart, axis=0) ** 2).sum()) / (2.0 * spread)
+    if ratio < 1.0 - _ALIKE / np.sqrt(n):
+        return ""
+    return (
+        "neighbouring frames are no more alike than any others: their order is not that of time, "
+        "or the time between them is longer than the cluster remembers; changes that last cannot "
+        "be told"
+    )
 
 
 def _lowest(run: Run) -> float:
@@ -259,6 +321,8 @@ def track_summary(track: Track) -> dict[str, Any]:
         "trajectory": track.trajectory,
         "frames": len(track),
         "unconverged": int((~track.converged).sum()),
+        "left_out": asdict(track.left_out),
+        "doubt": track.doubt or None,
         "units": {"time": track.time_unit, "energy": "eV", "temperature": "K"},
         "lowest_energy": track.lowest_energy,
         "persistence": track.persistence,
@@ -266,7 +330,7 @@ def track_summary(track: Track) -> dict[str, Any]:
         "transitions": {
             kind: [
                 {
-                    "frame": t.frame,
+                    "frame": t.frame if track.frames is None else int(track.frames[t.frame]),
                     "time": float(track.time[t.frame]),
                     "temperature": _number(track.temperature[t.frame]),
                     "from": t.before,
@@ -293,7 +357,7 @@ def write_track(track: Track, folder: str | Path) -> tuple[Path, Path]:
     check_track_folder(target, track.trajectory)
     happened = write_json(target / "track.json", track_summary(track))
     columns: dict[str, Any] = {
-        "frame": np.arange(len(track)),
+        "frame": np.arange(len(track)) if track.frames is None else track.frames,
         f"time ({track.time_unit})": track.time,
         "temperature (K)": track.temperature,
         "inherent energy (eV)": track.inherent_energy,
