@@ -21,6 +21,7 @@ from nanochart import store
 from nanochart.errors import DynamicsError, StoreError
 from nanochart.store._files import RECORDS
 from nanochart.tempering._health import largest_fragment
+from nanochart.workflow import _recorder as recorder
 from nanochart.workflow import _sample as sampling
 from nanochart.workflow import run_info, sample
 
@@ -31,12 +32,13 @@ NANOCHART = Path(sys.executable).with_name("nanochart")
 # Small blocks and checkpoints at any moment put as many kinds of writes as can be under the knife.
 KILLER = """
 import json, os, random, re, signal, sys, time
-import nanochart.autoencoder, nanochart.interop, nanochart.workflow._sample as sampling
+import nanochart.autoencoder, nanochart.interop
+import nanochart.workflow._sample as sampling, nanochart.workflow._recorder as recorder
 from nanochart.cli._main import main
 from nanochart.workflow._warmup import compile_kernels
 config, n_kills, n_frames, seed = sys.argv[1], *map(int, sys.argv[2:])
 sampling._BLOCK_BYTES = 12 * 38 * 3 * 10
-sampling._CHECKPOINT_SECONDS = 0.02
+recorder._CHECKPOINT_SECONDS = 0.02
 
 def start(output, threads):
     resume = ["--resume"] if os.path.exists(output) else []
@@ -268,7 +270,7 @@ def test_a_full_disk_stops_the_run_and_it_goes_on_when_there_is_room(
 
     with monkeypatch.context() as patch:
         patch.setattr(module, "write_atomic", write_until_full)
-        patch.setattr(sampling, "_CHECKPOINT_SECONDS", 0.0)
+        patch.setattr(recorder, "_CHECKPOINT_SECONDS", 0.0)
         with pytest.raises(StoreError, match=r"no space is left .*what was committed is intact"):
             sample(config, tmp_path / "run.zarr")
     before = store.open(tmp_path / "run.zarr")

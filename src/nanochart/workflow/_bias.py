@@ -1,11 +1,9 @@
 """Biased dynamics into a run that can be stopped at any moment and resumed."""
 
-import time
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,12 +15,9 @@ from nanochart.biasing import (
     BiasedState,
     BiasingState,
     BiasPlan,
-    MetadynamicsState,
-    NoState,
-    OPESState,
     biased_round,
 )
-from nanochart.dynamics import State, initialize
+from nanochart.dynamics import initialize
 from nanochart.errors import ConvergenceError, DynamicsError, StoreError
 from nanochart.store import Run, create, stream_fingerprint, stream_seed
 from nanochart.store import open as open_run
@@ -30,29 +25,23 @@ from nanochart.units import BOLTZMANN
 from nanochart.workflow._bias_config import BiasConfig
 from nanochart.workflow._bias_plans import attachments_of, dynamics_of, plan_of
 from nanochart.workflow._bias_resolve import Resolved, check_stop, resolve
+from nanochart.workflow._bias_rounds import BiasedRounds
 from nanochart.workflow._bias_then import SourceThen
 from nanochart.workflow._changes import changes, changes_sentence
-from nanochart.workflow._forecast import forecast, seconds_of
+from nanochart.workflow._forecast import FORECAST_STEPS, forecast, seconds_of
 from nanochart.workflow._quench import quenched_every
-from nanochart.workflow._sample import _FORECAST_STEPS, _never
+from nanochart.workflow._recorder import Recorder, never
 from nanochart.workflow._sessions import SessionLog
 
 __all__ = ["bias_run"]
 
 _BLOCK_BYTES = 500_000
-_CHECKPOINT_SECONDS = 30.0
 #: Frames over which the kinetic temperature is averaged, and the excess that is too much.
 _HEATED, _TOO_HOT = 400, 0.03
 #: Frames that count before the error is first asked for.
 _FEWEST = 100
 #: Fields that may differ between a run and the configuration it is resumed with.
 _CHANGEABLE = ("time", "stop", "run", "model")
-_WALKERS = ("positions", "velocities", "temperatures", "random", "steps")
-_ROUND = (
-    "positions", "energies", "kinetic_energies", "values", "bias_energies", "work", "centres",
-    "log_weights", "steps",
-)  # fmt: skip
-_STATES = {state.__name__: state for state in (MetadynamicsState, OPESState, NoState)}
 
 
 def bias_run(
@@ -62,7 +51,7 @@ def bias_run(
     resume: bool = False,
     executor: Executor | None = None,
     progress: Progress = silent,
-    stop: Callable[[], bool] = _never,
+    stop: Callable[[], bool] = never,
 ) -> Run:
     """Bias a cluster along collective variables.
 
@@ -108,60 +97,46 @@ def bias_run(
         plan, dynamics = resolved.plan, resolved.dynamics
         run = _create(config, path, resolved)
     with run.lock(), use_executor(executor) as pool:
-        biasing = _restored(run) or _begun(run, plan, dynamics)
-        log = SessionLog(run, executor, config.model_dump(mode="json"))
-        # What was committed before is judged first: a kill may have come before it was.
-        reached = None if biasing.pending else _reached(run, config)
-        stopped = False
-        told = progress if reached is None else silent
-        _forecast(run, biasing.state, plan, dynamics, told, pool)
-        try:
-            while not stopped and reached is None and run.committed() < run.n_frames:
-                if not biasing.full:
-                    state, observed = biased_round(
-                        biasing.state, dynamics, plan.biasing, plan.steps_per_round, pool
-                    )
-                    biasing.take_up(state, observed)
-                    log.add_round()
-                    progress("bias", state.round, run.n_frames, _note(observed))
-                    stopped = stop()
-                if biasing.full:
-                    biasing.commit()
-                    biasing.save()
-                    log.record_if_due()
-                    _check_heat(run, plan)
-                    reached = _reached(run, config)
-                elif stopped or biasing.age > _CHECKPOINT_SECONDS:
-                    biasing.save()
-        except StoreError:
-            raise
-        except BaseException as error:
-            biasing.save()
-            sentence = str(error) if isinstance(error, DynamicsError) else None
-            log.record(failure=sentence)
-            if sentence is None:
-                raise
-            raise DynamicsError(
-                f"{sentence}; the {run.committed()} frames of {run.path} are kept"
-            ) from error
-        done = reached is not None or run.committed() == run.n_frames
-        log.record(stopped=reached, advice=_unconnected(run, plan) if done else None)
-        if run.committed() == run.n_frames and not run.complete:
-            run.finalize()
+        kind = BiasedRounds()
+        recorder = Recorder.restore(run, kind)
+        if recorder is None:
+            recorder = Recorder.begin(run, kind, _begun(run, plan, dynamics))
+        recorder.record(
+            lambda state: biased_round(state, dynamics, plan.biasing, plan.steps_per_round, pool),
+            SessionLog(run, executor, config.model_dump(mode="json")),
+            ahead=partial(_forecast, run, plan, dynamics, progress, pool),
+            told=lambda state, seen: progress("bias", state.round, run.n_frames, _note(seen)),
+            stop=stop,
+            judged=partial(_judged, run, plan, config),
+            advised=partial(_unconnected, run, plan),
+            explained=partial(_explained, run),
+        )
     return run
+
+
+def _judged(run: Run, plan: BiasPlan, config: BiasConfig) -> str | None:
+    """Refuse heated walkers; say when the difference that was asked for is known."""
+    _check_heat(run, plan)
+    return _reached(run, config)
+
+
+def _explained(run: Run, error: BaseException) -> str | None:
+    if not isinstance(error, DynamicsError):
+        return None
+    return f"{error}; the {run.committed()} frames of {run.path} are kept"
 
 
 def _forecast(
     run: Run,
-    state: BiasingState,
     plan: BiasPlan,
     dynamics: BiasedDynamics,
     progress: Progress,
     pool: Executor,
+    state: BiasingState,
 ) -> None:
     """Report how long the rounds that are left will take."""
     walkers, stride = state.walkers, dynamics.stride
-    n_steps = stride * max(1, min(_FORECAST_STEPS, plan.steps_per_round) // stride)
+    n_steps = stride * max(1, min(FORECAST_STEPS, plan.steps_per_round) // stride)
     left = (run.n_frames - state.round) * plan.steps_per_round
     bias = plan.biasing.bias(state.method, 0, len(plan.variables))
     forecast(
@@ -305,108 +280,9 @@ def _open(config: BiasConfig, path: str | Path) -> Run:
     return run
 
 
-@dataclass
-class _Biasing:
-    """A biased run in progress: the state, and the rounds that are not committed yet."""
-
-    run: Run
-    state: BiasingState
-    pending: list[BiasedRound] = field(default_factory=list)
-    _saved: float = field(init=False, default_factory=time.monotonic)
-
-    @property
-    def age(self) -> float:
-        return time.monotonic() - self._saved
-
-    @property
-    def full(self) -> bool:
-        block: slice = next(self.run.pending())
-        n_frames: int = block.stop - block.start
-        return len(self.pending) == n_frames
-
-    def take_up(self, state: BiasingState, observed: BiasedRound) -> None:
-        self.state = state
-        self.pending.append(observed)
-
-    def commit(self) -> None:
-        self.run.write_frames(self.run.committed(), _frames(self.state, self.pending))
-        self.pending = []
-
-    def save(self) -> None:
-        if self.run.committed() + len(self.pending) != self.state.round:
-            return  # an interrupt came between a round and its record
-        walkers = self.state.walkers
-        arrays = {name: getattr(walkers.walkers, name) for name in _WALKERS}
-        arrays["work"] = walkers.work
-        for name, value in self.state.method._asdict().items():
-            arrays[f"method_{name}"] = np.asarray(value)
-        if self.pending:
-            for name in _ROUND:
-                values = [np.asarray(getattr(r, name)) for r in self.pending]
-                arrays[f"pending_{name}"] = np.stack(values)
-        info = {
-            "round": self.state.round,
-            "method": type(self.state.method).__name__,
-            "pending": len(self.pending),
-        }
-        self.run.save_checkpoint(arrays, info)
-        self._saved = time.monotonic()
-
-
-def _begun(run: Run, plan: BiasPlan, dynamics: BiasedDynamics) -> _Biasing:
-    run.truncate(0)
+def _begun(run: Run, plan: BiasPlan, dynamics: BiasedDynamics) -> BiasingState:
     n = plan.n_walkers
     temperatures, seed = np.full(n, plan.temperature), stream_seed(run.metadata)
     walkers = initialize(plan.starts, dynamics.potential, temperatures, seed)
     method = plan.biasing.initialize(len(plan.variables))
-    return _Biasing(run, BiasingState(BiasedState(walkers, np.zeros(n)), method, 0))
-
-
-def _restored(run: Run) -> _Biasing | None:
-    checkpoint = run.load_checkpoint()
-    if checkpoint is None:
-        return None
-    arrays, info = checkpoint.arrays, checkpoint.info
-    kind: Any = _STATES[info["method"]]
-    expected = [f"method_{name}" for name in kind._fields]
-    if info["pending"]:
-        expected += [f"pending_{name}" for name in _ROUND]
-    if missing := [name for name in expected if name not in arrays]:
-        raise StoreError(
-            f"the checkpoint of {run.path} must hold what this version of nanochart continues; got "
-            f"one without {', '.join(missing)}: go on with the version that wrote it (`nanochart "
-            "info` names it), or begin anew with another --output"
-        )
-    fields = {
-        name: arrays[f"method_{name}"] if arrays[f"method_{name}"].ndim else
-        float(arrays[f"method_{name}"])
-        for name in kind._fields
-    }  # fmt: skip
-    state = BiasingState(
-        BiasedState(State(*(arrays[name] for name in _WALKERS)), arrays["work"]),
-        kind(**fields),
-        int(info["round"]),
-    )
-    pending = []
-    for k in range(int(info["pending"])):
-        seen: dict[str, Any] = {name: arrays[f"pending_{name}"][k] for name in _ROUND}
-        pending.append(BiasedRound(**{**seen, "steps": int(seen["steps"])}))
-    run.truncate(checkpoint.frames)
-    return _Biasing(run, state, pending)
-
-
-def _frames(state: BiasingState, rounds: list[BiasedRound]) -> dict[str, np.ndarray]:
-    positions = np.stack([r.positions for r in rounds])
-    T = state.walkers.walkers.temperatures
-    return {
-        "positions": positions - positions.mean(axis=2, keepdims=True),
-        "energy": np.stack([r.energies for r in rounds]),
-        "kinetic_energy": np.stack([r.kinetic_energies for r in rounds]),
-        "temperature": np.broadcast_to(T, (len(rounds), len(T))).copy(),
-        "step": np.array([r.steps for r in rounds]),
-        "cv": np.stack([r.values for r in rounds]),
-        "bias_energy": np.stack([r.bias_energies for r in rounds]),
-        "restraint": np.stack([r.centres for r in rounds]),
-        "work": np.stack([r.work for r in rounds]),
-        "log_weight": np.stack([r.log_weights for r in rounds]),
-    }
+    return BiasingState(BiasedState(walkers, np.zeros(n)), method, 0)

@@ -8,8 +8,10 @@ from concurrent.futures import Executor
 from nanochart._progress import Progress, duration, silent
 from nanochart.errors import NanochartError
 
-__all__ = ["forecast", "seconds_of"]
+__all__ = ["FORECAST_STEPS", "forecast", "seconds_of"]
 
+#: Time steps of one replica whose time is measured for the estimate of the whole.
+FORECAST_STEPS = 100
 #: Seconds over which a piece of work is repeated to be timed.
 _MEASURE = 0.2
 

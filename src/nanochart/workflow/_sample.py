@@ -14,7 +14,7 @@ from nanochart._files import replacing
 from nanochart._parallel import use_executor
 from nanochart._progress import Progress, silent
 from nanochart.dynamics import Langevin
-from nanochart.errors import DynamicsError, StoreError
+from nanochart.errors import StoreError
 from nanochart.interop import to_atoms
 from nanochart.potentials import Potential
 from nanochart.store import Run, create, stream_seed
@@ -33,8 +33,8 @@ from nanochart.tempering import (
 from nanochart.tempering._health import ReplicaError
 from nanochart.workflow._changes import changes, changes_sentence
 from nanochart.workflow._config import RunConfig, check_files
-from nanochart.workflow._forecast import forecast, seconds_of
-from nanochart.workflow._sampling import Sampling, restore
+from nanochart.workflow._forecast import FORECAST_STEPS, forecast, seconds_of
+from nanochart.workflow._recorder import Recorder, never
 from nanochart.workflow._sessions import SessionLog
 from nanochart.workflow._system import (
     make_dynamics,
@@ -43,23 +43,15 @@ from nanochart.workflow._system import (
     start_names,
     stream_of,
 )
+from nanochart.workflow._tempering_rounds import TemperingRounds
 
 __all__ = ["sample"]
 
 #: Bytes of positions that are committed together.
 _BLOCK_BYTES = 500_000
-#: Seconds after which a checkpoint is written also within a block: what a kill loses at most,
-#: beside the round in flight.
-_CHECKPOINT_SECONDS = 30.0
-#: Time steps of one replica whose time is measured for the estimate of the whole.
-_FORECAST_STEPS = 100
 #: Fields that may differ between a run and the configuration it is resumed with: its length, and
 #: what later stages are asked to do.
 _CHANGEABLE = (("tempering", "time_per_replica"), ("quench",), ("rdf",), ("training",))
-
-
-def _never() -> bool:
-    return False
 
 
 def sample(
@@ -69,7 +61,7 @@ def sample(
     resume: bool = False,
     executor: Executor | None = None,
     progress: Progress = silent,
-    stop: Callable[[], bool] = _never,
+    stop: Callable[[], bool] = never,
 ) -> Run:
     """Sample a cluster by parallel tempering.
 
@@ -120,63 +112,29 @@ def sample(
     tempering = TemperingConfig(config.tempering.ladder, config.steps_per_round)
     segment = langevin_segment(potential, dynamics)
     with run.lock(), use_executor(executor) as pool:
-        sampling = restore(run, config.n_discarded)
-        if sampling is None:
+        kind = TemperingRounds(config.n_discarded)
+        recorder = Recorder.restore(run, kind)
+        if recorder is None:
             if starts is None:
                 starts = make_starts(config, potential)
             state = initialize_tempering(starts, potential, tempering, stream_seed(run.metadata))
-            sampling = Sampling(run, config.n_discarded, state)
-            sampling.save()
-        log = SessionLog(run, executor, config.model_dump(mode="json"))
-        next_round = partial(step, segment=segment, config=tempering, executor=pool)
+            recorder = Recorder.begin(run, kind, state)
         told = _Told(config, progress)
-        told.ahead(sampling, segment, pool)
-        try:
-            _advance(sampling, next_round, log, told, stop)
-        except StoreError:  # what the store refuses to write now cannot be saved either
-            raise
-        except BaseException as error:
-            if sampling.whole:
-                sampling.save()
-            if not isinstance(error, ReplicaError):
-                log.record()
-                raise
-            sentence = _explain(error, run)
-            log.record(failure=sentence)
-            raise DynamicsError(sentence) from error
-        if run.committed() == run.n_frames and not run.complete:
-            run.finalize()
+        recorder.record(
+            partial(step, segment=segment, config=tempering, executor=pool),
+            SessionLog(run, executor, config.model_dump(mode="json")),
+            ahead=partial(told.ahead, segment, pool),
+            told=told,
+            stop=stop,
+            explained=partial(_explained, run),
+        )
     return run
 
 
-def _advance(
-    sampling: Sampling,
-    next_round: Callable[[TemperingState], tuple[TemperingState, Round]],
-    log: SessionLog,
-    told: "_Told",
-    stop: Callable[[], bool],
-) -> None:
-    """Run rounds until the planned frames are committed, or until told to stop."""
-    run = sampling.run
-    stopped = False
-    while not stopped and run.committed() < run.n_frames:
-        # Full before a round: an interrupt came before the commit.
-        if not sampling.full:
-            sampling.take_up(*next_round(sampling.state))
-            log.add_round()
-            told(sampling)
-            stopped = stop()
-        full = sampling.full
-        if full:
-            sampling.commit()
-        if full or stopped or sampling.equilibrated or sampling.age > _CHECKPOINT_SECONDS:
-            sampling.save()
-            log.record_if_due()
-    log.record()
-
-
-def _explain(error: ReplicaError, run: Run) -> str:
-    """Save the replica that failed, and say what to do about it."""
+def _explained(run: Run, error: BaseException) -> str | None:
+    """Save the replica that failed, if one did, and say what to do about it."""
+    if not isinstance(error, ReplicaError):
+        return None
     state = error.state
     info = {
         "replica": error.replica,
@@ -207,10 +165,10 @@ class _Told:
         self.total = config.n_discarded + config.n_rounds
         self.progress = progress
 
-    def ahead(self, sampling: Sampling, segment: Segment, pool: Executor) -> None:
+    def ahead(self, segment: Segment, pool: Executor, state: TemperingState) -> None:
         """Report how long the rounds that are left will take."""
-        done, replicas = sampling.state.round, sampling.state.replicas
-        n_steps = min(_FORECAST_STEPS, self.steps_per_round)
+        done, replicas = state.round, state.replicas
+        n_steps = min(FORECAST_STEPS, self.steps_per_round)
         left = (self.total - done) * self.steps_per_round
         forecast(
             self.progress,
@@ -228,10 +186,9 @@ class _Told:
             at_once=len(replicas),
         )
 
-    def __call__(self, sampling: Sampling) -> None:
-        done = sampling.state.round
-        note = "equilibrating" if done <= self.n_discarded else ""
-        self.progress("sample", done, self.total, self.exchanges.add(sampling.last, note))
+    def __call__(self, state: TemperingState, observed: Round) -> None:
+        note = "equilibrating" if state.round <= self.n_discarded else ""
+        self.progress("sample", state.round, self.total, self.exchanges.add(observed, note))
 
 
 class _Exchanges:
