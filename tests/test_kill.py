@@ -192,6 +192,31 @@ def test_a_signal_ends_the_round_and_saves_what_there_is(tmp_path, number, code)
     assert kept == checkpoint.info["round"] - config.n_discarded > 0
 
 
+def test_the_second_signal_ends_a_long_round_at_once(tmp_path):
+    # A round of 10 ns, which takes far longer than the test waits.
+    times = {"swap_interval": 10_000.0, "time_per_replica": 100.0, "discard": 0.0}
+    write_config(tmp_path, starts=["octahedron"], tempering=times)
+    process = subprocess.Popen(
+        [NANOCHART, "sample", "mini.yaml", "-q"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    records = tmp_path / "mini.zarr" / RECORDS
+    while time.monotonic() < deadline and not list(records.glob("checkpoint-*.json")):
+        time.sleep(0.1)
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert process.poll() is None  # it waits for the end of the round
+    before = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert time.monotonic() - before < 2.0
+    assert process.returncode == 130
+    assert "stopped at once; what was committed is kept" in errors
+    assert "go on with `nanochart sample mini.yaml -q --resume`" in errors
+    assert store.open(tmp_path / "mini.zarr", mode="a").load_checkpoint().info["round"] == 0
+
+
 class Stop:
     """Answers True after some rounds."""
 

@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
+from nanochart.cli._interrupts import INTERRUPTS
 from nanochart.cli._main import app
 from nanochart.cli._options import JsonFlag, QuietFlag, Seed, emit, say, show_progress
-from nanochart.cli._sample import ExecutorKind, _executor, _signals
+from nanochart.cli._sample import ExecutorKind, _executor
 
 
 @app.command()
@@ -65,7 +66,7 @@ def bias(
     path = output or config.with_suffix(".zarr")
     with (
         _executor(executor, threads, scheduler, scheduler_file) as pool,
-        _signals() as received,
+        INTERRUPTS.in_rounds() as stop,
         show_progress(quiet) as progress,
     ):
         run = bias_run(
@@ -74,9 +75,10 @@ def bias(
             resume=resume,
             executor=pool,
             progress=progress,
-            stop=lambda: bool(received),
+            stop=stop,
         )
     reached = run.info("frames").get("stopped")
+    received = INTERRUPTS.received
     if not run.complete and not (reached and not received):
         again = f"nanochart bias {config}" + (f" --output {output}" if output else "")
         say(

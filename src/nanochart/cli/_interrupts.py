@@ -1,12 +1,14 @@
 """Signals that end a command, and what its user is told then."""
 
 import contextlib
+import os
 import shlex
 import signal
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 
-__all__ = ["INTERRUPTED", "as_interrupts", "what_is_left"]
+__all__ = ["INTERRUPTED", "INTERRUPTS", "Interrupts", "what_is_left"]
 
 #: Exit code of a command that Ctrl-C ended.
 INTERRUPTED = 130
@@ -17,23 +19,55 @@ _RESUMED = ("bias", "sample", "train")
 _CONTINUED = ("demo", "label", "quench", "refine")
 
 
-def as_interrupts() -> list[int]:
-    """Let a SIGTERM, which a queue sends at the end of a job's time, end a command as Ctrl-C does.
+class Interrupts:
+    """What Ctrl-C, and the SIGTERM that a queue sends at the end of a job's time, do to a command.
 
-    Returns
-    -------
-    list of int
+    The first ends the command: after the round where it runs in rounds, else at once. Compiled
+    loops cannot be left in the middle, so the second ends the process; whatever was committed is
+    whole on the disk by then.
+
+    Attributes
+    ----------
+    received
         The signals that came, as they come.
     """
-    received: list[int] = []
 
-    def interrupt(number: int, _frame: FrameType | None) -> None:
-        received.append(number)
-        raise KeyboardInterrupt
+    def __init__(self) -> None:
+        self.received: list[int] = []
+        self._in_rounds = False
 
-    with contextlib.suppress(ValueError):  # not the main thread: signals are another's
-        signal.signal(signal.SIGTERM, interrupt)
-    return received
+    def install(self) -> None:
+        """Take the signals over, for the life of the process."""
+        with contextlib.suppress(ValueError):  # not the main thread: signals are another's
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, self._handle)
+
+    @contextlib.contextmanager
+    def in_rounds(self) -> Iterator[Callable[[], bool]]:
+        """The first signal raises nothing within the block; the answer is whether it came."""
+        self._in_rounds = True
+        try:
+            yield lambda: bool(self.received)
+        finally:
+            self._in_rounds = False
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        self.received.append(number)
+        if len(self.received) > 1:
+            _say(f"stopped at once; {what_is_left(sys.argv[1:])}")
+            os._exit(128 + number)
+        if not self._in_rounds:
+            raise KeyboardInterrupt
+        _say("stopping after this round; once more stops at once")
+
+
+#: Those of this process.
+INTERRUPTS = Interrupts()
+
+
+def _say(sentence: str) -> None:
+    """Write to the terminal, past a stream that the signal may have caught in a write."""
+    os.write(2, f"\nnanochart: {sentence}\n".encode())
 
 
 def what_is_left(arguments: Sequence[str]) -> str:
@@ -49,10 +83,10 @@ def what_is_left(arguments: Sequence[str]) -> str:
         again = [a for a in arguments if a != "--resume"]
         line = shlex.join(["nanochart", *again])
         return (
-            f"interrupted; what was committed is kept: go on with `{line} --resume`, or without "
+            f"what was committed is kept: go on with `{line} --resume`, or without "
             "--resume where nothing had begun"
         )
     if command in _CONTINUED:
         line = shlex.join(["nanochart", *(a for a in arguments if a != "--again")])
-        return f"interrupted; what was committed is kept: go on with `{line}`"
-    return "interrupted; what was not finished is as it was before: run the command again"
+        return f"what was committed is kept: go on with `{line}`"
+    return "what was not finished is as it was before: run the command again"

@@ -10,7 +10,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from nanochart import __version__
 from nanochart._kernel_cache import fallback_sentence
-from nanochart.cli._interrupts import INTERRUPTED, as_interrupts, what_is_left
+from nanochart.cli._interrupts import INTERRUPTED, INTERRUPTS, what_is_left
 from nanochart.cli._options import say
 
 __all__ = ["app", "main"]
@@ -111,7 +111,7 @@ def main() -> None:
         say(f"nanochart: {sentence}", err=True)
     # Of tasks that an error left asyncio speaks when the program ends; the sentence is enough.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL + 1)
-    received = as_interrupts()
+    INTERRUPTS.install()
     try:
         _register()
         # Typer itself turns an interrupt into this exit code. A bare `nanochart` asks for help.
@@ -124,8 +124,8 @@ def main() -> None:
         sentence, code = _explained(error)
         say(f"nanochart: {sentence}", err=True)
     if code == INTERRUPTED:
-        say(f"nanochart: {what_is_left(sys.argv[1:])}", err=True)
-        code = 128 + received[-1] if received else code
+        say(f"nanochart: interrupted; {what_is_left(sys.argv[1:])}", err=True)
+        code = 128 + INTERRUPTS.received[-1] if INTERRUPTS.received else code
     sys.exit(code if isinstance(code, int) else 0)
 
 

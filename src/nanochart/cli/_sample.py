@@ -1,17 +1,14 @@
 """``nanochart sample``."""
 
-import os
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from enum import StrEnum
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nanochart.cli._interrupts import INTERRUPTS
 from nanochart.cli._main import app
 from nanochart.cli._options import (
     JsonFlag,
@@ -131,7 +128,7 @@ def sample(
         settings = lengthened(settings, path, length) if resume else settings.scaled(length)
     with (
         _executor(executor, threads, scheduler, scheduler_file) as pool,
-        _signals() as received,
+        INTERRUPTS.in_rounds() as stop,
         show_progress(quiet) as progress,
     ):
         run = run_sampling(
@@ -140,7 +137,7 @@ def sample(
             resume=resume,
             executor=pool,
             progress=progress,
-            stop=lambda: bool(received),
+            stop=stop,
         )
     if not run.complete:
         again = f"nanochart sample {config}"
@@ -152,7 +149,7 @@ def sample(
             f"everything since then in the checkpoint; go on with `{again} --resume`",
             err=True,
         )
-        sys.exit(128 + received[0])
+        sys.exit(128 + INTERRUPTS.received[0])
     outcome = run.frames().thermal.exchanges
     tried = np.empty(0) if outcome is None else outcome[outcome >= 0]
     result = {
@@ -187,26 +184,3 @@ def _executor(
     if scheduler is not None or scheduler_file is not None:
         raise ValueError("--scheduler and --scheduler-file need --executor dask")
     return thread_executor(threads)
-
-
-@contextmanager
-def _signals() -> Iterator[list[int]]:
-    """Signals received so far: the first asks to stop after the round, the second stops at once.
-
-    SIGTERM is what a queue sends before the end of a job's time.
-    """
-    received: list[int] = []
-
-    def handle(number: int, _frame: FrameType | None) -> None:
-        if received:
-            raise KeyboardInterrupt
-        received.append(number)
-        # Not through the stream, which the signal may have caught in the middle of a write.
-        os.write(2, b"\nnanochart: stopping after this round; once more stops at once\n")
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
