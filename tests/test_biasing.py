@@ -30,7 +30,7 @@ from nanochart.biasing import (
     biased_round,
     windows_on_grid,
 )
-from nanochart.biasing._kernels_q6 import switch
+from nanochart.biasing.cv.switch import switch
 from nanochart.dynamics import Langevin, initialize, run_segment
 from nanochart.errors import DynamicsError
 from nanochart.testing import WellMixture

@@ -6,8 +6,8 @@ import pytest
 import nanochart as nc
 from nanochart.autoencoder import ARCHITECTURES, Model, TrainingConfig
 from nanochart.autoencoder._architectures import build_network, initialize_weights
-from nanochart.biasing import CompiledChart
-from nanochart.biasing._chart_tables import rdf_tables
+from nanochart.compiled_chart import CompiledChart
+from nanochart.compiled_chart.tables import rdf_tables
 from nanochart.descriptors import RDF
 from nanochart.errors import ModelError
 

@@ -289,7 +289,7 @@ def test_noise_state_decides_the_numbers():
 
 def test_longest_time_step_scales_with_the_root_of_the_mass():
     x = relaxed(2)
-    silver_like = nc.potentials.Potential(
+    silver_like = nc.potentials.EmbeddedAtom(
         "heavy", "Au", 4 * GOLD.mass, GOLD.nearest_neighbour, GOLD.model, {}
     )
     assert longest_time_step(x, silver_like) == pytest.approx(2 * longest_time_step(x, GOLD))

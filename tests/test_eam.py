@@ -8,7 +8,7 @@ from ase.cluster import Icosahedron
 import lammps_oracle
 import nanochart as nc
 from nanochart.potentials._smoothness import odd_value
-from nanochart.testing import PotentialLaws
+from nanochart.testing import EmbeddedAtomLaws
 
 
 def hot_strained_liquid(symbol, n_each=4):
@@ -114,7 +114,7 @@ def _nickel_for_the_laws(nickel_table):
     TestNickelTable.potential = nc.potentials.eam(nickel_table, "Ni")
 
 
-class TestNickelTable(PotentialLaws):
+class TestNickelTable(EmbeddedAtomLaws):
     positions = nickel_frames()[0][:55]
 
 

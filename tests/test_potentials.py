@@ -8,7 +8,7 @@ from ase.cluster import Decahedron, Icosahedron
 import nanochart as nc
 from nanochart.potentials import GUPTA_PARAMETERS
 from nanochart.potentials._setfl import hermite_coefficients, radial_functions
-from nanochart.testing import PotentialLaws
+from nanochart.testing import EmbeddedAtomLaws
 
 
 def rattled(symbol, amplitude=0.12, seed=0):
@@ -17,17 +17,17 @@ def rattled(symbol, amplitude=0.12, seed=0):
     return cluster.positions + noise
 
 
-class TestGold(PotentialLaws):
+class TestGold(EmbeddedAtomLaws):
     potential = nc.potentials.gupta("Au")
     positions = rattled("Au")
 
 
-class TestSilver(PotentialLaws):
+class TestSilver(EmbeddedAtomLaws):
     potential = nc.potentials.gupta("Ag")
     positions = rattled("Ag")
 
 
-class TestCopper(PotentialLaws):
+class TestCopper(EmbeddedAtomLaws):
     potential = nc.potentials.gupta("Cu")
     positions = rattled("Cu")
 

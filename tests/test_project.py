@@ -41,8 +41,9 @@ ALLOWED = {
     "autoencoder": {"descriptors"},
     "motifs": {"descriptors", "minimization", "potentials"},
     "landscape": {"autoencoder", "descriptors", "motifs"},
-    "testing": {"biasing", "dynamics", "potentials"},
-    "biasing": {"autoencoder", "descriptors", "dynamics", "potentials", "tempering"},
+    "testing": {"autoencoder", "biasing", "dynamics", "potentials"},
+    "biasing": {"autoencoder", "compiled_chart", "dynamics", "potentials", "tempering"},
+    "compiled_chart": {"autoencoder", "descriptors"},
     "free_energy": {"statistics"},
     "store": {"motifs", "potentials"},  # names of classes and descriptors; the system
     "interop": {"potentials", "store"},
@@ -158,6 +159,18 @@ def test_local_links_on_a_page_lead_somewhere(page):
     images = re.findall(r"^```{image} (\S+)", text, re.MULTILINE)
     local = [link for link in links + images if "://" not in link]
     assert [link for link in local if not (page.parent / link).exists()] == []
+
+
+def test_files_and_tables_that_contributors_are_sent_to_exist():
+    """What to touch to add something: a path, or the name of a registry before its path."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    section = text.partition("## To add something")[2].partition("\n## ")[0]
+    named = re.findall(r"`([\w/]+\.py)`", section)
+    missing = [n for n in named if not (PACKAGE / n).exists() and not (ROOT / n).exists()]
+    assert len(named) > 8
+    assert not missing
+    for registry, path in re.findall(r"`([A-Z_]+)` (?:of|in) `([\w/]+\.py)`", section):
+        assert f"{registry}" in (PACKAGE / path).read_text(encoding="utf-8")
 
 
 def test_citations_of_the_pages_are_in_the_bibliography():

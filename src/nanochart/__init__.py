@@ -25,6 +25,7 @@ _SUBPACKAGES = (
     "autoencoder",
     "biasing",
     "clusters",
+    "compiled_chart",
     "descriptors",
     "dynamics",
     "errors",

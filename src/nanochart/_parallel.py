@@ -33,12 +33,22 @@ def use_executor(executor: Executor | None) -> Iterator[Executor]:
 
 
 def map_in_order(
-    function: Callable[[Item], Outcome], items: Iterable[Item], executor: Executor | None = None
+    function: Callable[[Item], Outcome],
+    items: Iterable[Item],
+    executor: Executor | None = None,
+    *,
+    threads: bool = True,
 ) -> Generator[Outcome, None, None]:
     """Results in the order of the items, each as soon as it and its forerunners are done.
 
-    Closing the generator cancels what has not begun.
+    Closing the generator cancels what has not begun. Without ``threads`` an item begins when the
+    one before is done, unless the executor is one of other processes: what a user wrote may not
+    bear to be called twice at once.
     """
+    if not threads and (executor is None or isinstance(executor, ThreadPoolExecutor)):
+        for item in items:
+            yield function(item)
+        return
     with use_executor(executor) as pool:
         futures = [pool.submit(function, item) for item in items]
         try:

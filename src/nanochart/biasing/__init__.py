@@ -1,20 +1,7 @@
-"""The chart as a compiled collective variable, and the methods that bias dynamics along it."""
+"""Collective variables, and the methods that bias dynamics along them."""
 
 from nanochart.biasing._bias import Bias, Grid, Restraint, Wall
-from nanochart.biasing._chart_tables import compile_chart
-from nanochart.biasing._compiled_chart import CompiledChart
-from nanochart.biasing._cv import (
-    CV,
-    ChartCoordinate,
-    Coordination,
-    CVs,
-    PotentialEnergy,
-    RDFDistance,
-    SteinhardtQ6,
-)
 from nanochart.biasing._guard import Guarded, guard_grid, known_distance, known_reach
-from nanochart.biasing._metadynamics import Metadynamics, MetadynamicsState
-from nanochart.biasing._opes import OPES, OPESState
 from nanochart.biasing._rounds import (
     BiasedRound,
     BiasedSegment,
@@ -24,19 +11,46 @@ from nanochart.biasing._rounds import (
 )
 from nanochart.biasing._segment import BiasedDynamics, BiasedSamples, BiasedState
 from nanochart.biasing._stability import stiffest_accurate, stiffest_stable
-from nanochart.biasing._umbrella import (
+from nanochart.biasing.cv import (
+    CV,
+    VARIABLES,
+    ChartCoordinate,
+    Coordination,
+    CVs,
+    FunctionCV,
+    Places,
+    PotentialEnergy,
+    RDFDistance,
+    SteinhardtQ6,
+    select,
+    variable_words,
+)
+from nanochart.biasing.methods import (
+    METHODS,
+    OPES,
+    SECTIONS,
+    STATES,
+    Metadynamics,
+    MetadynamicsState,
     NoState,
+    OPESState,
     Steered,
     Umbrella,
     Unbiased,
     along,
+    method_facts,
+    method_of,
     windows_on_grid,
 )
 from nanochart.biasing.plan import BiasPlan, Origin, protocol_difference
 
 __all__ = [
     "CV",
+    "METHODS",
     "OPES",
+    "SECTIONS",
+    "STATES",
+    "VARIABLES",
     "Bias",
     "BiasPlan",
     "BiasedDynamics",
@@ -47,8 +61,8 @@ __all__ = [
     "BiasingState",
     "CVs",
     "ChartCoordinate",
-    "CompiledChart",
     "Coordination",
+    "FunctionCV",
     "Grid",
     "Guarded",
     "Metadynamics",
@@ -57,6 +71,7 @@ __all__ = [
     "NoState",
     "OPESState",
     "Origin",
+    "Places",
     "PotentialEnergy",
     "RDFDistance",
     "Restraint",
@@ -67,12 +82,15 @@ __all__ = [
     "Wall",
     "along",
     "biased_round",
-    "compile_chart",
     "guard_grid",
     "known_distance",
     "known_reach",
+    "method_facts",
+    "method_of",
     "protocol_difference",
+    "select",
     "stiffest_accurate",
     "stiffest_stable",
+    "variable_words",
     "windows_on_grid",
 ]

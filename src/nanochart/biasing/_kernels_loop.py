@@ -7,10 +7,10 @@ from numba import njit
 from numba.extending import overload
 
 from nanochart.biasing._kernels_bias import BiasTables, evaluate_bias, restraint_energy
-from nanochart.biasing._kernels_cv import CVTables, cv_pull, cv_values, make_cv_workspace
+from nanochart.biasing.cv.kernels import CVTables, cv_pull, cv_values, make_cv_workspace
 from nanochart.dynamics._kernels import add_bias, record_bias, run
 
-__all__ = ["BiasedForces", "run_biased", "values_of_frames"]
+__all__ = ["BiasedForces", "run_biased"]
 
 _OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath": {"contract"}}
 
@@ -99,25 +99,3 @@ def run_biased(
         model, mass, dt, friction, kT, radius, stiffness, skin, positions, velocities, random,
         n_steps, sample_every, sampled_positions, sampled_energies, biased,
     )  # fmt: skip
-
-
-@njit(**_OPTIONS)
-def values_of_frames(cvs, frames, energies, base, slopes, values, gradients):
-    """Values (frame, m) and gradients (frame, atom, 3) of Σ_a slopes[frame, a] s_a.
-
-    ``base`` (frame, atom, 3) are the forces of the potential. Returns the first frame that is off
-    the RDF's grid, or -1.
-    """
-    n = frames.shape[1]
-    work = make_cv_workspace(n, cvs)
-    x, f0, pull = np.empty((3, n)), np.empty((3, n)), np.empty((3, n))
-    for k in range(frames.shape[0]):
-        x[:, :] = frames[k].T
-        f0[:, :] = base[k].T
-        if not cv_values(cvs, x, energies[k], work):
-            return k
-        values[k] = work.values
-        pull[:, :] = 0.0
-        cv_pull(cvs, x, work, slopes[k], f0, pull)
-        gradients[k] = -pull.T
-    return -1

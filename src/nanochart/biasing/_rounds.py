@@ -43,6 +43,11 @@ class BiasedSegment(Protocol):
         self, state: BiasedState, bias: Bias, n_steps: int, sample_every: int
     ) -> tuple[BiasedState, BiasedSamples]: ...
 
+    @property
+    def threads(self) -> bool:
+        """Whether walkers may run in threads at once."""
+        ...
+
 
 class Method(Protocol):
     """A bias method: how the bias follows from what the walkers saw."""
@@ -123,7 +128,7 @@ def biased_round(
     biases = [method.bias(state.method, k, m) for k in range(n)]
     work = partial(_run, segment, n_steps)
     items = [(state.walkers[k], biases[k]) for k in range(n)]
-    outcomes = map_in_order(work, items, executor)
+    outcomes = map_in_order(work, items, executor, threads=segment.threads)
     with contextlib.closing(outcomes):
         results = list(outcomes)
     walkers = BiasedState(

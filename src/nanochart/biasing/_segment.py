@@ -7,13 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanochart.biasing._bias import Bias
-from nanochart.biasing._cv import CVs
+from nanochart.biasing._foreign import BatchBias
 from nanochart.biasing._kernels_loop import run_biased
+from nanochart.biasing.cv import CVs
 from nanochart.dynamics import Langevin, Samples, State
+from nanochart.dynamics._foreign import run_batch
 from nanochart.dynamics._kernels import OFF_CHART
 from nanochart.dynamics._langevin import _failure
 from nanochart.errors import DynamicsError
-from nanochart.potentials import Potential
+from nanochart.potentials import Potential, is_compiled
 from nanochart.tempering._health import check_health
 from nanochart.units import BOLTZMANN
 
@@ -86,6 +88,11 @@ class BiasedDynamics:
         """Names of the variables."""
         return self.cvs.names
 
+    @property
+    def threads(self) -> bool:
+        """Whether walkers may run in threads at once: not where they call a user's Python."""
+        return is_compiled(self.potential) and not self.cvs.called
+
     def __call__(
         self, state: BiasedState, bias: Bias, n_steps: int, sample_every: int
     ) -> tuple[BiasedState, BiasedSamples]:
@@ -111,6 +118,8 @@ class BiasedDynamics:
                 f"the bias must be one of the {len(self.cvs)} variables; got one of "
                 f"{bias.n_variables}"
             )
+        if not is_compiled(self.potential):
+            return self._called(state, bias, n_steps, sample_every)
         walkers, p, config = state.walkers, self.potential, self.dynamics
         n, n_atoms, m = len(walkers), walkers.positions.shape[1], len(self.cvs)
         n_samples = n_steps // sample_every
@@ -135,6 +144,7 @@ class BiasedDynamics:
                 f"{config.time_step:g} fs"
             )
             if status == OFF_CHART:
+                self.cvs.refuse(where)
                 raise DynamicsError(
                     f"the cluster left the distances that the model knows {where}: an atom left "
                     "it or two came too close, because the bias is too strong or the cluster "
@@ -154,12 +164,29 @@ class BiasedDynamics:
             *(a.swapaxes(0, 1) for a in (sampled, energies[..., 0], energies[..., 1], values)),
             *(biases[..., c].swapaxes(0, 1) for c in (0, 1)),
         )
+        self._check_health(walkers, samples, sample_every)
+        return BiasedState(moved, work), samples
+
+    def _called(
+        self, state: BiasedState, bias: Bias, n_steps: int, sample_every: int
+    ) -> tuple[BiasedState, BiasedSamples]:
+        """The same with a potential that is called from Python."""
+        walkers = state.walkers
+        push = BatchBias(self.cvs, bias, self.stride, walkers.steps, state.work)
+        moved, seen = run_batch(walkers, self.potential, self.dynamics, n_steps, sample_every, push)
+        values, energies, work = push.sampled()
+        samples = BiasedSamples(
+            seen.positions, seen.potential_energies, seen.kinetic_energies, values, energies, work
+        )
+        self._check_health(walkers, samples, sample_every)
+        return BiasedState(moved, push.work), samples
+
+    def _check_health(self, walkers: State, samples: BiasedSamples, sample_every: int) -> None:
         plain = Samples(samples.positions, samples.potential_energies, samples.kinetic_energies)
         try:
-            check_health(walkers, plain, p, config, sample_every)
+            check_health(walkers, plain, self.potential, self.dynamics, sample_every)
         except DynamicsError as error:
             raise DynamicsError(
                 f"{error}; or the bias is too strong: lower its stiffness, height, barrier or "
                 "stride"
             ) from error
-        return BiasedState(moved, work), samples

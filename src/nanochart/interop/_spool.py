@@ -60,11 +60,11 @@ def _energies(block: TrajectoryBlock, potential: Potential | None, file: Path) -
     if potential is None:
         return block.energies
     try:
-        return np.asarray(potential.energy(block.positions), dtype=np.float64)
+        return np.asarray(potential.energy_forces(block.positions)[0], dtype=np.float64)
     except ValueError:
         for number, positions in zip(block.frames, block.positions, strict=True):
             try:
-                potential.energy(positions)
+                potential.energy_forces(positions)
             except ValueError as error:
                 raise ValueError(
                     f"{file}: the energy of frame {number} cannot be computed: {error}"

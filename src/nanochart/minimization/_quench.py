@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from nanochart._parallel import chunks, map_in_order
 from nanochart.minimization import _kernels
-from nanochart.potentials import Potential
+from nanochart.minimization._foreign import minimize_called
+from nanochart.potentials import Potential, is_compiled
 from nanochart.potentials._potential import check_positions, overlap_sentence
 
 __all__ = ["QuenchResult", "quench"]
@@ -68,7 +69,8 @@ def quench(
     max_step
         Longest move of an atom in an iteration, in Å.
     executor
-        Executor that the frames run on; None is one thread for each core.
+        Executor that the frames run on; None is one thread for each core. A potential that is
+        called from Python runs in this thread, unless the executor is one of processes.
 
     Raises
     ------
@@ -93,11 +95,12 @@ def quench(
     x = check_positions(positions)
     frames = x.reshape(-1, *x.shape[-2:])
     work = partial(_quench_chunk, potential, max_force, max_step, max_evaluations)
-    parts = list(map_in_order(work, [frames[c] for c in chunks(len(frames), _CHUNK)], executor))
+    items = [frames[c] for c in chunks(len(frames), _CHUNK)]
+    parts = list(map_in_order(work, items, executor, threads=is_compiled(potential)))
     if not parts:
         parts = [work(frames)]
     relaxed, result, status = (np.concatenate([p[k] for p in parts]) for k in range(3))
-    if (status == _kernels.OVERLAP).any():
+    if is_compiled(potential) and (status == _kernels.OVERLAP).any():
         raise ValueError(
             overlap_sentence(frames, int(np.argmax(status == _kernels.OVERLAP)), potential)
         )
@@ -117,6 +120,12 @@ def _quench_chunk(
     relaxed = frames.copy()
     result = np.zeros((len(frames), 3))
     status = np.zeros(len(frames), dtype=np.int64)
+    if not is_compiled(potential):
+        for k, frame in enumerate(frames):
+            relaxed[k], result[k], status[k] = minimize_called(
+                potential, frame, max_force, max_step, max_evaluations
+            )
+        return relaxed, result, status
     for k in range(len(frames)):
         status[k] = _kernels.minimize(
             potential.model, relaxed[k], max_force, max_step, max_evaluations, 0.5, result[k]

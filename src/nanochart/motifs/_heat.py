@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import pdist
 
 from nanochart.minimization import quench
-from nanochart.potentials import GUPTA_PARAMETERS, Potential, gupta
+from nanochart.potentials import GUPTA_PARAMETERS, EmbeddedAtom, gupta
 from nanochart.units import BOLTZMANN
 
 __all__ = ["apparent_temperature"]
@@ -58,7 +58,7 @@ def apparent_temperature(
     return np.asarray(2.0 * released / (BOLTZMANN * max(3 * n - 6, 1)))
 
 
-def _best_size(x: Floats, potential: Potential, cutoff: float) -> Floats:
+def _best_size(x: Floats, potential: EmbeddedAtom, cutoff: float) -> Floats:
     """The structure at the size of its lowest energy, by a parabola through the three best."""
     distances = pdist(x)
     sizes = _SIZES * (potential.nearest_neighbour / distances[distances <= cutoff].mean())

@@ -7,7 +7,7 @@ import numpy as np
 
 from nanochart.metals import element
 from nanochart.potentials._kernels import TABLE, Model
-from nanochart.potentials._potential import Potential
+from nanochart.potentials._potential import EmbeddedAtom
 from nanochart.potentials._setfl import hermite_coefficients
 from nanochart.potentials._setfl_reader import Setfl, read_setfl
 
@@ -17,7 +17,7 @@ __all__ = ["eam"]
 _NEAREST = {"fcc": np.sqrt(0.5), "bcc": np.sqrt(0.75), "hcp": 1.0, "diamond": np.sqrt(3.0) / 4.0}
 
 
-def eam(path: str | Path, symbol: str) -> Potential:
+def eam(path: str | Path, symbol: str) -> EmbeddedAtom:
     """Embedded-atom potential from a setfl table (LAMMPS's ``pair_style eam/alloy`` or ``eam/fs``).
 
     The table's functions F(ρ), f(r) and r φ(r) are interpolated by piecewise cubics with the
@@ -43,7 +43,7 @@ def eam(path: str | Path, symbol: str) -> Potential:
     return tabulated(read_setfl(path, symbol), path)
 
 
-def tabulated(table: Setfl, path: Path) -> Potential:
+def tabulated(table: Setfl, path: Path) -> EmbeddedAtom:
     """Potential of a table that was read from ``path``, which names it."""
     _check_reach(table, path)
     n_rho, n_r = table.embedding.size, table.r_phi.size
@@ -62,7 +62,7 @@ def tabulated(table: Setfl, path: Path) -> Potential:
     model = Model(
         TABLE, cutoff, 0.0, 0.4 * nearest, params, pair, hermite_coefficients(table.embedding)
     )
-    return Potential(
+    return EmbeddedAtom(
         name=f"EAM {table.symbol} ({path.name})",
         symbol=element(table.symbol).symbol,
         mass=table.mass,

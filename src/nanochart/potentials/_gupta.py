@@ -7,7 +7,7 @@ import numpy as np
 
 from nanochart.metals import element
 from nanochart.potentials._kernels import GUPTA, Model
-from nanochart.potentials._potential import Potential
+from nanochart.potentials._potential import EmbeddedAtom
 
 __all__ = ["GUPTA_PARAMETERS", "GuptaParameters", "gupta"]
 
@@ -36,7 +36,7 @@ GUPTA_PARAMETERS = {
 _OVERLAP = 0.4
 
 
-def gupta(symbol: str) -> Potential:
+def gupta(symbol: str) -> EmbeddedAtom:
     r"""Gupta potential, also called RGL or second-moment tight binding.
 
     .. math::
@@ -84,7 +84,7 @@ def gupta(symbol: str) -> Potential:
     return gupta_of(symbol, GUPTA_PARAMETERS[symbol])
 
 
-def gupta_of(symbol: str, g: GuptaParameters) -> Potential:
+def gupta_of(symbol: str, g: GuptaParameters) -> EmbeddedAtom:
     """Gupta potential of a metal with given parameters."""
     r_cs, r_ce = math.sqrt(2.0) * g.r0, math.sqrt(3.0) * g.r0
     a = _link(r_cs, r_ce, g.A, g.p / g.r0, g.r0)
@@ -93,7 +93,7 @@ def gupta_of(symbol: str, g: GuptaParameters) -> Potential:
     hopping2 = _power_of_two(g.xi**2, 2.0 * g.q, g.r0)
     params = np.array([*repulsion, *hopping2, r_ce, *a, *b])
     model = Model(GUPTA, r_ce, r_cs, _OVERLAP * g.r0, params, np.zeros((1, 8)), np.zeros((1, 4)))
-    return Potential(
+    return EmbeddedAtom(
         name=f"Gupta {symbol}",
         symbol=symbol,
         mass=element(symbol).mass,

@@ -1,4 +1,4 @@
-"""The interface of every potential: energies, forces and an exportable table."""
+"""The compiled potentials: energies, forces and an exportable table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from nanochart.potentials import _kernels
 from nanochart.potentials._setfl import write_setfl
 from nanochart.potentials._setfl_reader import Setfl
 
-__all__ = ["Potential"]
+__all__ = ["EmbeddedAtom"]
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Potential:
+class EmbeddedAtom:
     """An embedded-atom potential E = Σ_i F(ρ_i) + Σ_{i<j} φ(r_ij), ρ_i = Σ_{j≠i} f(r_ij).
 
     Made by :func:`nanochart.potentials.gupta` and :func:`nanochart.potentials.eam`.
@@ -142,7 +142,7 @@ def check_positions(positions: ArrayLike) -> Floats:
     return x
 
 
-def overlap_sentence(frames: Floats, frame: int, potential: Potential) -> str:
+def overlap_sentence(frames: Floats, frame: int, potential: EmbeddedAtom) -> str:
     """Name the closest pair of one frame of (frame, atom, 3), and the frame if there are more."""
     x = frames[frame]
     distance = np.linalg.norm(x[:, None] - x[None, :], axis=-1)

@@ -3,17 +3,22 @@
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nanochart.potentials._eam import tabulated
+from nanochart.potentials._foreign import NotAtHand
 from nanochart.potentials._gupta import GuptaParameters, gupta_of
-from nanochart.potentials._potential import Potential
+from nanochart.potentials._potential import EmbeddedAtom
+from nanochart.potentials._protocol import Potential, is_compiled
 from nanochart.potentials._setfl_reader import Setfl
 
-__all__ = ["describe", "from_record", "is_described_by", "to_record"]
+__all__ = ["describe", "from_record", "is_described_by", "numbers_of", "to_record"]
+
+#: Form of a potential whose numbers are not known.
+_FOREIGN: Final = "foreign"
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -23,7 +28,19 @@ _ORIGIN = frozenset({"name", "file", "symbol"})
 
 def describe(potential: Potential) -> dict[str, Any]:
     """Describe a potential by name and parameters, as JSON values; a table by its checksum."""
-    return {**potential.parameters, "name": potential.name}
+    return {**numbers_of(potential), "name": potential.name}
+
+
+def numbers_of(potential: Potential) -> dict[str, Any]:
+    """What defines a potential; of one that is not nanochart's own, what it is called."""
+    if is_compiled(potential):
+        return dict(potential.parameters)
+    return {
+        "form": _FOREIGN,
+        "label": potential.name,
+        "mass": float(potential.mass),
+        "nearest_neighbour": float(potential.nearest_neighbour),
+    }
 
 
 def is_described_by(potential: Potential, description: Mapping[str, Any]) -> bool:
@@ -32,7 +49,7 @@ def is_described_by(potential: Potential, description: Mapping[str, Any]) -> boo
     def numbers(values: Mapping[str, Any]) -> dict[str, Any]:
         return {k: v for k, v in values.items() if k not in _ORIGIN}
 
-    return numbers(potential.parameters) == numbers(description)
+    return numbers(numbers_of(potential)) == numbers(description)
 
 
 def to_record(potential: Potential) -> tuple[dict[str, Any], Arrays]:
@@ -46,7 +63,7 @@ def to_record(potential: Potential) -> tuple[dict[str, Any], Arrays]:
         The arrays of a table by name; empty for a formula.
     """
     header = {**describe(potential), "symbol": potential.symbol}
-    if potential.table is None:
+    if not is_compiled(potential) or potential.table is None:
         return header, {}
     fields = {f.name: getattr(potential.table, f.name) for f in dataclasses.fields(Setfl)}
     arrays = {k: v for k, v in fields.items() if isinstance(v, np.ndarray)}
@@ -59,6 +76,8 @@ def from_record(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -
 
     Its energies and forces equal those of the stored one bit for bit.
 
+    One that is not nanochart's own comes back as its name, which refuses to compute.
+
     Raises
     ------
     ValueError
@@ -70,7 +89,10 @@ def from_record(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -
         if form == "gupta":
             names = [f.name for f in dataclasses.fields(GuptaParameters)]
             numbers = GuptaParameters(**{name: float(header[name]) for name in names})
-            potential = gupta_of(str(header["symbol"]), numbers)
+            potential: EmbeddedAtom = gupta_of(str(header["symbol"]), numbers)
+        elif form == _FOREIGN:
+            named, mass = str(header["label"]), float(header["mass"])
+            return NotAtHand(named, str(header["symbol"]), mass, float(header["nearest_neighbour"]))
         elif "table" in header:
             fields: dict[str, Any] = {**header["table"], **arrays}
             potential = tabulated(Setfl(**fields), Path(str(header["file"])))

@@ -15,7 +15,7 @@ from nanochart.potentials import _kernels
 from nanochart.potentials._neighbours import make_workspace
 
 if TYPE_CHECKING:
-    from nanochart.potentials._potential import Potential
+    from nanochart.potentials._potential import EmbeddedAtom
 
 __all__ = ["hermite_coefficients", "write_setfl"]
 
@@ -42,7 +42,7 @@ def hermite_coefficients(values: Floats) -> Floats:
     return coefficients
 
 
-def write_setfl(potential: Potential, path: Path, n_r: int, n_rho: int) -> None:
+def write_setfl(potential: EmbeddedAtom, path: Path, n_r: int, n_rho: int) -> None:
     """Tabulate a potential; the file appears whole or not at all."""
     if min(n_r, n_rho) < 100:
         raise ValueError(f"an EAM table needs at least 100 knots; got {n_r} in r, {n_rho} in ρ")

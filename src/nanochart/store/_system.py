@@ -62,10 +62,10 @@ def read_system(run: Path, metadata: Metadata) -> System:
 
 def same_system(a: System, b: System) -> bool:
     """Whether two systems have the same atoms and a potential of the same numbers."""
-    from nanochart.potentials import is_described_by
+    from nanochart.potentials import is_described_by, numbers_of
 
     atoms = a.species == b.species and np.array_equal(a.masses, b.masses)
-    return atoms and is_described_by(a.potential, b.potential.parameters)
+    return atoms and is_described_by(a.potential, numbers_of(b.potential))
 
 
 def check_system(run: Path, metadata: Metadata, system: System) -> None:

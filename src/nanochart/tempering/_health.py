@@ -11,7 +11,7 @@ from scipy.special import gammainccinv
 
 from nanochart.dynamics import Langevin, Samples, State
 from nanochart.errors import DynamicsError
-from nanochart.potentials import Potential
+from nanochart.potentials import Potential, interaction_range
 from nanochart.units import BOLTZMANN
 
 __all__ = ["ReplicaError", "check_health", "largest_fragment"]
@@ -69,6 +69,7 @@ def check_health(
         Names temperature, step, cause and remedy.
     """
     n_atoms = state.positions.shape[1]
+    reach = interaction_range(potential)
     limit = gammainccinv(1.5 * n_atoms, _IMPOSSIBLE)
     for k, T in enumerate(state.temperatures):
         for sample, kinetic in enumerate(samples.kinetic_energies[:, k]):
@@ -83,7 +84,7 @@ def check_health(
                     f"temperature; take a shorter time step"
                 )
             largest = largest_fragment(
-                samples.positions[sample, k], potential.cutoff, potential.nearest_neighbour
+                samples.positions[sample, k], reach, potential.nearest_neighbour
             )
             if 2 * largest < n_atoms:
                 raise DynamicsError(

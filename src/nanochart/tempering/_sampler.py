@@ -1,7 +1,7 @@
 """Parallel tempering: rounds of dynamics with an exchange attempt after each."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Generator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from nanochart._parallel import map_in_order
 from nanochart.dynamics import Langevin, Samples, State, initialize, join, run_segment
 from nanochart.errors import DynamicsError
-from nanochart.potentials import Potential
+from nanochart.potentials import Potential, is_compiled
 from nanochart.tempering._exchange import exchange
 from nanochart.tempering._health import ReplicaError, check_health
 from nanochart.tempering._ladder import Ladder
@@ -119,9 +119,43 @@ def initialize_tempering(
 def langevin_segment(potential: Potential, dynamics: Langevin) -> Segment:
     """Langevin dynamics as a segment; a `DynamicsError` ends it where a cluster is none any more.
 
-    It is small and can be pickled, so that an executor may send it to another machine.
+    It is small and can be pickled, so that an executor may send it to another machine. Of a
+    potential that is called from Python it takes all replicas at once, in this thread.
     """
-    return partial(_run_langevin, potential, dynamics)
+    if is_compiled(potential):
+        return partial(_run_langevin, potential, dynamics)
+    return BatchSegment(potential, dynamics)
+
+
+@dataclass(frozen=True, eq=False)
+class BatchSegment:
+    """Langevin dynamics of all replicas together, of a potential that is called from Python."""
+
+    potential: Potential
+    dynamics: Langevin
+
+    def __call__(self, state: State, n_steps: int, sample_every: int) -> tuple[State, Samples]:
+        """Advance them; without a look at their health."""
+        return run_segment(state, self.potential, self.dynamics, n_steps, sample_every)
+
+    def by_replica(
+        self, state: State, n_steps: int, sample_every: int
+    ) -> Generator[tuple[State, Samples], None, None]:
+        """Each replica's own part, after a look at its health."""
+        try:
+            after, seen = self(state, n_steps, sample_every)
+        except DynamicsError:  # one after another, to tell which it was
+            for k in range(len(state)):
+                yield self(state[k], n_steps, sample_every)
+            return
+        for k in range(len(state)):
+            here = slice(k, k + 1)
+            samples = Samples(
+                seen.positions[:, here], seen.potential_energies[:, here],
+                seen.kinetic_energies[:, here],
+            )  # fmt: skip
+            check_health(state[k], samples, self.potential, self.dynamics, sample_every)
+            yield after[k], samples
 
 
 def _run_langevin(
@@ -159,12 +193,16 @@ def step(
         lacks a rung exchanges no longer what its temperatures were chosen for.
     """
     half = config.steps_per_round // 2
-    work: Callable[[State], tuple[State, Samples]] = partial(
-        segment, n_steps=2 * half, sample_every=half
-    )
     # The hottest first: their lists are rebuilt most often, and a late long task leaves cores idle.
     order = np.argsort(-state.rungs, kind="stable")
-    results = _run_all(work, state, order, executor)
+    if isinstance(segment, BatchSegment):
+        ordered = join([state.replicas[int(k)] for k in order])
+        outcomes = segment.by_replica(ordered, 2 * half, half)
+    else:
+        work = partial(segment, n_steps=2 * half, sample_every=half)
+        items = [state.replicas[int(k)] for k in order]
+        outcomes = map_in_order(work, items, executor)
+    results = _collect(outcomes, state, order)
     by_replica = [results[int(k)] for k in np.argsort(order)]
     replicas = join([s for s, _ in by_replica])
     positions = np.stack([samples.positions[0, 0] for _, samples in by_replica])
@@ -190,15 +228,13 @@ def step(
     return TemperingState(replicas, outcome.rungs, state.round + 1, state.seed), observed
 
 
-def _run_all(
-    work: Callable[[State], tuple[State, Samples]],
+def _collect(
+    outcomes: Generator[tuple[State, Samples], None, None],
     state: TemperingState,
     order: NDArray[np.intp],
-    executor: Executor | None,
 ) -> list[tuple[State, Samples]]:
-    """Advance the replicas in an order; of several that fail, the first in it is named."""
+    """The replicas in an order; of several that fail, the first in it is named."""
     results: list[tuple[State, Samples]] = []
-    outcomes = map_in_order(work, [state.replicas[int(k)] for k in order], executor)
     with contextlib.closing(outcomes):
         for k in map(int, order):
             try:

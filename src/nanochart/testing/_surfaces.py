@@ -61,6 +61,11 @@ class WellMixture:
         object.__setattr__(self, "names", tuple(f"x{a + 1}" for a in range(d)))
 
     @property
+    def threads(self) -> bool:
+        """Walkers may run in threads."""
+        return True
+
+    @property
     def kT(self) -> float:  # noqa: N802  the symbol
         """Thermal energy k_B T in eV."""
         return BOLTZMANN * self.temperature

@@ -1,6 +1,6 @@
 """Biased dynamics into a run that can be stopped at any moment and resumed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
@@ -15,10 +15,12 @@ from nanochart.biasing import (
     BiasedState,
     BiasingState,
     BiasPlan,
+    FunctionCV,
     biased_round,
 )
 from nanochart.dynamics import initialize
 from nanochart.errors import ConvergenceError, DynamicsError, StoreError
+from nanochart.potentials import Potential
 from nanochart.store import Run, create, stream_fingerprint, stream_seed
 from nanochart.store import open as open_run
 from nanochart.units import BOLTZMANN
@@ -49,6 +51,8 @@ def bias_run(
     path: str | Path,
     *,
     resume: bool = False,
+    functions: Sequence[FunctionCV] = (),
+    potential: Potential | None = None,
     executor: Executor | None = None,
     progress: Progress = silent,
     stop: Callable[[], bool] = never,
@@ -70,6 +74,10 @@ def bias_run(
     resume
         Go on with the run that is there, with equal bits; ``time`` may be longer, and ``stop``
         another. The source is not needed.
+    functions
+        Variables of your own, which the configuration calls by their names.
+    potential
+        The one of the source, where that is your own.
     executor
         Executor that walkers run on; None is one thread for each core. The frames do not depend on
         it.
@@ -87,13 +95,13 @@ def bias_run(
     """
     if resume:
         run = _open(config, path)
-        plan = plan_of(run)
-        dynamics = dynamics_of(run, plan)
+        plan = plan_of(run).with_functions(functions)
+        dynamics = dynamics_of(run, plan, potential)
         _check_between(run, config)  # before anything of the run is changed
         run.extend(_n_rounds(config, plan, run))
     else:
         config.require_length()
-        resolved = resolve(config)
+        resolved = resolve(config, functions, potential)
         plan, dynamics = resolved.plan, resolved.dynamics
         run = _create(config, path, resolved)
     with run.lock(), use_executor(executor) as pool:

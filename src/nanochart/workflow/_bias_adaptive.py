@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanochart.biasing import OPES, Metadynamics, Wall
-from nanochart.biasing._gaussians import NODES_PER_WIDTH, nodes_per_width
+from nanochart.biasing.methods.gaussians import NODES_PER_WIDTH, nodes_per_width
 from nanochart.errors import ConfigError
 from nanochart.units import BOLTZMANN
 from nanochart.workflow._bias_config import BiasConfig

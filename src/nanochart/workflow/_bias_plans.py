@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 from nanochart.autoencoder import load
 from nanochart.biasing import BiasPlan
 from nanochart.errors import StoreError
+from nanochart.potentials import NotAtHand, Potential
 from nanochart.store import Run, pack, unpack
 from nanochart.workflow._bias_resolve import Resolved
 from nanochart.workflow._bias_then import source_model
+from nanochart.workflow._system import require_same
 
 if TYPE_CHECKING:
     from nanochart.autoencoder import Model
@@ -86,6 +88,17 @@ def model_of(run: Run, plan: BiasPlan) -> "Model | None":
     return model
 
 
-def dynamics_of(run: Run, plan: BiasPlan) -> "BiasedDynamics":
-    """The dynamics of a biased run, with compiled variables, from what is stored in it."""
-    return plan.compiled(run.system.potential, model_of(run, plan))
+def dynamics_of(run: Run, plan: BiasPlan, potential: Potential | None = None) -> "BiasedDynamics":
+    """The dynamics of a biased run, with compiled variables, from what is stored in it.
+
+    ``potential`` is the one of the run, where it keeps its name alone.
+
+    Raises
+    ------
+    ConfigError, StoreError
+        If that is needed and not given, or is another.
+    """
+    used = run.system.potential if potential is None else require_same(potential, run)
+    if isinstance(used, NotAtHand):
+        used.energy_forces(())
+    return plan.compiled(used, model_of(run, plan))

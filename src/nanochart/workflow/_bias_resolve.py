@@ -13,24 +13,24 @@ from nanochart.biasing import (
     BiasedDynamics,
     BiasPlan,
     ChartCoordinate,
-    Coordination,
     CVs,
+    FunctionCV,
     Grid,
-    PotentialEnergy,
-    RDFDistance,
     Steered,
-    SteinhardtQ6,
     Umbrella,
     Unbiased,
     Wall,
     along,
     guard_grid,
+    select,
+    variable_words,
     windows_on_grid,
 )
 from nanochart.clusters import confining_radius
 from nanochart.dynamics import Langevin
 from nanochart.errors import ConfigError
 from nanochart.motifs import LABELS
+from nanochart.potentials import NotAtHand, Potential
 from nanochart.store import open as open_run
 from nanochart.system import System
 from nanochart.workflow._bias_adaptive import adaptive_method
@@ -39,7 +39,7 @@ from nanochart.workflow._bias_limits import Limits
 from nanochart.workflow._bias_source import MARGIN, Source
 from nanochart.workflow._bias_starts import choose_starts, place_name
 from nanochart.workflow._bias_then import source_files
-from nanochart.workflow._system import potential_numbers
+from nanochart.workflow._system import potential_numbers, require_same
 
 __all__ = ["Resolved", "check_stop", "resolve"]
 
@@ -75,8 +75,21 @@ class Resolved:
     source_files: dict[str, bytes]
 
 
-def resolve(config: BiasConfig) -> Resolved:
+def resolve(
+    config: BiasConfig,
+    functions: Sequence[FunctionCV] = (),
+    potential: Potential | None = None,
+) -> Resolved:
     """Look up all that a configuration names.
+
+    Parameters
+    ----------
+    config
+        What is asked for.
+    functions
+        Variables of the user's own that it may name.
+    potential
+        The one of the source, where that keeps its name alone.
 
     Raises
     ------
@@ -86,11 +99,14 @@ def resolve(config: BiasConfig) -> Resolved:
         If run or model cannot be used.
     """
     run = open_run(config.run)
-    potential = run.system.potential
+    potential = run.system.potential if potential is None else require_same(potential, run)
+    if isinstance(potential, NotAtHand):
+        potential.energy_forces(())
     source = Source(run, config)
     element = run.metadata.element
-    variables = tuple(_variable(name, source) for name in config.variables)
-    needs_model = any(isinstance(v, ChartCoordinate | RDFDistance) for v in variables)
+    own = _own(functions)
+    variables = tuple(own.get(name) or _variable(name, source) for name in config.variables)
+    needs_model = any(v.needs_model for v in variables)
     model = source.model if needs_model else None
     cvs = CVs.compile(variables, potential, model, element)
     if any(isinstance(v, ChartCoordinate) for v in variables):
@@ -134,26 +150,41 @@ def resolve(config: BiasConfig) -> Resolved:
     return Resolved(plan, run.system, dynamics, model, file, charted, source_files(source))
 
 
+def _own(functions: Sequence[FunctionCV]) -> dict[str, FunctionCV]:
+    """Functions by name, none of which another variable has."""
+    for function in functions:
+        if select(function.name, _Places(None)) is not None:
+            raise ConfigError(
+                f"a variable of your own must not have the name of another; got {function.name!r}"
+            )
+    return {function.name: function for function in functions}
+
+
 def _variable(name: str, source: Source) -> CV:
-    simple: dict[str, CV] = {
-        "energy": PotentialEnergy(),
-        "coordination": Coordination(),
-        "q6": SteinhardtQ6(),
-    }
-    if name in simple:
-        return simple[name]
-    if name[:1] == "s" and name[1:].isdigit() and int(name[1:]) >= 1:
-        return ChartCoordinate(int(name[1:]) - 1)
-    if name.startswith("distance:"):
-        family = name.removeprefix("distance:")
+    found = select(name, _Places(source))
+    if found is None:
+        raise ConfigError(
+            f"each of variables must be {variable_words()}; got {name!r} (a function of your own "
+            "is handed over from Python, as functions=[FunctionCV(...)])"
+        )
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Places:
+    """What a variable may ask of the source."""
+
+    source: Source | None
+
+    def mean_rdf(self, family: str) -> Floats:
+        """Of some of its thermal frames, as the model scales them."""
+        source = self.source
+        if source is None:
+            return np.zeros(0)
         inside = np.flatnonzero(source.members(family))
         x = source.positions(inside[:: max(1, len(inside) // 200)])
         scale = source.model.scale(source.run.metadata.element)
-        return RDFDistance(source.model.rdf(scale * x).mean(axis=0), family)
-    raise ConfigError(
-        "each of variables must be s1, s2, ... (the chart), energy, coordination, q6 or "
-        f"distance:FAMILY; got {name!r}"
-    )
+        return np.asarray(source.model.rdf(scale * x).mean(axis=0))
 
 
 def check_stop(config: BiasConfig, families: Sequence[str], source: object) -> str | None:

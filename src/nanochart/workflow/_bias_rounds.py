@@ -7,19 +7,16 @@ from typing import Any
 import numpy as np
 
 from nanochart.biasing import (
+    STATES,
     BiasedRound,
     BiasedState,
     BiasingState,
-    MetadynamicsState,
-    NoState,
-    OPESState,
 )
 from nanochart.dynamics import State
 from nanochart.workflow._tempering_rounds import REPLICAS, recentred
 
 __all__ = ["BiasedRounds"]
 
-_STATES = {state.__name__: state for state in (MetadynamicsState, OPESState, NoState)}
 #: Before the names of the arrays of a method's state in a checkpoint.
 _METHOD = "method_"
 
@@ -62,7 +59,7 @@ class BiasedRounds:
 
     def unpack(self, arrays: Mapping[str, np.ndarray], info: Mapping[str, Any]) -> BiasingState:
         """The state of `pack`."""
-        kind: Any = _STATES[info["method"]]
+        kind: Any = STATES[info["method"]]
         stored = {name: arrays[f"{_METHOD}{name}"] for name in kind._fields}
         method = kind(**{name: a if a.ndim else float(a) for name, a in stored.items()})
         walkers = State(*(arrays[name] for name in REPLICAS))

@@ -13,7 +13,7 @@ from nanochart._parallel import use_executor
 from nanochart._progress import Progress, silent
 from nanochart.errors import StoreError
 from nanochart.minimization import quench
-from nanochart.potentials import Potential
+from nanochart.potentials import NotAtHand, Potential
 from nanochart.store import Run
 from nanochart.workflow._config import QuenchConfig, quench_config
 from nanochart.workflow._forecast import forecast, seconds_of
@@ -65,6 +65,7 @@ def quench_run(
     table: str | Path | None = None,
     every: int | None = None,
     again: bool = False,
+    potential: Potential | None = None,
     executor: Executor | None = None,
     progress: Progress = silent,
 ) -> None:
@@ -85,6 +86,8 @@ def quench_run(
         quenched so far, and quenches all frames of one that was not.
     again
         Quench anew. All that was made of the old minima is dropped.
+    potential
+        The one of the run, where the run keeps its name alone.
     executor
         Executor that frames run on; None is one thread for each core.
     progress
@@ -100,7 +103,9 @@ def quench_run(
     total = run.committed()
     if total == 0:
         raise StoreError(f"{run.path} has no frames to quench: sample or import some first")
-    potential = store_potential(run, table, again=again)
+    potential = store_potential(run, table, again=again, potential=potential)
+    if isinstance(potential, NotAtHand):
+        potential.energy_forces(())
     before = quenched_every(run)
     step = every or (before if before and not again else 1)
     if before and before != step and not again:

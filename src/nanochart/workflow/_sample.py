@@ -16,7 +16,7 @@ from nanochart._progress import Progress, silent
 from nanochart.dynamics import Langevin
 from nanochart.errors import StoreError
 from nanochart.interop import to_atoms
-from nanochart.potentials import Potential
+from nanochart.potentials import NotAtHand, Potential
 from nanochart.store import Run, create, stream_seed
 from nanochart.store import open as open_run
 from nanochart.system import System
@@ -59,6 +59,7 @@ def sample(
     path: str | Path,
     *,
     resume: bool = False,
+    potential: Potential | None = None,
     executor: Executor | None = None,
     progress: Progress = silent,
     stop: Callable[[], bool] = never,
@@ -74,6 +75,9 @@ def sample(
     resume
         Go on with the run that is there. It may be made longer (``time_per_replica``); all else
         must be as it was. The frames are those of a run that was never stopped, to the last bit.
+    potential
+        One of your own in place of what the configuration names. The run keeps its name alone, so
+        hand it over again to go on.
     executor
         Executor that replicas run on; None is one thread for each core. The frames do not depend on
         it.
@@ -94,10 +98,7 @@ def sample(
         of the replica before the fatal one beside the run.
     """
     config = check_files(config, must_exist=not resume)
-    # A run that goes on holds its potential, and its table may be gone.
-    table = config.system.potential
-    stored = resume and table != "gupta" and not Path(table).is_file()
-    potential = open_run(path).system.potential if stored else make_potential(config)
+    potential = _potential(config, path, potential, resume=resume)
     run = _open(config, path, potential) if resume else None
     # What the starts decided is stored with the run, which needs their files no more.
     radius = None if run is None else run.metadata.provenance.get("sphere_radius")
@@ -129,6 +130,20 @@ def sample(
             explained=partial(_explained, run),
         )
     return run
+
+
+def _potential(
+    config: RunConfig, path: str | Path, given: Potential | None, *, resume: bool
+) -> Potential:
+    """As given or configured; of a run whose table may be gone, its own."""
+    if given is not None:
+        return given
+    table = config.system.potential
+    held = open_run(path).system.potential if resume else None
+    if isinstance(held, NotAtHand):
+        held.energy_forces(())
+    stored = table != "gupta" and not Path(table).is_file()
+    return held if held is not None and stored else make_potential(config)
 
 
 def _explained(run: Run, error: BaseException) -> str | None:

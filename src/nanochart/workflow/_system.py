@@ -12,7 +12,17 @@ from nanochart.dynamics import Langevin, longest_time_step
 from nanochart.errors import ConfigError, StoreError
 from nanochart.interop import read_structure, read_trajectory
 from nanochart.minimization import quench
-from nanochart.potentials import GUPTA_PARAMETERS, Potential, eam, gupta
+from nanochart.potentials import (
+    GUPTA_PARAMETERS,
+    Potential,
+    check_forces,
+    describe,
+    eam,
+    gupta,
+    is_compiled,
+    is_described_by,
+    numbers_of,
+)
 from nanochart.store import Run, stream_fingerprint
 from nanochart.store import open as open_run
 from nanochart.system import System
@@ -26,6 +36,7 @@ __all__ = [
     "make_potential",
     "make_starts",
     "potential_numbers",
+    "require_same",
     "run_config",
     "start_names",
     "store_potential",
@@ -45,7 +56,30 @@ def run_config(run: Run) -> RunConfig | None:
     return load_config(asked_config(run)) if run.metadata.kind == "sampled" else None
 
 
-def store_potential(run: Run, table: str | Path | None = None, *, again: bool = False) -> Potential:
+def require_same(potential: Potential, run: Run) -> Potential:
+    """A potential that is handed over for a run, which must be the one it was made with.
+
+    Raises
+    ------
+    ConfigError, StoreError
+        If it is another, or its forces are not those of its energy.
+    """
+    system = run.system
+    if not is_described_by(potential, describe(system.potential)):
+        raise StoreError(
+            f"{run.path} was made with the potential {system.potential.name}, and another was "
+            f"handed over, {potential.name}: hand over that one, of the same mass and distance"
+        )
+    return potential
+
+
+def store_potential(
+    run: Run,
+    table: str | Path | None = None,
+    *,
+    again: bool = False,
+    potential: Potential | None = None,
+) -> Potential:
     """The potential of a run, stored in it if it was not: the one place that takes a table later.
 
     Parameters
@@ -57,6 +91,8 @@ def store_potential(run: Run, table: str | Path | None = None, *, again: bool = 
         table before runs stored their own.
     again
         Whether minima that were made with another potential are about to be dropped.
+    potential
+        The one of the run, handed over where the run keeps its name alone.
 
     Raises
     ------
@@ -64,6 +100,8 @@ def store_potential(run: Run, table: str | Path | None = None, *, again: bool = 
         If the run needs a table, or its energies or minima are those of another potential.
     """
     facts = run.metadata
+    if potential is not None:
+        return require_same(potential, run)
     if table is None:
         system = run.system
     else:
@@ -137,7 +175,7 @@ def stream_of(config: RunConfig, potential: Potential) -> str:
 
 def potential_numbers(potential: Potential) -> dict[str, Any]:
     """What tells a potential from another, without the names of its file."""
-    numbers = {k: v for k, v in potential.parameters.items() if k != "file"}
+    numbers = {k: v for k, v in numbers_of(potential).items() if k != "file"}
     return {**numbers, "symbol": potential.symbol}
 
 
@@ -153,7 +191,9 @@ def make_starts(config: RunConfig, potential: Potential) -> NDArray[np.float64]:
                     config.system.n_atoms,
                     # A seed for each place: two random starts are two clusters.
                     seed=config.seed + place if motif == "random" else None,
-                    potential=None if config.system.potential == "gupta" else potential,
+                    potential=None
+                    if config.system.potential == "gupta" and is_compiled(potential)
+                    else potential,
                 )
                 for motif in ([m for m in MOTIFS if m != "random"] if start == BEST else [start])
             ]
@@ -184,6 +224,8 @@ def make_dynamics(config: RunConfig, potential: Potential, starts: NDArray[np.fl
     ConfigError
         If the time step is too long for one of them.
     """
+    if not is_compiled(potential):
+        check_forces(potential, starts[0])
     longest = min(longest_time_step(x, potential) for x in starts)
     if config.dynamics.time_step > longest:
         raise ConfigError(

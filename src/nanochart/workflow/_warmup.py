@@ -31,15 +31,18 @@ def compile_bias_kernels() -> None:
     from nanochart.autoencoder import Model, TrainingConfig
     from nanochart.autoencoder._architectures import build_network, initialize_weights
     from nanochart.biasing import (
+        CV,
         Bias,
         BiasedDynamics,
         BiasedState,
         ChartCoordinate,
-        CompiledChart,
+        Coordination,
         CVs,
         PotentialEnergy,
         Restraint,
+        SteinhardtQ6,
     )
+    from nanochart.compiled_chart import CompiledChart
 
     gold, dynamics = gupta("Au"), Langevin(sphere_radius=10.0)
     atoms = build("icosahedron", "Au", 13)
@@ -50,8 +53,13 @@ def compile_bias_kernels() -> None:
     initialize_weights(network, np.random.default_rng(0))
     chart = Model(network, TrainingConfig(), rdf, "Au", 13)
     CompiledChart(chart).pull(state.positions, np.ones(3))
-    for variables in ([ChartCoordinate(0)], [PotentialEnergy()]):
+    kinds: list[list[CV]] = [
+        [ChartCoordinate(0)],
+        [PotentialEnergy(), Coordination(), SteinhardtQ6()],
+    ]
+    for variables in kinds:
         cvs = CVs.compile(variables, gold, chart)
-        values, _ = cvs.with_gradient(state.positions, gold, np.ones(1))
-        bias = Bias(1, Restraint.at(values[0], [1e-3]))
+        m = len(variables)
+        values, _ = cvs.with_gradient(state.positions, gold, np.ones(m))
+        bias = Bias(m, Restraint.at(values[0], [1e-3] * m))
         BiasedDynamics(gold, dynamics, cvs, 5)(walker, bias, 10, 10)

@@ -2,22 +2,28 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanochart.biasing._bias import Grid
-from nanochart.biasing._cv import CV, ChartCoordinate, CVs, RDFDistance
 from nanochart.biasing._guard import Guarded
-from nanochart.biasing._metadynamics import Metadynamics
-from nanochart.biasing._opes import OPES
 from nanochart.biasing._segment import BiasedDynamics
-from nanochart.biasing._umbrella import Steered, Umbrella, Unbiased
-from nanochart.biasing.plan import _record
+from nanochart.biasing.cv import CV, CVs, FunctionCV, Record, variable_of
+from nanochart.biasing.methods import (
+    OPES,
+    Metadynamics,
+    Steered,
+    Umbrella,
+    Unbiased,
+    method_facts,
+    method_of,
+)
 from nanochart.dynamics import Langevin
+from nanochart.errors import ConfigError
 from nanochart.potentials import Potential
 
 if TYPE_CHECKING:
@@ -27,7 +33,8 @@ __all__ = ["BiasPlan", "Origin"]
 
 Floats = NDArray[np.float64]
 
-_METHODS = {Metadynamics: "metadynamics", OPES: "opes", Umbrella: "umbrella", Steered: "steered"}
+#: Of the layout of a stored plan.
+VERSION: Final = 2
 
 
 @dataclass(frozen=True)
@@ -109,6 +116,8 @@ class BiasPlan:
                 f"the starts of a bias plan must have the shape (walker, {self.n_atoms}, 3) with a "
                 f"name for each walker; got {x.shape} and {len(self.start_names)} names"
             )
+        known = tuple(v.probed(x[0]) if isinstance(v, FunctionCV) else v for v in self.variables)
+        object.__setattr__(self, "variables", known)
         if self.guard is not None:
             object.__setattr__(self, "_guarded", Guarded(self.method, self.guard))
 
@@ -130,7 +139,7 @@ class BiasPlan:
     @property
     def method_name(self) -> str | None:
         """Name of the method as in a configuration; None without a bias."""
-        return _METHODS.get(type(self.method))
+        return type(self.method).section
 
     @property
     def biasing(self) -> Any:
@@ -152,7 +161,7 @@ class BiasPlan:
     @property
     def needs_model(self) -> bool:
         """Whether a variable is one of a chart or of its RDF."""
-        return any(isinstance(v, ChartCoordinate | RDFDistance) for v in self.variables)
+        return any(v.needs_model for v in self.variables)
 
     @property
     def fingerprint(self) -> str:
@@ -163,6 +172,29 @@ class BiasPlan:
         for name in sorted(arrays):
             digest.update(name.encode() + np.ascontiguousarray(arrays[name]).tobytes())
         return digest.hexdigest()[:16]
+
+    def with_functions(self, functions: Sequence[FunctionCV]) -> "BiasPlan":
+        """The same with functions of the user's own, which no record holds.
+
+        Raises
+        ------
+        ConfigError
+            If one of that name and unit is no variable of the plan, or it is another function.
+        """
+        variables = list(self.variables)
+        own = {(v.name, v.unit): k for k, v in enumerate(variables) if isinstance(v, FunctionCV)}
+        for function in functions:
+            place = own.get((function.name, function.unit))
+            if place is None:
+                words = ", ".join(f"{name} ({unit})" for name, unit in own) or "which it has none"
+                raise ConfigError(
+                    f"a function that is handed over must be a variable of the run, of {words}; "
+                    f"got {function.name} ({function.unit})"
+                )
+            before = variables[place]
+            assert isinstance(before, FunctionCV)  # noqa: S101  as chosen above
+            variables[place] = function.taking_the_place_of(before, self.starts[0])
+        return replace(self, variables=tuple(variables))
 
     def compiled(self, potential: Potential, model: "Model | None") -> BiasedDynamics:
         """The dynamics, with compiled variables.
@@ -203,21 +235,22 @@ class BiasPlan:
         arrays: dict[str, NDArray[Any]] = {"starts": np.asarray(self.starts, dtype=np.float64)}
         variables = []
         for k, variable in enumerate(self.variables):
-            variables.append(_record.variable_facts(variable))
-            if isinstance(variable, RDFDistance):
-                arrays[f"reference_{k}"] = np.asarray(variable.reference)
+            record = variable.to_record()
+            variables.append(record.facts)
+            if record.reference is not None:
+                arrays[f"reference_{k}"] = record.reference
         if self.guard is not None:
             arrays["guard_low"] = np.asarray(self.guard.low, dtype=np.float64)
             arrays["guard_high"] = np.asarray(self.guard.high, dtype=np.float64)
             arrays["guard_values"] = np.asarray(self.guard.values, dtype=np.float64)
         facts = {
-            "version": _record.VERSION,
+            "version": VERSION,
             "element": self.element,
             "n_atoms": self.n_atoms,
             "potential": dict(self.potential),
             "variables": variables,
             "model": self.model,
-            "method": _record.method_facts(self.method),
+            "method": method_facts(self.method),
             "temperature": self.temperature,
             "dynamics": asdict(self.dynamics),
             "stride": self.stride,
@@ -240,9 +273,9 @@ class BiasPlan:
         ValueError
             If something is missing or of a newer nanochart.
         """
-        if facts.get("version") != _record.VERSION:
+        if facts.get("version") != VERSION:
             raise ValueError(
-                f"a bias plan must be of version {_record.VERSION}, the only one that this "
+                f"a bias plan must be of version {VERSION}, the only one that this "
                 f"nanochart knows; got {facts.get('version')!r}"
             )
         try:
@@ -256,11 +289,11 @@ class BiasPlan:
                 n_atoms=facts["n_atoms"],
                 potential=facts["potential"],
                 variables=tuple(
-                    _record.variable_of(about, arrays.get(f"reference_{k}"))
+                    variable_of(Record(about, arrays.get(f"reference_{k}")))
                     for k, about in enumerate(facts["variables"])
                 ),
                 model=facts["model"],
-                method=_record.method_of(facts["method"]),
+                method=method_of(facts["method"]),
                 guard=guard,
                 temperature=facts["temperature"],
                 dynamics=Langevin(**facts["dynamics"]),

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from itertools import pairwise
 
-from nanochart.biasing._umbrella import Steered
+from nanochart.biasing.methods import Steered
 from nanochart.biasing.plan._plan import BiasPlan
 
 __all__ = ["protocol_difference"]

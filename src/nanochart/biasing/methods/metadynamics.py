@@ -1,13 +1,13 @@
 """Well-tempered metadynamics."""
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nanochart.biasing._bias import Bias, Grid, Wall
-from nanochart.biasing._gaussians import check_axes, gaussian, grid_shape
+from nanochart.biasing.methods.gaussians import check_axes, gaussian, grid_shape
 from nanochart.units import BOLTZMANN
 
 __all__ = ["Metadynamics", "MetadynamicsState"]
@@ -65,6 +65,9 @@ class Metadynamics:
     walls
         Walls, which are added to the bias.
     """
+
+    section: ClassVar[str | None] = "metadynamics"
+    State: ClassVar[type] = MetadynamicsState
 
     temperature: float
     height: float

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from nanochart.biasing._kernels_chart import ChartTables
-from nanochart.biasing._kernels_encoder import CompactTables, PaperTables
-from nanochart.biasing._kernels_rdf import ExactTables, RDFTables
+from nanochart.compiled_chart.kernels_chart import ChartTables
+from nanochart.compiled_chart.kernels_encoder import CompactTables, PaperTables
+from nanochart.compiled_chart.kernels_rdf import ExactTables, RDFTables
 from nanochart.descriptors._grid import cell_polynomials, gaussian_coefficients
 from nanochart.errors import ModelError
 

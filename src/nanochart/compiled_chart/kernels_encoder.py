@@ -18,7 +18,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic, overload
 
-from nanochart.biasing._kernels_lanes import (
+from nanochart.compiled_chart.kernels_lanes import (
     tile_1x8,
     tile_1x16,
     tile_1x32,
@@ -26,7 +26,7 @@ from nanochart.biasing._kernels_lanes import (
     tile_8x8,
     tile_8x16,
 )
-from nanochart.biasing._kernels_rdf import aligned
+from nanochart.compiled_chart.kernels_rdf import aligned
 
 __all__ = [
     "CompactTables", "CompactWorkspace", "PaperTables", "PaperWorkspace", "decode_slope",

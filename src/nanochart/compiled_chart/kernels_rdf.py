@@ -21,7 +21,7 @@ import numpy as np
 from numba import njit
 from numba.extending import overload
 
-from nanochart.biasing._kernels_lanes import (
+from nanochart.compiled_chart.kernels_lanes import (
     COPIES,
     collect_pairs,
     combine_moments,

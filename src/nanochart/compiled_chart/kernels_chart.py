@@ -5,8 +5,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from nanochart.biasing._kernels_encoder import decode_slope, encode_bins, make_encoder_workspace
-from nanochart.biasing._kernels_rdf import make_rdf_workspace, rdf_gradient, rdf_values
+from nanochart.compiled_chart.kernels_encoder import (
+    decode_slope,
+    encode_bins,
+    make_encoder_workspace,
+)
+from nanochart.compiled_chart.kernels_rdf import make_rdf_workspace, rdf_gradient, rdf_values
 
 __all__ = [
     "ChartTables", "ChartWorkspace", "chart_gradient", "chart_values", "encode_frames",

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nanochart.biasing._chart_tables import compile_chart
-from nanochart.biasing._kernels_chart import ChartTables, encode_frames, pull_frames
+from nanochart.compiled_chart.kernels_chart import ChartTables, encode_frames, pull_frames
+from nanochart.compiled_chart.tables import compile_chart
 from nanochart.errors import ModelError
 
 if TYPE_CHECKING:

@@ -1,13 +1,13 @@
 """On-the-fly probability enhanced sampling."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nanochart.biasing._bias import Bias, Grid, Wall
-from nanochart.biasing._gaussians import check_axes, gaussian, grid_shape
+from nanochart.biasing.methods.gaussians import check_axes, gaussian, grid_shape
 from nanochart.units import BOLTZMANN
 
 __all__ = ["OPES", "OPESState"]
@@ -71,6 +71,9 @@ class OPES:
         Widths below which kernels do not shrink; by default a third of ``sigma``. The curvature
         of the bias is about :math:`k_B T / \sigma^2`, which its stride must be able to follow.
     """
+
+    section: ClassVar[str | None] = "opes"
+    State: ClassVar[type] = OPESState
 
     temperature: float
     barrier: float

@@ -7,19 +7,20 @@ import numpy as np
 from numba import njit
 from numba.extending import overload
 
-from nanochart.biasing._kernels_chart import ChartTables, make_chart_workspace
-from nanochart.biasing._kernels_encoder import decode_slope, encode_bins
-from nanochart.biasing._kernels_q6 import q6_gradient, q6_value, switch
-from nanochart.biasing._kernels_rdf import rdf_gradient, rdf_values
+from nanochart.biasing.cv.by_address import call_pull, call_value
+from nanochart.compiled_chart.kernels_chart import ChartTables, make_chart_workspace
+from nanochart.compiled_chart.kernels_encoder import decode_slope, encode_bins
+from nanochart.compiled_chart.kernels_rdf import rdf_gradient, rdf_values
 
 __all__ = [
-    "CHART", "COORDINATION", "DISTANCE", "ENERGY", "Q6", "CVTables", "NoChart", "cv_pull",
-    "cv_values", "make_cv_workspace",
+    "CHART", "DISTANCE", "OTHER", "CVTables", "NoChart", "cv_pull", "cv_values",
+    "make_cv_workspace", "values_of_frames",
 ]  # fmt: skip
 
 _OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath": {"contract"}}
 
-CHART, ENERGY, COORDINATION, Q6, DISTANCE = 0, 1, 2, 3, 4
+#: A coordinate of the chart and a distance in RDF space share one RDF; others have a kernel each.
+CHART, DISTANCE, OTHER = 0, 1, 2
 
 
 class NoChart(NamedTuple):
@@ -32,13 +33,15 @@ class CVTables(NamedTuple):
     """Variables s_0..s_{m-1} as the kernels see them."""
 
     chart: NamedTuple  # ChartTables or NoChart
-    kinds: np.ndarray  # (m,) int64
+    kinds: np.ndarray  # (m,) int64: CHART, DISTANCE or OTHER
     index: np.ndarray  # (m,) int64: of the chart coordinate
-    low: np.ndarray  # (m,) Å, below which two atoms are wholly bonded
-    high: np.ndarray  # (m,) Å, above which they are not
     reference: np.ndarray  # (m, n_bins) float32 RDFs in 1/Å
     width: float  # of a bin in Å
-    harmonics: np.ndarray  # (13, 28)
+    value: np.ndarray  # (m,) int64: addresses of the kernels of the others
+    pull: np.ndarray  # (m,) int64
+    parameters: np.ndarray  # of all others, one after another
+    first: np.ndarray  # (m,) int64: where in these each one's begin
+    memory: np.ndarray  # (m, 2) int64: numbers that each keeps, and further ones for each atom
 
 
 class CVWorkspace(NamedTuple):
@@ -48,7 +51,8 @@ class CVWorkspace(NamedTuple):
     latent: np.ndarray  # (d,)
     slope: np.ndarray  # (d,)
     values: np.ndarray  # (m,) as last computed
-    sums: np.ndarray  # (29,)
+    memory: np.ndarray  # of all others, one after another
+    first: np.ndarray  # (m,) int64: where in that each one's begins
 
 
 def _chart_workspace(n, chart):
@@ -152,65 +156,37 @@ def _backward(tables, work, slope, forces):
 @njit(**_OPTIONS)
 def make_cv_workspace(n, tables):
     """Allocate a workspace for ``n`` atoms."""
-    d = _latent_size(tables.chart)
+    d, m = _latent_size(tables.chart), tables.kinds.shape[0]
+    first = np.zeros(m, np.int64)
+    total = 0
+    for a in range(m):
+        first[a] = total
+        total += tables.memory[a, 0] + n * tables.memory[a, 1]
     return CVWorkspace(
-        _chart_workspace(n, tables.chart),
-        np.zeros(d),
-        np.zeros(d),
-        np.zeros(tables.kinds.shape[0]),
-        np.zeros(29),
-    )
-
-
-@njit(**_OPTIONS)
-def _coordination(x, low, high):
-    n = x.shape[1]
-    total = 0.0
-    for i in range(n):
-        for j in range(i + 1, n):
-            a, b, c = x[0, j] - x[0, i], x[1, j] - x[1, i], x[2, j] - x[2, i]
-            r2 = a * a + b * b + c * c
-            if r2 < high * high:
-                w, _ = switch(math.sqrt(r2), low, high)
-                total += w
-    return 2.0 * total / n
-
-
-@njit(**_OPTIONS)
-def _coordination_pull(x, low, high, slope, forces):
-    n = x.shape[1]
-    for i in range(n):
-        for j in range(i + 1, n):
-            a, b, c = x[0, j] - x[0, i], x[1, j] - x[1, i], x[2, j] - x[2, i]
-            r2 = a * a + b * b + c * c
-            if low * low < r2 < high * high:
-                r = math.sqrt(r2)
-                _, dw = switch(r, low, high)
-                f = slope * 2.0 * dw / (n * r)
-                forces[0, i] += f * a
-                forces[1, i] += f * b
-                forces[2, i] += f * c
-                forces[0, j] -= f * a
-                forces[1, j] -= f * b
-                forces[2, j] -= f * c
+        _chart_workspace(n, tables.chart), np.zeros(d), np.zeros(d), np.zeros(m), np.zeros(total),
+        first,
+    )  # fmt: skip
 
 
 @njit(**_OPTIONS)
 def cv_values(tables, x, energy, work):
-    """Values into ``work.values`` (m,) of rows ``x`` (3, N); False if a distance is off the grid.
+    """Values into ``work.values`` (m,) of rows ``x`` (3, N).
 
-    ``energy`` is the potential energy in eV at ``x``.
+    ``energy`` is the potential energy in eV at ``x``. False if a distance is off the grid of the
+    RDF, or a variable has no value.
     """
     if not _chart_forward(tables, x, work):
         return False
     for a in range(tables.kinds.shape[0]):
-        kind = tables.kinds[a]
-        if kind == ENERGY:
-            work.values[a] = energy
-        elif kind == COORDINATION:
-            work.values[a] = _coordination(x, tables.low[a], tables.high[a])
-        elif kind == Q6:
-            work.values[a] = q6_value(x, tables.low[a], tables.high[a], tables.harmonics, work.sums)
+        if tables.kinds[a] == OTHER:
+            parameters, memory = tables.parameters[tables.first[a] :], work.memory[work.first[a] :]
+            arguments = (
+                np.intp(x.ctypes.data), np.intp(x.shape[1]), energy,
+                np.intp(parameters.ctypes.data), np.intp(memory.ctypes.data),
+            )  # fmt: skip
+            work.values[a] = call_value(tables.value[a], arguments)
+            if not math.isfinite(work.values[a]):
+                return False
     return True
 
 
@@ -222,17 +198,33 @@ def cv_pull(tables, x, work, slope, base, forces):
     """
     _chart_backward(tables, work, slope, forces)
     for a in range(tables.kinds.shape[0]):
-        kind = tables.kinds[a]
-        if slope[a] == 0.0:
-            continue
-        if kind == ENERGY:
-            for c in range(3):
-                for i in range(x.shape[1]):
-                    forces[c, i] += slope[a] * base[c, i]
-        elif kind == COORDINATION:
-            _coordination_pull(x, tables.low[a], tables.high[a], slope[a], forces)
-        elif kind == Q6:
-            q6_gradient(
-                x, tables.low[a], tables.high[a], tables.harmonics, work.sums, work.values[a],
-                slope[a], forces,
+        if tables.kinds[a] == OTHER and slope[a] != 0.0:
+            parameters, memory = tables.parameters[tables.first[a] :], work.memory[work.first[a] :]
+            arguments = (
+                np.intp(x.ctypes.data), np.intp(x.shape[1]), np.intp(base.ctypes.data),
+                np.intp(parameters.ctypes.data), np.intp(memory.ctypes.data), work.values[a],
+                slope[a], np.intp(forces.ctypes.data),
             )  # fmt: skip
+            call_pull(tables.pull[a], arguments)
+
+
+@njit(**_OPTIONS)
+def values_of_frames(cvs, frames, energies, base, slopes, values, gradients):
+    """Values (frame, m) and gradients (frame, atom, 3) of Σ_a slopes[frame, a] s_a.
+
+    ``base`` (frame, atom, 3) are the forces of the potential. Returns the first frame that is off
+    the RDF's grid, or -1.
+    """
+    n = frames.shape[1]
+    work = make_cv_workspace(n, cvs)
+    x, f0, pull = np.empty((3, n)), np.empty((3, n)), np.empty((3, n))
+    for k in range(frames.shape[0]):
+        x[:, :] = frames[k].T
+        f0[:, :] = base[k].T
+        if not cv_values(cvs, x, energies[k], work):
+            return k
+        values[k] = work.values
+        pull[:, :] = 0.0
+        cv_pull(cvs, x, work, slopes[k], f0, pull)
+        gradients[k] = -pull.T
+    return -1
