@@ -23,7 +23,7 @@ import torch
 import nanochart as nc
 from _lammps import langevin_speed, write_inputs
 from nanochart.autoencoder import Model, TrainingConfig
-from nanochart.autoencoder._architectures import build_network, initialize_weights
+from nanochart.autoencoder.architectures.registry import build_network, initialize_weights
 from nanochart.biasing import (
     Bias,
     BiasedDynamics,
@@ -32,8 +32,8 @@ from nanochart.biasing import (
     CVs,
     Restraint,
 )
+from nanochart.config.bias import LONGEST_STRIDE
 from nanochart.dynamics import Langevin, initialize, run_segment
-from nanochart.workflow._bias_config import LONGEST_STRIDE
 
 STRIDE = LONGEST_STRIDE
 

@@ -37,7 +37,7 @@ def small_config(**changes):
         "training": {"epochs": 4, "bottleneck": 2},
         "seed": 3,
     }  # fmt: skip
-    config = nc.workflow.load_config(values)
+    config = nc.config.load_config(values)
     return config.replaced(**changes) if changes else config
 
 

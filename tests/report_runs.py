@@ -6,7 +6,7 @@ import numpy as np
 
 from nanochart.report import RunData, RunResults
 from nanochart.store import Metadata
-from nanochart.store._frames import view_frames
+from nanochart.store.frames import view_frames
 from nanochart.tempering import Ladder, diagnose_ladder, ladder_verdict, level_means
 
 #: Stage -> arrays of which any tells that it has run.

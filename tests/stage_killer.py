@@ -17,13 +17,13 @@ from pathlib import Path
 
 import nanochart as nc
 from nanochart.autoencoder import TrainingConfig, load
+from nanochart.config import load_bias_config
 from nanochart.landscape import FamiliesConfig
 from nanochart.workflow import (
-    _demo,
     chart_run,
+    demo as pipeline,
     families_run,
     label_run,
-    load_bias_config,
     quench_run,
     refine_run,
     run_demo,
@@ -32,7 +32,7 @@ from nanochart.workflow import (
 
 
 def quench(folder):
-    quench_run(run_in(folder), nc.workflow.QuenchConfig(max_force=0.02))
+    quench_run(run_in(folder), nc.config.QuenchConfig(max_force=0.02))
 
 
 def label(folder):
@@ -60,9 +60,9 @@ def refine(folder):
 def demo(folder):
     # What follows the families is a biased run and pages, which have tests of their own.
     for name in ("bias_run", "report_run", "explore_run"):
-        setattr(_demo, name, lambda *_, **__: Path("nothing"))
-    _demo.explore_run = lambda *_, **__: type("Explored", (), {"path": None})
-    _demo.importlib.util.find_spec = lambda _: None
+        setattr(pipeline, name, lambda *_, **__: Path("nothing"))
+    pipeline.explore_run = lambda *_, **__: type("Explored", (), {"path": None})
+    pipeline.importlib.util.find_spec = lambda _: None
     run_demo(folder, nc.workflow.run_config(run_in(folder)))
 
 

@@ -17,10 +17,10 @@ from nanochart.autoencoder import (
     split_blocks,
     train,
 )
-from nanochart.autoencoder._architectures import build_network, initialize_weights
-from nanochart.autoencoder._convolution import Down, Up
-from nanochart.autoencoder._paper import pooled_lengths
-from nanochart.autoencoder._threads import torch_threads
+from nanochart.autoencoder.architectures.convolution import Down, Up
+from nanochart.autoencoder.architectures.paper import pooled_lengths
+from nanochart.autoencoder.architectures.registry import build_network, initialize_weights
+from nanochart.autoencoder.threads import torch_threads
 from nanochart.descriptors import RDF
 from nanochart.errors import ConvergenceError
 

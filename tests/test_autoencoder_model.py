@@ -12,8 +12,8 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from nanochart.autoencoder import ARCHITECTURES, Model, TrainingConfig, load, train
-from nanochart.autoencoder._architectures import build_network, initialize_weights
-from nanochart.autoencoder._canonical import canonical_frame, fold_frame
+from nanochart.autoencoder.architectures.registry import build_network, initialize_weights
+from nanochart.autoencoder.canonical import canonical_frame, fold_frame
 from nanochart.descriptors import RDF
 from nanochart.errors import ModelError
 from nanochart.landscape import rank_frames, reconstruction_errors

@@ -11,7 +11,9 @@ from typer.testing import CliRunner
 import nanochart as nc
 from nanochart.autoencoder import TrainingConfig
 from nanochart.biasing import BiasPlan, Unbiased, Wall
-from nanochart.cli._main import _register, app
+from nanochart.cli.main import _register, app
+from nanochart.config.bias import BiasConfig
+from nanochart.config.run import validated
 from nanochart.errors import ConfigError, StoreError
 from nanochart.units import BOLTZMANN
 from nanochart.workflow import (
@@ -29,9 +31,7 @@ from nanochart.workflow import (
     sample,
     train_run,
 )
-from nanochart.workflow._bias_config import BiasConfig
-from nanochart.workflow._config import validated
-from nanochart.workflow._fes_samples import weighted_frames
+from nanochart.workflow.fes.samples import weighted_frames
 from test_bias_run import charted, settings
 from test_biasing import WELL, run
 
@@ -169,7 +169,7 @@ def test_a_run_goes_on_without_its_source(begun, charted, tmp_path):
 
 @pytest.mark.parametrize("name", RUNS)
 def test_a_plan_is_the_same_after_it_was_stored(begun, name):
-    from nanochart.workflow._bias_plans import plan_of
+    from nanochart.workflow.bias.plans import plan_of
 
     plan = plan_of(nc.store.open(begun.same / f"{name}.zarr"))
     again = BiasPlan.from_record(*plan.to_record())
@@ -246,10 +246,10 @@ def stopping(folder, family, monkeypatch, error=0.02):
         asked.append(run.committed())
         return SimpleNamespace(value=0.1, error=0.01, known=True)
 
-    monkeypatch.setattr("nanochart.workflow._fes.state_difference", known)
+    monkeypatch.setattr("nanochart.workflow.fes.run.state_difference", known)
     other = nc.store.open(folder / "cu38.zarr").info("families")["names"][1]
-    monkeypatch.setattr("nanochart.workflow._bias._FEWEST", 1)
-    monkeypatch.setattr("nanochart.workflow._bias._BLOCK_BYTES", 12 * 38 * 2 * 10)
+    monkeypatch.setattr("nanochart.workflow.bias.run._FEWEST", 1)
+    monkeypatch.setattr("nanochart.workflow.bias.run._BLOCK_BYTES", 12 * 38 * 2 * 10)
     return settings(folder, stop={"between": [other, family], "error": error}), asked
 
 
@@ -277,7 +277,7 @@ def test_a_run_killed_before_its_stop_was_asked_ends_where_it_would_have(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("nanochart.workflow._bias._check_heat", killed)
+        patch.setattr("nanochart.workflow.bias.run._check_heat", killed)
         with pytest.raises(KeyboardInterrupt):
             bias_run(config, path)
     assert not asked

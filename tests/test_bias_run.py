@@ -23,7 +23,10 @@ from nanochart.biasing import (
     known_distance,
     known_reach,
 )
-from nanochart.cli._main import _register, app
+from nanochart.cli.main import _register, app
+from nanochart.config import load_bias_config, load_config
+from nanochart.config.bias import BiasConfig
+from nanochart.config.run import validated
 from nanochart.errors import ConfigError, DynamicsError, StoreError
 from nanochart.interop import read_plumed
 from nanochart.workflow import (
@@ -36,8 +39,6 @@ from nanochart.workflow import (
     fes_runs,
     fes_summary,
     label_run,
-    load_bias_config,
-    load_config,
     quench_run,
     refine_run,
     run_info,
@@ -46,13 +47,11 @@ from nanochart.workflow import (
     train_run,
     works_of_runs,
 )
-from nanochart.workflow._bias import _check_heat
-from nanochart.workflow._bias_config import BiasConfig
-from nanochart.workflow._bias_plans import plan_of
-from nanochart.workflow._bias_resolve import resolve
-from nanochart.workflow._config import validated
-from nanochart.workflow._refine import new_minima
-from nanochart.workflow._works import _drifts
+from nanochart.workflow.bias.plans import plan_of
+from nanochart.workflow.bias.resolve import resolve
+from nanochart.workflow.bias.run import _check_heat
+from nanochart.workflow.fes.works import _drifts
+from nanochart.workflow.refine import new_minima
 from test_cli import nanochart
 
 
@@ -485,7 +484,7 @@ def test_the_guard_is_flat_where_frames_are_and_rises_outside():
 
 def test_a_guard_keeps_the_walkers_near_the_training_frames(charted, monkeypatch):
     # Not for a free energy: this pull heats the walkers when it lasts.
-    monkeypatch.setattr("nanochart.workflow._bias_config.FEWEST_OF_WINDOW", 40)
+    monkeypatch.setattr("nanochart.config.bias.FEWEST_OF_WINDOW", 40)
     far = {"umbrella": {"low": [3.0, 3.0], "high": [3.4, 3.4], "shape": [1, 1], "stiffness": 1.0}}
     far["umbrella"]["stiffness"] = 0.5
     common = {"opes": None, "walkers": None, "time": 0.03, "stride": 1, **far}
@@ -612,7 +611,7 @@ def test_thermo_and_fes_give_equal_numbers_for_one_thing(charted):
 
 def test_a_ladder_that_is_not_mixed_is_not_converged_in_either_command(charted, monkeypatch):
     said = "The ladder is not mixed: none of 6 replicas went from one end to the other and back"
-    monkeypatch.setattr("nanochart.tempering._tempered.ladder_reservation", lambda _: said)
+    monkeypatch.setattr("nanochart.tempering.tempered.ladder_reservation", lambda _: said)
     for name, nothing in (("load_result", None), ("save_result", False)):  # not of that run
         monkeypatch.setattr(nc.store.Run, name, lambda *_, nothing=nothing: nothing)
     run = nc.store.open(charted / "cu38.zarr")

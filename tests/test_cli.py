@@ -14,7 +14,7 @@ import yaml
 
 from conftest import small_config
 from nanochart import store
-from nanochart.cli._interrupts import what_is_left
+from nanochart.cli.interrupts import what_is_left
 
 COMMANDS = (
     "chart", "demo", "export", "import", "info", "presets", "quench", "report", "sample", "thermo",
@@ -60,7 +60,7 @@ def test_help_starts_fast():
 
 def test_help_imports_nothing_heavy():
     code = (
-        "import sys, nanochart.cli._main as m; m._register(); "
+        "import sys, nanochart.cli.main as m; m._register(); "
         "print([x for x in ('numpy', 'numba', 'torch', 'matplotlib') if x in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -5,11 +5,11 @@ import pytest
 from ase.cluster import Decahedron, Icosahedron, Octahedron
 from scipy.spatial import cKDTree
 
-from nanochart.clusters._candidates import TEMPLATES, candidates
-from nanochart.clusters._completion import complete
-from nanochart.clusters._kernels import change, coordinations, model_energy, peeled
-from nanochart.clusters._shapes import BOND_ENERGY, complete_shapes, peel
-from nanochart.clusters._template import bonds
+from nanochart.clusters.candidates import TEMPLATES, candidates
+from nanochart.clusters.completion import complete
+from nanochart.clusters.kernels import change, coordinations, model_energy, peeled
+from nanochart.clusters.shapes import BOND_ENERGY, complete_shapes, peel
+from nanochart.clusters.template import bonds
 
 
 def fingerprint(positions, nearest):

@@ -5,7 +5,7 @@ import pytest
 
 import nanochart as nc
 from nanochart.autoencoder import ARCHITECTURES, Model, TrainingConfig
-from nanochart.autoencoder._architectures import build_network, initialize_weights
+from nanochart.autoencoder.architectures.registry import build_network, initialize_weights
 from nanochart.compiled_chart import CompiledChart
 from nanochart.compiled_chart.tables import rdf_tables
 from nanochart.descriptors import RDF
@@ -111,7 +111,7 @@ def test_the_gradient_is_that_of_the_value_that_is_computed(architecture):
 
 
 def test_the_chart_knows_no_rotation_place_or_numbering():
-    from nanochart.testing._potential_laws import random_rotation
+    from nanochart.testing.potential_laws import random_rotation
 
     chart = CompiledChart(untrained())
     x = frames(147)[0]

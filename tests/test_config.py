@@ -3,10 +3,10 @@ import yaml
 
 import nanochart as nc
 from conftest import small_config
+from nanochart.config import PRESETS, load_bias_config, load_config, nanoseconds, preset_text
+from nanochart.config.run import check_files
 from nanochart.errors import ConfigError
-from nanochart.workflow import PRESETS, load_bias_config, load_config, nanoseconds, preset_text
-from nanochart.workflow._config import check_files
-from nanochart.workflow._system import make_starts
+from nanochart.workflow.system import make_starts
 
 
 def minimal(**sections):
@@ -234,7 +234,7 @@ def test_yaml_is_plain_and_of_bounded_size(tmp_path, content, message, load):
 
 
 def test_numbers_and_words_of_yaml(tmp_path):
-    from nanochart.workflow._yaml import read_yaml
+    from nanochart.config.plain_yaml import read_yaml
 
     text = "a: 012\nb: 1e3\nc: .5\nd: 1:30\ne: '7'\nf: no\ng: true\nh: ~\ni: 2001-99-99\nj: -2."
     (tmp_path / "c.yaml").write_text(text + "\nk: &x {y: [1]}\nl: *x")

@@ -16,9 +16,10 @@ import pytest
 
 import nanochart as nc
 from conftest import small_config
+from nanochart.config import PRESETS
 from nanochart.tempering import TemperingConfig, initialize_tempering, langevin_segment, step
-from nanochart.workflow import PRESETS, dask_executor, sample
-from nanochart.workflow._executors import ExecutorError
+from nanochart.workflow import dask_executor, sample
+from nanochart.workflow.executors import ExecutorError
 
 distributed = pytest.importorskip("distributed")
 

@@ -7,9 +7,9 @@ from ase.cluster import Icosahedron
 from scipy import stats
 
 import nanochart as nc
+from nanochart.compiled.random_numbers import fill_normal, seed_streams
 from nanochart.dynamics import Langevin, initialize, join, longest_time_step, run_segment
-from nanochart.dynamics._kernels import add_sphere
-from nanochart.dynamics._noise import fill_normal, seed_streams
+from nanochart.dynamics.kernels import add_sphere
 from nanochart.units import AMU, BOLTZMANN
 
 GOLD = nc.potentials.gupta("Au")

@@ -7,7 +7,7 @@ from ase.cluster import Icosahedron
 
 import lammps_oracle
 import nanochart as nc
-from nanochart.potentials._smoothness import odd_value
+from nanochart.potentials.smoothness import odd_value
 from nanochart.testing import EmbeddedAtomLaws
 
 

@@ -12,7 +12,7 @@ import nanochart as nc
 from nanochart.errors import ModelError, StoreError
 from nanochart.landscape import decimate
 from nanochart.report import Explorer, Property, StructureBlock, write_explorer
-from nanochart.report._explorer_properties import family_colors
+from nanochart.report.explorer.properties import family_colors
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 

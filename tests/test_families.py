@@ -17,7 +17,7 @@ from nanochart.landscape import (
     fit_families,
     load_families,
 )
-from nanochart.landscape._minima import distinct_minima, draw_sample, principal_radii
+from nanochart.landscape.minima import distinct_minima, draw_sample, principal_radii
 
 CENTRES = ((0.0, 0.0, 0.0), (2.0, 0.0, 0.0), (0.0, 2.0, 0.0), (1.0, 1.0, 1.5), (-1.5, -1.0, 0.0))
 SIZES = (800, 600, 400, 50, 2000)
@@ -405,7 +405,7 @@ def test_a_pickle_is_never_opened(tmp_path):
 
 
 def test_a_model_is_not_families(tmp_path):
-    from nanochart.autoencoder._tensors import write_tensors
+    from nanochart.autoencoder.tensor_file import write_tensors
 
     path = tmp_path / "model.families"
     write_tensors(path, {"w": np.zeros(3)}, {"format": "nanochart model", "version": 1})

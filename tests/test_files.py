@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 import nanochart
-from nanochart._files import replacing, write_text
-from nanochart._output import write_csv, write_json
-from nanochart._processes import made_by_gone, mark
 from nanochart.errors import StoreError
+from nanochart.files import replacing, write_text
+from nanochart.output import write_csv, write_json
+from nanochart.processes import made_by_gone, mark
 
 FULL = r"no space is left for .*a.txt: free some and run the command again; what was there before"
 
@@ -56,7 +56,7 @@ def test_a_link_is_followed_and_a_device_written_to(tmp_path):
 
 def test_what_a_killed_process_left_is_removed_by_the_next_writer(tmp_path):
     code = (
-        "import os, signal, sys; from nanochart._files import replacing\n"
+        "import os, signal, sys; from nanochart.files import replacing\n"
         "with replacing(sys.argv[1]) as file:\n"
         "    file.write_text('half'); os.kill(os.getpid(), signal.SIGKILL)\n"
     )

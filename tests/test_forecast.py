@@ -11,10 +11,10 @@ import yaml
 
 import nanochart as nc
 from conftest import small_config
-from nanochart._progress import duration, silent
-from nanochart.cli._options import _Lines
+from nanochart.cli.options import _Lines
 from nanochart.errors import DynamicsError
-from nanochart.workflow._forecast import forecast, seconds_of
+from nanochart.progress import duration, silent
+from nanochart.workflow.forecast import forecast, seconds_of
 from test_cli import nanochart
 
 
@@ -117,7 +117,7 @@ def test_progress_by_lines_has_an_estimate_from_the_first_round_on(capsys):
 def test_the_run_of_the_tutorial_takes_minutes():
     page = Path(__file__).parents[1] / "docs" / "tutorial.md"
     block = re.search(r"^```yaml\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
-    config = nc.workflow.load_config(yaml.safe_load(block.group(1)))
+    config = nc.config.load_config(yaml.safe_load(block.group(1)))
     rounds = config.n_discarded + config.n_rounds
     steps = rounds * config.steps_per_round * len(config.tempering.ladder)
     # On one core, at the 12.5 µs per step of Au147 that docs/performance.md states.

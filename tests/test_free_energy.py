@@ -9,16 +9,16 @@ from scipy.optimize import root
 
 from nanochart.biasing import OPES, BiasingState, Metadynamics, Restraint, Umbrella, biased_round
 from nanochart.free_energy import (
-    _surface,
     bar,
     basins,
     free_energy_surface,
     jarzynski,
     log_gram,
     minimum_path,
+    surface,
     umbrella_weights,
 )
-from nanochart.statistics import Weighted, _blocks, state_populations
+from nanochart.statistics import Weighted, blocks, state_populations
 from nanochart.testing import WellMixture
 
 TWO = WellMixture(((-1.0,), (1.0,)), (0.7, 0.3), sigma=0.25)
@@ -108,9 +108,9 @@ def test_the_same_check_finds_wrong_weights(weigh):
 
 
 def test_the_same_check_finds_correlated_samples_taken_for_independent_ones(monkeypatch):
-    monkeypatch.setattr(_blocks, "statistical_inefficiency", lambda *_: 1.0)
-    monkeypatch.setattr(_blocks, "_LONG", 1.0)
-    monkeypatch.setattr(_blocks, "slice_number", lambda n, *_: np.arange(n))
+    monkeypatch.setattr(blocks, "statistical_inefficiency", lambda *_: 1.0)
+    monkeypatch.setattr(blocks, "_LONG", 1.0)
+    monkeypatch.setattr(blocks, "slice_number", lambda n, *_: np.arange(n))
     assert coverage(interval(TWO), EXACT, n=50)[0] < 0.85
 
 
@@ -310,13 +310,13 @@ def test_barriers_between_narrow_basins_lie_within_their_errors_in_90_of_100(d, 
 
 def test_a_kernel_that_is_too_wide_misses_the_barrier(monkeypatch):
     """With the coarse grid and without the error of smoothing."""
-    find = _surface.resolved_density
+    find = surface.resolved_density
 
     def coarse(*args, **options):
         found = find(*args, **{**options, "shape": 120})
         return replace(found, wider=found.values)
 
-    monkeypatch.setattr(_surface, "resolved_density", coarse)
+    monkeypatch.setattr(surface, "resolved_density", coarse)
     assert barriers(1, 10, 3000) <= 0.2
 
 

@@ -25,11 +25,11 @@ import yaml
 import nanochart as nc
 from conftest import small_config
 from nanochart.autoencoder import load
+from nanochart.config import load_bias_config, load_config
 from nanochart.interop import read_trajectory
 from nanochart.landscape import FamiliesConfig, load_families
 from nanochart.potentials import eam
-from nanochart.store._files import RECORDS
-from nanochart.workflow import load_bias_config, load_config
+from nanochart.store.files import RECORDS
 
 QUICK = FamiliesConfig(n_fit=2000, n_resamples=3)
 

@@ -9,10 +9,10 @@ from ase import Atoms
 from ase.cluster import Icosahedron
 
 import nanochart as nc
+from nanochart.config import load_config
 from nanochart.errors import ConfigError
-from nanochart.interop._pieces import bond_length, bonded_pieces, boxed, pieces
-from nanochart.workflow import load_config
-from nanochart.workflow._system import make_starts
+from nanochart.interop.pieces import bond_length, bonded_pieces, boxed, pieces
+from nanochart.workflow.system import make_starts
 from test_interop import clusters, read
 
 GOLD = nc.potentials.gupta("Au")

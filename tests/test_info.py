@@ -13,7 +13,7 @@ import nanochart as nc
 from conftest import small_config
 from nanochart import store
 from nanochart.workflow import run_info, sample
-from nanochart.workflow._quench import quench_settings
+from nanochart.workflow.quench import quench_settings
 
 
 def info(*arguments, code=0):

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from nanochart.autoencoder import TrainingConfig, train
-from nanochart.autoencoder._isometry import strain
+from nanochart.autoencoder.isometry import strain
 from nanochart.descriptors import RDF
 
 GRID = RDF(r_min=1.0, r_max=9.0, n_bins=32, sigma=0.3)

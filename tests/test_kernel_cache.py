@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import nanochart
-from nanochart._kernel_cache import prepare_cache
+from nanochart.compiled.cache import prepare_cache
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def run(code, env):
 
 
 def test_kernels_are_defined_where_nothing_can_be_written(read_only, tmp_path):
-    code = "import os, nanochart.potentials._kernels; print(os.environ['NUMBA_CACHE_DIR'])"
+    code = "import os, nanochart.potentials.kernels; print(os.environ['NUMBA_CACHE_DIR'])"
     folder = Path(run(code, read_only).stdout.strip())
     assert folder.parent == tmp_path / "tmp"
     assert folder.stat().st_mode & 0o777 == 0o700

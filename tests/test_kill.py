@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 
 import ase.io
@@ -19,11 +20,9 @@ import nanochart as nc
 from conftest import small_config
 from nanochart import store
 from nanochart.errors import DynamicsError, StoreError
-from nanochart.store._files import RECORDS
-from nanochart.tempering._health import largest_fragment
-from nanochart.workflow import _recorder as recorder
-from nanochart.workflow import _sample as sampling
-from nanochart.workflow import run_info, sample
+from nanochart.store.files import RECORDS
+from nanochart.tempering.health import largest_fragment
+from nanochart.workflow import recorder, run_info, sample
 
 NANOCHART = Path(sys.executable).with_name("nanochart")
 
@@ -33,9 +32,11 @@ NANOCHART = Path(sys.executable).with_name("nanochart")
 KILLER = """
 import json, os, random, re, signal, sys, time
 import nanochart.autoencoder, nanochart.interop
-import nanochart.workflow._sample as sampling, nanochart.workflow._recorder as recorder
-from nanochart.cli._main import main
-from nanochart.workflow._warmup import compile_kernels
+from importlib import import_module
+sampling = import_module("nanochart.workflow.sample")
+recorder = import_module("nanochart.workflow.recorder")
+from nanochart.cli.main import main
+from nanochart.workflow.warmup import compile_kernels
 config, n_kills, n_frames, seed = sys.argv[1], *map(int, sys.argv[2:])
 sampling._BLOCK_BYTES = 12 * 38 * 3 * 10
 recorder._CHECKPOINT_SECONDS = 0.02
@@ -234,7 +235,7 @@ def whole(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
     config = small_config(starts=["octahedron"], tempering={"time_per_replica": 0.02})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sampling, "_BLOCK_BYTES", 12 * 38 * 3 * 10)
+        patch.setattr(import_module("nanochart.workflow.sample"), "_BLOCK_BYTES", 12 * 38 * 3 * 10)
         yield config, sample(config, folder / "run.zarr")
 
 
@@ -312,7 +313,7 @@ def test_a_full_disk_stops_the_run_and_it_goes_on_when_there_is_room(
 
 def test_a_time_step_too_long_stops_the_ladder_and_names_the_replica(tmp_path, monkeypatch):
     # Without the guard: 60 fs is beyond the limit of stability, a period over π.
-    monkeypatch.setattr("nanochart.workflow._system.longest_time_step", lambda *_: np.inf)
+    monkeypatch.setattr("nanochart.workflow.system.longest_time_step", lambda *_: np.inf)
     config = small_config(
         dynamics={"time_step": 60.0},
         tempering={"swap_interval": 1.2, "discard": 0.0, "time_per_replica": 0.6},

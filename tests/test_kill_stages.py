@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,11 @@ import yaml
 import nanochart as nc
 from conftest import small_config
 from nanochart.autoencoder import load
+from nanochart.config import QuenchConfig
 from nanochart.errors import ModelError, StoreError
 from nanochart.landscape import FamiliesConfig
-from nanochart.store._files import RECORDS
+from nanochart.store.files import RECORDS
 from nanochart.workflow import (
-    QuenchConfig,
     chart_run,
     check_trained,
     families_run,
@@ -28,7 +29,6 @@ from nanochart.workflow import (
     saved_families,
     train_run,
 )
-from nanochart.workflow import _sample as sampling
 from stage_killer import training
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
@@ -40,7 +40,7 @@ def sampled(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sampled")
     times = {"time_per_replica": 0.06, "discard": 0.001}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sampling, "_BLOCK_BYTES", 12 * 38 * 3 * 30)
+        patch.setattr(import_module("nanochart.workflow.sample"), "_BLOCK_BYTES", 12 * 38 * 3 * 30)
         sample(small_config(tempering=times, training={"epochs": 2}), folder / "run.zarr")
     return folder
 

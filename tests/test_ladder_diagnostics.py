@@ -6,15 +6,15 @@ from scipy.special import erfc
 from scipy.stats import norm
 
 from nanochart.tempering import Ladder
-from nanochart.tempering._diagnostics import (
+from nanochart.tempering.diagnostics import (
     acceptance,
     by_rung,
     detect_equilibration,
     diagnose_ladder,
     energy_overlap,
 )
-from nanochart.tempering._findings import ladder_findings, ladder_summary
-from nanochart.tempering._replica_flow import ideal_round_trip_time, replica_flow, round_trips
+from nanochart.tempering.findings import ladder_findings, ladder_summary
+from nanochart.tempering.replica_flow import ideal_round_trip_time, replica_flow, round_trips
 
 LADDER = Ladder.geometric(300.0, 600.0, 6)
 

@@ -8,10 +8,11 @@ from scipy.special import betainc
 from scipy.stats import gamma, norm
 
 import nanochart as nc
-from nanochart.cli._tune import tune_command
+from nanochart.cli.tune import tune_command
+from nanochart.config import load_config
 from nanochart.errors import ConfigError
 from nanochart.tempering import Ladder
-from nanochart.tempering._tuning import (
+from nanochart.tempering.tuning import (
     EnergyDistributions,
     harmonic_ladder,
     mean_acceptance,
@@ -20,8 +21,7 @@ from nanochart.tempering._tuning import (
 )
 from nanochart.testing import TwoBasins
 from nanochart.units import BOLTZMANN
-from nanochart.workflow import load_config
-from nanochart.workflow._tune import tune_ladder, tune_segment, tuned_text, write_tuned
+from nanochart.workflow.tune import tune_ladder, tune_segment, tuned_text, write_tuned
 
 GOLD = nc.potentials.gupta("Au")
 LEVELS = (np.arange(128) + 0.5) / 128
@@ -290,10 +290,10 @@ def test_every_way_to_write_a_ladder_is_replaced(section, tmp_path):
     assert load_config(path).tempering.swap_interval == 1.0
 
 
-@pytest.mark.parametrize("name", sorted(nc.workflow.PRESETS))
+@pytest.mark.parametrize("name", sorted(nc.config.PRESETS))
 def test_presets_can_be_tuned(name, tmp_path):
     source = tmp_path / "preset.yaml"
-    source.write_text(nc.workflow.preset_text(name))
+    source.write_text(nc.config.preset_text(name))
     assert "[300, 400]" in tuned_text(source, Ladder((300.0, 400.0)))
     write_tuned(source, Ladder((300.0, 400.0)), tmp_path / "tuned.yaml")
 

@@ -27,6 +27,7 @@ from nanochart.biasing import (
     Unbiased,
     Wall,
 )
+from nanochart.config.bias import METHODS as CONFIGURED
 from nanochart.dynamics import Langevin, initialize, run_segment
 from nanochart.errors import ConfigError, DynamicsError
 from nanochart.testing import (
@@ -38,7 +39,6 @@ from nanochart.testing import (
     SegmentLaws,
     WellMixture,
 )
-from nanochart.workflow._bias_config import METHODS as CONFIGURED
 from test_compiled_chart import untrained
 
 GOLD = nc.potentials.gupta("Au")
@@ -274,7 +274,7 @@ def test_every_method_is_under_the_laws():
 
 def test_every_method_has_the_section_that_a_configuration_reads():
     assert set(SECTIONS) == set(CONFIGURED)
-    assert set(SECTIONS) <= set(nc.workflow.BiasConfig.model_fields)
+    assert set(SECTIONS) <= set(nc.config.BiasConfig.model_fields)
 
 
 # ------------------------------------------------------------------------ potentials, engines

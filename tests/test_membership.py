@@ -12,6 +12,7 @@ from scipy.spatial import cKDTree
 
 import nanochart as nc
 from nanochart.autoencoder import TrainingConfig
+from nanochart.config import load_bias_config, load_config
 from nanochart.errors import ConfigError, ModelError, StoreError
 from nanochart.landscape import OWN, PLACE, fit_families, load_families, place_membership
 from nanochart.motifs import LABELS
@@ -25,8 +26,6 @@ from nanochart.workflow import (
     fes_runs,
     fes_summary,
     label_run,
-    load_bias_config,
-    load_config,
     quench_run,
     report_run,
     sample,
@@ -34,11 +33,11 @@ from nanochart.workflow import (
     thermo_summary,
     train_run,
 )
-from nanochart.workflow._bias import _create
-from nanochart.workflow._bias_resolve import check_stop, resolve
-from nanochart.workflow._fes import state_difference
-from nanochart.workflow._fes_samples import weighted_frames
-from nanochart.workflow._membership import check_same_states
+from nanochart.workflow.bias.resolve import check_stop, resolve
+from nanochart.workflow.bias.run import _create
+from nanochart.workflow.fes.membership import check_same_states
+from nanochart.workflow.fes.run import state_difference
+from nanochart.workflow.fes.samples import weighted_frames
 from test_cli import nanochart
 
 #: Rung of the ladder at 522 K, where motifs of Cu38 overlap in the chart.
@@ -327,7 +326,7 @@ def test_a_thinned_run_can_be_read_by_what_needs_inherent_structures(plain, tmp_
 
 
 def test_a_run_is_thinned_to_some_twenty_thousand_frames(plain, monkeypatch):
-    monkeypatch.setattr("nanochart.workflow._fes_samples._MOST_QUENCHED", 200)
+    monkeypatch.setattr("nanochart.workflow.fes.samples._MOST_QUENCHED", 200)
     n = plain.n_frames
     assert len(weighted_frames(plain, 0.0).frames) <= 200 + 1
     assert weighted_frames(plain, 0.0).every == -(-n // 200)
@@ -352,7 +351,7 @@ def test_the_report_of_a_biased_run_says_what_it_is_with_the_numbers_of_fes(
     plain, tmp_path, monkeypatch
 ):
     found = fes_run(plain)
-    monkeypatch.setattr("nanochart.workflow._fes.free_energy_surface", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("nanochart.workflow.fes.run.free_energy_surface", lambda *_, **__: 1 / 0)
     text = report_run(plain, tmp_path / "report.html").read_text()
     for word in ("Parallel tempering", "ladder", "nanochart families RUN", "nanochart train RUN"):
         assert word not in text
@@ -511,7 +510,7 @@ def test_walkers_of_umbrella_sampling_are_walkers(trained):
 
 def test_a_run_that_ends_by_a_difference_tells_families_by_their_own_structures(plain, monkeypatch):
     """Four blocks are committed, and each time what is new is quenched and charted."""
-    monkeypatch.setattr("nanochart.workflow._bias._BLOCK_BYTES", 50_000)
+    monkeypatch.setattr("nanochart.workflow.bias.run._BLOCK_BYTES", 50_000)
     folder = plain.path.parent
     names = load_families(folder / "cu38.families").names
     stop = {"between": names[1:3], "error": 1e-9, "every": 2}

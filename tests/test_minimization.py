@@ -9,7 +9,7 @@ from scipy import stats
 
 import lammps_oracle
 import nanochart as nc
-from nanochart.interop._calculator import PotentialCalculator
+from nanochart.interop.calculator import PotentialCalculator
 from nanochart.minimization import quench
 
 GOLD = nc.potentials.gupta("Au")

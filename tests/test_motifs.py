@@ -12,7 +12,7 @@ from ase.optimize import BFGS
 import nanochart as nc
 from conftest import small_config
 from nanochart.motifs import DESCRIPTORS, LABELS, analyze, classify
-from nanochart.motifs._heat import apparent_temperature
+from nanochart.motifs.heat import apparent_temperature
 from test_cli import nanochart
 
 OWN = {"icosahedron": "ih", "decahedron": "dh", "octahedron": "fcc", "twin": "twin", "hcp": "twin"}

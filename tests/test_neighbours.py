@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import nanochart as nc
-from nanochart.potentials import _neighbours
+from nanochart.compiled import neighbours
 
 CUTOFF = 5.9
 
@@ -15,8 +15,8 @@ def brute_force(x, reach):
 
 def listed(x, reach):
     n = x.shape[1]
-    workspace = _neighbours.make_workspace(n, 10)
-    workspace = _neighbours.rebuild_list(x, reach, workspace)
+    workspace = neighbours.make_workspace(n, 10)
+    workspace = neighbours.rebuild_list(x, reach, workspace)
     start = workspace.start
     return [workspace.neighbour[start[i] : start[i + 1]].tolist() for i in range(n)]
 

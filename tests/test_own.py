@@ -8,18 +8,11 @@ import pytest
 import nanochart as nc
 from conftest import small_config
 from nanochart.biasing import FunctionCV
+from nanochart.config import BiasConfig
 from nanochart.errors import ConfigError, DynamicsError, StoreError
 from nanochart.testing import LennardJones
-from nanochart.workflow import (
-    BiasConfig,
-    bias_run,
-    export_plumed,
-    fes_run,
-    label_run,
-    quench_run,
-    sample,
-)
-from nanochart.workflow._bias_plans import plan_of
+from nanochart.workflow import bias_run, export_plumed, fes_run, label_run, quench_run, sample
+from nanochart.workflow.bias.plans import plan_of
 from test_laws import Wrong, plain_coordination
 
 LJ = LennardJones()

@@ -7,7 +7,7 @@ from ase.cluster import Decahedron, Icosahedron
 
 import nanochart as nc
 from nanochart.potentials import GUPTA_PARAMETERS
-from nanochart.potentials._setfl import hermite_coefficients, radial_functions
+from nanochart.potentials.setfl import hermite_coefficients, radial_functions
 from nanochart.testing import EmbeddedAtomLaws
 
 

@@ -17,9 +17,9 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 import nanochart
-from nanochart.cli._main import _register, app
+from nanochart.cli.main import _register, app
+from nanochart.config import load_bias_config, load_config
 from nanochart.errors import ConfigError
-from nanochart.workflow import load_bias_config, load_config
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "nanochart"

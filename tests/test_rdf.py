@@ -6,13 +6,12 @@ import pickle
 import numpy as np
 import pytest
 from ase.cluster import Icosahedron
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from numba import njit
 from scipy.spatial.distance import pdist, squareform
 
 from nanochart.descriptors import RDF
-from nanochart.descriptors._kernels import density, gradient, make_workspace
+from nanochart.descriptors.kernels import density, gradient, make_workspace
 
 # The accuracy that the class documents, of the peak of the function and of its gradient.
 VALUE_TOLERANCE = 1e-6

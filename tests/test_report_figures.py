@@ -10,10 +10,10 @@ import pytest
 
 from nanochart import report
 from nanochart.autoencoder import Reconstruction
-from nanochart.report._charts import Coloring
+from nanochart.report.figures.charts import Coloring
 from nanochart.statistics import Estimate
 from nanochart.tempering import Ladder, group_by_temperature, level_means
-from nanochart.tempering._diagnostics import acceptance, diagnose_ladder
+from nanochart.tempering.diagnostics import acceptance, diagnose_ladder
 from nanochart.units import BOLTZMANN
 
 LADDER = np.array([300.0, 350.0, 420.0, 500.0])

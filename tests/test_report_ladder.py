@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from nanochart.report._exchange import ladder_mixing
-from nanochart.report._sampling_section import sampling_section
+from nanochart.report.figures.exchange import ladder_mixing
+from nanochart.report.page.sampling import sampling_section
 from nanochart.tempering import Ladder, exchange
-from nanochart.tempering._diagnostics import diagnose_ladder
+from nanochart.tempering.diagnostics import diagnose_ladder
 from nanochart.units import BOLTZMANN
 from report_runs import results_of, run_data
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 import nanochart as nc
-from nanochart.report._motif_section import family_section, motif_section
-from nanochart.report._page import FigureCard, Gallery, Missing, Table
-from nanochart.report._run_data import RunData
-from nanochart.report._run_results import Bias, RunResults
-from nanochart.report._sampling_section import sampling_section
-from nanochart.report._style import category_colors
+from nanochart.report.figures.style import category_colors
+from nanochart.report.page.motif import family_section, motif_section
+from nanochart.report.page.page import FigureCard, Gallery, Missing, Table
+from nanochart.report.page.run_data import RunData
+from nanochart.report.page.run_results import Bias, RunResults
+from nanochart.report.page.sampling import sampling_section
 from nanochart.statistics import Estimate
 
 

@@ -6,8 +6,8 @@ from ase.cluster import Decahedron, Icosahedron, Octahedron
 from scipy.spatial.transform import Rotation
 
 from nanochart import report
-from nanochart.report._spheres import Shading
-from nanochart.report._views import tilted
+from nanochart.report.structures.spheres import Shading
+from nanochart.report.structures.views import tilted
 
 RED, BLUE = (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)
 FLAT = Shading(diffuse=0.0, fill_weight=0.0, specular=0.0, occlusion=0.0, outline=0.0, ambient=1.0)

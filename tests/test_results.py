@@ -11,20 +11,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as arrays_of
 
 import nanochart as nc
 from nanochart.errors import StoreError
 from nanochart.statistics import Estimate
 from nanochart.store import create, pack, unpack
-from nanochart.store._codec import decode, encode
-from nanochart.store._results import _LARGEST
-from nanochart.tempering import Ladder, ThermodynamicsConfig, _tempered
+from nanochart.store.codec import decode, encode
+from nanochart.store.results import _LARGEST
+from nanochart.tempering import Ladder, ThermodynamicsConfig, tempered
 from nanochart.testing import TwoBasins
 from nanochart.workflow import report_run, thermo_run, thermo_summary
-from nanochart.workflow._ladder import ladder_diagnostics, populations_at_rungs
+from nanochart.workflow.ladder import ladder_diagnostics, populations_at_rungs
 
 LADDER = Ladder((300.0, 335.0, 370.0, 400.0, 440.0, 500.0))
 MELTING = TwoBasins(energies=(0.0, 0.2863), stiffnesses=(4.0, 1.0))
@@ -168,9 +167,9 @@ def run(tmp_path):
 def solved(monkeypatch):
     """How often the equations of MBAR were solved."""
     calls = []
-    plain = _tempered.solve_mixture
+    plain = tempered.solve_mixture
     monkeypatch.setattr(
-        _tempered, "solve_mixture", lambda *a: calls.append(a) or plain(*a)
+        tempered, "solve_mixture", lambda *a: calls.append(a) or plain(*a)
     )  # fmt: skip
     return calls
 
@@ -194,11 +193,11 @@ def test_mbar_is_solved_once_and_a_report_after_thermo_solves_nothing(run, solve
 def test_a_second_report_does_no_statistics(run, tmp_path, monkeypatch):
     report_run(run, tmp_path / "a.html")
     for name in ("make_blocks", "statistical_inefficiency"):
-        monkeypatch.setattr(f"nanochart.statistics._blocks.{name}", lambda *_: 1 / 0)
+        monkeypatch.setattr(f"nanochart.statistics.blocks.{name}", lambda *_: 1 / 0)
         monkeypatch.setattr(
-            f"nanochart.statistics._weighted.{name}", lambda *_: 1 / 0, raising=False
+            f"nanochart.statistics.weighted.{name}", lambda *_: 1 / 0, raising=False
         )
-    monkeypatch.setattr("nanochart.tempering._diagnostics.import_pymbar", lambda: 1 / 0)
+    monkeypatch.setattr("nanochart.tempering.diagnostics.import_pymbar", lambda: 1 / 0)
     report_run(nc.store.open(run.path), tmp_path / "b.html")
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
 
@@ -278,7 +277,7 @@ def test_a_folder_that_cannot_be_written_to_is_no_error(run, monkeypatch):
     def full(path):
         raise StoreError(f"no space is left for {path}")
 
-    monkeypatch.setattr("nanochart.store._results.replacing", full)
+    monkeypatch.setattr("nanochart.store.results.replacing", full)
     assert thermo_run(run, CONFIG).n_frames == 300
     assert run.save_result("x", 1, {}) is False
 
@@ -306,7 +305,7 @@ def test_what_is_made_while_frames_come_is_not_kept(run, monkeypatch):
         fill(run, 100, 4)
         return found
 
-    monkeypatch.setattr("nanochart.workflow._thermo._computed", slow)
+    monkeypatch.setattr("nanochart.workflow.thermo._computed", slow)
     thermo_run(run, CONFIG)
     assert not list((run.path / "restart/files/results").glob("thermo-*.npz"))
 

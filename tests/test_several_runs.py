@@ -12,11 +12,11 @@ import nanochart as nc
 from conftest import small_config
 from nanochart import store
 from nanochart.autoencoder import TrainingConfig, train
-from nanochart.autoencoder._data import TrainingData, check_data
+from nanochart.autoencoder.data import TrainingData, check_data
 from nanochart.errors import ModelError, StoreError
 from nanochart.metals import NEAREST_NEIGHBOUR
 from nanochart.workflow import chart_run, draw_shared_chart, train_runs
-from nanochart.workflow._reconstruction import held_out_reconstruction
+from nanochart.workflow.reconstruction import held_out_reconstruction
 
 N = 13
 RDF = nc.descriptors.RDF(r_min=1.5, r_max=9.5, n_bins=80, sigma=0.2)

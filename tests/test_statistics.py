@@ -6,14 +6,14 @@ from scipy.stats import binom
 
 from nanochart.statistics import (
     Weighted,
-    _blocks,
-    _weighted,
+    blocks,
     growth,
     lasting_changes,
     make_blocks,
     slices_of,
     state_populations,
     statistical_inefficiency,
+    weighted,
 )
 from nanochart.testing import HiddenSeries
 
@@ -241,7 +241,7 @@ def of_own_means(series, false_alarm=0.05):
 )
 def test_a_broken_method_is_falsely_confident(name, broken, monkeypatch):
     for what, how in broken.items():
-        module = _weighted if what == "_VISITS" else _blocks
+        module = weighted if what == "_VISITS" else blocks
         monkeypatch.setattr(module, what, how)
     assert Coverage(*UNMIXED[name], n=40).false > 0.10
 
@@ -390,7 +390,7 @@ def test_many_pairs_are_asked_a_few_at_a_time(monkeypatch):
 
     whole = found()
     monkeypatch.setattr(Weighted, "judged", counted)
-    monkeypatch.setattr(_weighted, "_MOST_NUMBERS", 4 * codes.size)
+    monkeypatch.setattr(weighted, "_MOST_NUMBERS", 4 * codes.size)
     for part, all_at_once in zip(found(), whole, strict=True):
         for name in ("value", "error", "low", "high", "known"):
             np.testing.assert_array_equal(getattr(part, name), getattr(all_at_once, name))

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import nanochart as nc
-from nanochart._files import write_atomic
 from nanochart.errors import StoreError
-from nanochart.store import _checkpoint
-from nanochart.store._files import RECORDS
+from nanochart.files import write_atomic
+from nanochart.store import checkpoint
+from nanochart.store.files import RECORDS
 from test_store import fill, frames, new_run
 
 
@@ -90,7 +90,7 @@ def test_a_kill_between_its_two_files_leaves_the_one_before(run, monkeypatch):
         write_atomic(path, data, **settings)
 
     with monkeypatch.context() as patch:
-        patch.setattr(_checkpoint, "write_atomic", stop_at_description)
+        patch.setattr(checkpoint, "write_atomic", stop_at_description)
         with pytest.raises(KeyboardInterrupt):
             run.save_checkpoint(state(9), {"at": 9})
     assert_state(run.load_checkpoint(), 8)

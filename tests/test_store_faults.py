@@ -17,10 +17,10 @@ import xarray as xr
 import zarr
 
 import nanochart as nc
-from nanochart._files import write_atomic
 from nanochart.errors import StoreError
-from nanochart.store import _chunk_store, _journal, _layout
-from nanochart.store._files import RECORDS
+from nanochart.files import write_atomic
+from nanochart.store import chunk_store, journal, layout
+from nanochart.store.files import RECORDS
 from test_store import CHUNK, N_REPLICAS, assert_holds, fill, frames, new_run, quenched
 
 LOG = RECORDS / "commits.log"
@@ -98,7 +98,7 @@ def test_a_block_that_fails_half_way_does_not_count_and_is_overwritten(
     run = new_run(tmp_path / "run.zarr")
     run.write_frames(0, frames(0, 4))
     with monkeypatch.context() as patch:
-        patch.setattr(_chunk_store, "write_atomic", failing(Killed(), after))
+        patch.setattr(chunk_store, "write_atomic", failing(Killed(), after))
         with pytest.raises(Killed):
             run.write_frames(4, frames(104, 108))
     assert run.committed() == 4
@@ -112,7 +112,7 @@ def test_files_that_were_never_committed_are_not_read(tmp_path, monkeypatch):
     run.write_frames(0, frames(0, 8))
     run.write("quench", 0, quenched(0, 4))
     with monkeypatch.context() as patch:
-        patch.setattr(_journal.Journal, "append", lambda *_: 1 / 0)
+        patch.setattr(journal.Journal, "append", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             run.write("quench", 4, quenched(4, 8))
     assert (tmp_path / "run.zarr/inherent_energy/c.1.0").exists()
@@ -125,16 +125,16 @@ def test_a_kill_while_a_short_chunk_grows_keeps_its_frames(run, monkeypatch, mom
     run.extend(12)
     with monkeypatch.context() as patch:
         if moment == "before the file":
-            patch.setattr(_chunk_store, "write_atomic", failing(Killed(), 2))
+            patch.setattr(chunk_store, "write_atomic", failing(Killed(), 2))
         else:
-            append = _journal.Journal.append
+            append = journal.Journal.append
 
             def stop_at_commit(journal, record):
                 if record["kind"] == "commit":
                     raise Killed
                 append(journal, record)
 
-            patch.setattr(_journal.Journal, "append", stop_at_commit)
+            patch.setattr(journal.Journal, "append", stop_at_commit)
         with pytest.raises(Killed):
             run.write_frames(10, frames(10, 12))
     found = nc.store.open(run.path, mode="a")
@@ -147,7 +147,7 @@ def test_a_kill_while_a_short_chunk_grows_keeps_its_frames(run, monkeypatch, mom
 
 def test_an_extension_that_was_killed_is_finished_by_the_next_writer(run, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(_layout, "resize", lambda *_args, **_settings: 1 / 0)
+        patch.setattr(layout, "resize", lambda *_args, **_settings: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             run.extend(20)
     assert_holds(nc.store.open(run.path).to_xarray(), frames(0, 10))
@@ -229,7 +229,7 @@ def test_a_full_disk_is_named_and_nothing_of_the_block_counts(tmp_path, monkeypa
     run.write_frames(0, frames(0, 4))
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     with monkeypatch.context() as patch:
-        patch.setattr(_chunk_store, "write_atomic", failing(full, 3))
+        patch.setattr(chunk_store, "write_atomic", failing(full, 3))
         with pytest.raises(StoreError, match=r"no space is left for .*: free some and resume"):
             run.write_frames(4, frames(4, 8))
     assert run.committed() == 4

@@ -11,16 +11,16 @@ import pytest
 
 import nanochart as nc
 from nanochart import _processes
-from nanochart._processes import identity
 from nanochart.errors import StoreError
-from nanochart.store import _lock
-from nanochart.store._files import RECORDS
+from nanochart.processes import identity
+from nanochart.store import lock
+from nanochart.store.files import RECORDS
 from test_store import fill, frames, new_run
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from nanochart.store._lock import exclusive
+from nanochart.store.lock import exclusive
 with exclusive(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
@@ -84,7 +84,7 @@ def without_record_locks(monkeypatch):
     def refuse(_file):
         raise OSError(errno.ENOLCK, "no locks available")
 
-    monkeypatch.setattr(_lock, "_lock_record", refuse)
+    monkeypatch.setattr(lock, "_lock_record", refuse)
 
 
 def _holder(**changes) -> str:

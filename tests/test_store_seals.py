@@ -11,8 +11,8 @@ import xarray as xr
 
 import nanochart as nc
 from nanochart.errors import StoreError
-from nanochart.store._files import RECORDS
-from nanochart.store._variables import VARIABLES
+from nanochart.store.files import RECORDS
+from nanochart.store.variables import VARIABLES
 from nanochart.workflow import run_info
 from test_store import assert_holds, fill, frames, new_run, quenched
 

@@ -14,8 +14,8 @@ import xarray as xr
 
 import nanochart as nc
 from nanochart.errors import StoreError
-from nanochart.store import _open
-from nanochart.store._files import RECORDS
+from nanochart.store import open
+from nanochart.store.files import RECORDS
 from test_store import N_REPLICAS, assert_holds, fill, frames, new_run, quenched
 
 
@@ -182,14 +182,14 @@ def test_a_stage_is_replaced_whatever_the_path(tmp_path):
 
 
 def test_of_two_runs_made_at_once_the_second_is_told(tmp_path, monkeypatch):
-    build = _open._build
+    build = open._build
 
     def build_and_be_overtaken(*args):
         build(*args)
-        monkeypatch.setattr(_open, "_build", build)
+        monkeypatch.setattr(open, "_build", build)
         fill(new_run(tmp_path / "run.zarr"))
 
-    monkeypatch.setattr(_open, "_build", build_and_be_overtaken)
+    monkeypatch.setattr(open, "_build", build_and_be_overtaken)
     with pytest.raises(StoreError, match=r"run.zarr is a run already: resume it"):
         new_run(tmp_path / "run.zarr")
     assert_holds(nc.store.open(tmp_path / "run.zarr").to_xarray(), frames(0, 10))
@@ -199,8 +199,8 @@ def test_of_two_runs_made_at_once_the_second_is_told(tmp_path, monkeypatch):
 def test_what_a_killed_creation_left_is_removed_by_the_next(tmp_path):
     code = (
         "import os, signal, sys; sys.path.insert(0, sys.argv[2])\n"
-        "from nanochart.store import _open; from test_store import new_run\n"
-        "_open.place_folder = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "from nanochart.store import open; from test_store import new_run\n"
+        "open.place_folder = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
         "new_run(sys.argv[1])\n"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "run.zarr"), str(Path(__file__).parent)]

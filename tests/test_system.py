@@ -10,6 +10,8 @@ import yaml
 
 import nanochart as nc
 from conftest import small_config
+from nanochart.config import load_bias_config, load_config
+from nanochart.config.changes import Change, changes
 from nanochart.errors import StoreError
 from nanochart.store import share_stream, stream_seed
 from nanochart.system import System
@@ -20,16 +22,13 @@ from nanochart.workflow import (
     families_run,
     fes_run,
     label_run,
-    load_bias_config,
-    load_config,
     quench_run,
     refine_run,
     sample,
     track_run,
     train_run,
 )
-from nanochart.workflow._changes import Change, changes
-from nanochart.workflow._system import make_dynamics, make_starts, stream_of
+from nanochart.workflow.system import make_dynamics, make_starts, stream_of
 from test_cli import nanochart
 
 GOLD = nc.potentials.gupta("Au")

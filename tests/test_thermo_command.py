@@ -10,7 +10,7 @@ import pytest
 
 import nanochart as nc
 from nanochart.errors import StoreError
-from nanochart.report._thermodynamics import (
+from nanochart.report.figures.thermodynamics import (
     heat_capacity_curve,
     population_curves,
     reweighted_caloric_curve,
@@ -139,7 +139,7 @@ def test_populations_wait_for_the_last_label(ladder_run):
 def test_discarding_leaves_out_the_first_frames(ladder_run, small_run, monkeypatch):
     # Frames of the small run are 0.5 ps apart: 10.2 ps are 21 of them.
     config = run_config(nc.store.open(small_run / "run.zarr"))
-    monkeypatch.setattr("nanochart.workflow._thermo.run_config", lambda _: config)
+    monkeypatch.setattr("nanochart.workflow.thermo.run_config", lambda _: config)
     run, _ = ladder_run
     data = run.to_xarray().isel(frame=slice(21, None))
     found = thermo_run(run, CONFIG, discard=0.0102)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from nanochart.statistics import _blocks, solve_mixture, state_populations
+from nanochart.statistics import blocks, solve_mixture, state_populations
 from nanochart.tempering import (
     Ladder,
     ThermodynamicsConfig,
@@ -15,7 +15,7 @@ from nanochart.tempering import (
     tempered_sample,
     thermodynamics,
 )
-from nanochart.tempering._thermodynamics import peak_temperature
+from nanochart.tempering.thermodynamics import peak_temperature
 from nanochart.testing import TwoBasins
 from nanochart.units import BOLTZMANN
 
@@ -122,9 +122,9 @@ def test_intervals_cover_the_truth_in_90_to_98_of_100(system, settings):
 
 def test_ignoring_correlation_would_be_found(monkeypatch):
     # The same check with frames taken for independent ones.
-    monkeypatch.setattr(_blocks, "statistical_inefficiency", lambda *_: 1.0)
-    monkeypatch.setattr(_blocks, "_LONG", 1.0)
-    monkeypatch.setattr(_blocks, "slice_number", lambda n, *_: np.arange(n))
+    monkeypatch.setattr(blocks, "statistical_inefficiency", lambda *_: 1.0)
+    monkeypatch.setattr(blocks, "_LONG", 1.0)
+    monkeypatch.setattr(blocks, "slice_number", lambda n, *_: np.arange(n))
     n, settings = 20, {"n_frames": 1_000, "correlation": 0.9, "shared": 0.3}
     shares = coverage(MELTING, n, n_resamples=80, grid=11, **settings)
     del shares["melting"]

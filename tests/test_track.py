@@ -10,8 +10,8 @@ import pytest
 import nanochart as nc
 from nanochart.errors import ModelError
 from nanochart.landscape import lasting_states
-from nanochart.report._movie import follow
-from nanochart.workflow._track import _doubt_of_order
+from nanochart.report.figures.movie import follow
+from nanochart.workflow.track import _doubt_of_order
 
 
 def spelled(text):
@@ -106,7 +106,7 @@ def trajectory(small_run, tmp_path_factory):
     run = nc.store.open(small_run / "run.zarr")
     file = tmp_path_factory.mktemp("track") / "one.extxyz"
     positions = run.to_xarray()["positions"][:40, 0].to_numpy()
-    from nanochart.interop._extxyz import format_frame
+    from nanochart.interop.extxyz import format_frame
 
     text = [format_frame("Au", x, {"step": 100 * k}) for k, x in enumerate(positions)]
     file.write_text("".join(text), encoding="utf-8")
@@ -195,7 +195,7 @@ def test_frames_that_are_no_more_alike_than_any_others_are_doubted():
 def test_a_trajectory_is_read_as_for_import(small_run, tmp_path, monkeypatch, capsys):
     """In Bohr, with one frame that is damaged, its steps out of order."""
     from nanochart.cli import main
-    from nanochart.interop._extxyz import format_frame
+    from nanochart.interop.extxyz import format_frame
 
     run = nc.store.open(small_run / "run.zarr")
     x = run.to_xarray()["positions"][:5, 0].to_numpy() / 0.529177210903

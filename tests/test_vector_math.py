@@ -1,7 +1,7 @@
 import numpy as np
 from numba import njit
 
-from nanochart import _vector_math as vm
+from nanochart.compiled import vector_math as vm
 
 
 @njit(error_model="numpy", fastmath={"contract", "nsz", "arcp"})

@@ -294,7 +294,7 @@ def test_another_tolerance_is_refused_and_not_recorded(small_copy):
     before = run.info("quench")
     sentence = r"of the \d+ frames .* were quenched with max_force .* and not 1e-05.*\(--again\)$"
     with pytest.raises(StoreError, match=sentence):
-        nc.workflow.quench_run(run, nc.workflow.QuenchConfig(max_force=1e-5))
+        nc.workflow.quench_run(run, nc.config.QuenchConfig(max_force=1e-5))
     assert run.info("quench") == before
     assert run.committed("chart") == run.committed()
 

@@ -13,9 +13,8 @@ from matplotlib.lines import Line2D
 
 import nanochart as nc
 from nanochart.motifs import LABELS
-from nanochart.report._charts import Coloring
-from nanochart.report._motif_section import population_panel
-from nanochart.report._style import (
+from nanochart.report.figures.charts import Coloring
+from nanochart.report.figures.style import (
     COLUMN,
     axis_label,
     category_colors,
@@ -23,7 +22,8 @@ from nanochart.report._style import (
     new_figure,
     style,
 )
-from nanochart.workflow._ladder import populations_at_rungs
+from nanochart.report.page.motif import population_panel
+from nanochart.workflow.ladder import populations_at_rungs
 
 HERE = Path(__file__).parent
 #: Least distance between two names, as shares of the width and of the height.

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 import nanochart as nc
-from nanochart.interop._extxyz import format_frame
+from nanochart.interop.extxyz import format_frame
 
 HERE = Path(__file__).parent
 INTERVAL = 4_000  # steps of 5 fs: 20 ps between frames

@@ -31,8 +31,8 @@ from nanochart.landscape import (
     fit_families,
     neighbour_purity,
 )
-from nanochart.workflow._families_measures import _BLOCKS
-from nanochart.workflow._train import _gap, fit_rdf
+from nanochart.workflow.families_measures import _BLOCKS
+from nanochart.workflow.train import _gap, fit_rdf
 
 MIX = motifs.LABELS.index("mix")
 

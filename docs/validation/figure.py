@@ -9,7 +9,15 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from nanochart.report._style import COLUMN, INK, MUTED, OKABE_ITO, axis_label, new_figure, style
+from nanochart.report.figures.style import (
+    COLUMN,
+    INK,
+    MUTED,
+    OKABE_ITO,
+    axis_label,
+    new_figure,
+    style,
+)
 from nanochart.units import BOLTZMANN
 
 HERE = Path(__file__).parent

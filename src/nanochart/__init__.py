@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
 
-from nanochart._kernel_cache import prepare_cache
+from nanochart.compiled.cache import prepare_cache
 
 try:
     __version__ = version("nanochart")
@@ -26,6 +26,7 @@ _SUBPACKAGES = (
     "biasing",
     "clusters",
     "compiled_chart",
+    "config",
     "descriptors",
     "dynamics",
     "errors",

@@ -1,5 +1,5 @@
 """The ``nanochart`` command."""
 
-from nanochart.cli._main import main
+from nanochart.cli.main import main
 
 __all__ = ["main"]

@@ -1,6 +1,5 @@
 """Starting structures: clusters of every motif and size, and the sphere that confines them."""
 
-from nanochart.clusters._build import MOTIFS, build
-from nanochart.clusters._sphere import confining_radius
+import lazy_loader
 
-__all__ = ["MOTIFS", "build", "confining_radius"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

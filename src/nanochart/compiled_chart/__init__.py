@@ -1,7 +1,5 @@
 """The chart of a model as compiled functions of positions: RDF, encoder, and their gradient."""
 
-from nanochart.compiled_chart.chart import CompiledChart
-from nanochart.compiled_chart.kernels_chart import ChartTables
-from nanochart.compiled_chart.tables import compile_chart, rdf_tables
+import lazy_loader
 
-__all__ = ["ChartTables", "CompiledChart", "compile_chart", "rdf_tables"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -2,9 +2,10 @@
 
 Architecture ``compact``: four strided convolutions with SiLU, as tiles of matrix products. Arrays
 are ordered (position, channel) with zeros around, so the window of an output position is one
-contiguous row. The way back is the adjoint, as in `nanochart.autoencoder._convolution`. In single
-precision. Positions whose windows hold only bins beyond the filled ones have the activations of an
-empty RDF, which are stored, and nothing comes back from them.
+contiguous row. The way back is the adjoint, as in
+`nanochart.autoencoder.architectures.convolution`. In single precision. Positions whose windows hold
+only bins beyond the filled ones have the activations of an empty RDF, which are stored, and nothing
+comes back from them.
 
 Architecture ``paper``: convolutions, max-pool, ReLU and the affine map that batch norm is in
 inference, as plain loops in double precision; only what the pooling and the ReLU let pass is
@@ -18,7 +19,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic, overload
 
-from nanochart.compiled_chart.kernels_lanes import (
+from nanochart.compiled.lanes_single import (
     tile_1x8,
     tile_1x16,
     tile_1x32,

@@ -1,6 +1,6 @@
 """Compiled radial distribution function inside a step of dynamics: single precision, sixteen pairs.
 
-The scheme is that of `nanochart.descriptors._kernels` with cubic B-splines, whose knots are an
+The scheme is that of `nanochart.descriptors.kernels` with cubic B-splines, whose knots are an
 eighth of the bandwidth apart: the value errs by 3e-6 of the peak of a Gaussian and the gradient by
 1e-4 of the peak of its slope, with signs that alternate along a knot interval. Four moments of a
 cell are one vector of 128 bits. Pairs are visited in blocks of sixteen atoms i, and for each block
@@ -21,7 +21,7 @@ import numpy as np
 from numba import njit
 from numba.extending import overload
 
-from nanochart.compiled_chart.kernels_lanes import (
+from nanochart.compiled.lanes_single import (
     COPIES,
     collect_pairs,
     combine_moments,
@@ -31,7 +31,7 @@ from nanochart.compiled_chart.kernels_lanes import (
     tile_1x16,
     tile_8x16,
 )
-from nanochart.descriptors._kernels import Grid, Workspace, density, gradient, make_workspace
+from nanochart.descriptors import Grid, Workspace, density, gradient, make_workspace
 
 __all__ = [
     "ExactTables", "RDFTables", "RDFWorkspace", "make_rdf_workspace", "rdf_gradient", "rdf_values",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from nanochart.compiled_chart.kernels_chart import ChartTables
 from nanochart.compiled_chart.kernels_encoder import CompactTables, PaperTables
 from nanochart.compiled_chart.kernels_rdf import ExactTables, RDFTables
-from nanochart.descriptors._grid import cell_polynomials, gaussian_coefficients
+from nanochart.descriptors import cell_polynomials, gaussian_coefficients
 from nanochart.errors import ModelError
 
 if TYPE_CHECKING:

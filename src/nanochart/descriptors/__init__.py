@@ -1,6 +1,5 @@
 """Descriptors: functions of all atoms that neither rotation nor renumbering changes."""
 
-from nanochart.descriptors._cna import ATOM_TYPES, atom_types, bond_signatures, bonding_cutoff
-from nanochart.descriptors._rdf import RDF
+import lazy_loader
 
-__all__ = ["ATOM_TYPES", "RDF", "atom_types", "bond_signatures", "bonding_cutoff"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

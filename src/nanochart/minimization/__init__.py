@@ -1,5 +1,5 @@
 """Minimization of the energy: from a thermal configuration to its inherent structure."""
 
-from nanochart.minimization._quench import QuenchResult, quench
+import lazy_loader
 
-__all__ = ["QuenchResult", "quench"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -8,9 +8,14 @@ from numba import njit
 from numba.extending import overload
 
 from nanochart.biasing.cv.by_address import call_pull, call_value
-from nanochart.compiled_chart.kernels_chart import ChartTables, make_chart_workspace
-from nanochart.compiled_chart.kernels_encoder import decode_slope, encode_bins
-from nanochart.compiled_chart.kernels_rdf import rdf_gradient, rdf_values
+from nanochart.compiled_chart import (
+    ChartTables,
+    decode_slope,
+    encode_bins,
+    make_chart_workspace,
+    rdf_gradient,
+    rdf_values,
+)
 
 __all__ = [
     "CHART", "DISTANCE", "OTHER", "CVTables", "NoChart", "cv_pull", "cv_values",

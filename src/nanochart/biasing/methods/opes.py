@@ -6,7 +6,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nanochart.biasing._bias import Bias, Grid, Wall
+from nanochart.biasing.bias import Bias, Grid, Wall
 from nanochart.biasing.methods.gaussians import check_axes, gaussian, grid_shape
 from nanochart.units import BOLTZMANN
 

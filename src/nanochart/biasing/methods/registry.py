@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from nanochart.biasing._bias import Wall
+from nanochart.biasing.bias import Wall
 from nanochart.biasing.methods.metadynamics import Metadynamics
 from nanochart.biasing.methods.opes import OPES
 from nanochart.biasing.methods.steered import Steered

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from nanochart.biasing._bias import Bias, Wall
+from nanochart.biasing.bias import Bias, Wall
 from nanochart.biasing.methods.state import NoState
 from nanochart.units import BOLTZMANN
 

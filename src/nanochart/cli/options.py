@@ -1,0 +1,229 @@
+"""Options that commands share, and how they report progress and results.
+
+Commands open the run they are given before they import what works on it: a wrong path is told at
+once.
+"""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nanochart.output import printable, to_json
+from nanochart.progress import Progress, duration, silent
+
+if TYPE_CHECKING:
+    from nanochart.store import Run
+
+__all__ = [
+    "Cell",
+    "JsonFlag",
+    "LargestFragment",
+    "LengthUnit",
+    "QuietFlag",
+    "RunPath",
+    "RunPaths",
+    "Seed",
+    "SkipBadFrames",
+    "TimePerReplica",
+    "Unwrap",
+    "analysed_run",
+    "cell_edges",
+    "default_model",
+    "emit",
+    "left_out_lines",
+    "say",
+    "show_progress",
+    "trained_model",
+]
+
+RunPaths = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="RUN...", help="Folder of the run (NAME.zarr), or folders of several runs."
+    ),
+]
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run (NAME.zarr).")]
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
+QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+TimePerReplica = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="Simulated time of each replica that is stored, with its unit, as 20ns.",
+    ),
+]
+Seed = Annotated[
+    int | None, typer.Option("--seed", min=0, max=2**63 - 1, help="Seed of the random numbers.")
+]
+Unwrap = Annotated[
+    bool, typer.Option("--unwrap", help="Join clusters that a periodic boundary cuts.")
+]
+Cell = Annotated[
+    str | None,
+    typer.Option(
+        metavar="L|LX,LY,LZ",
+        help="Edges of the box as simulated, in Å, where the files do not say.",
+    ),
+]
+LengthUnit = Annotated[
+    str | None, typer.Option(help="Unit of length of the files: bohr, nm or pm; else Å.")
+]
+LargestFragment = Annotated[
+    bool, typer.Option("--largest-fragment", help="Keep the largest piece of each frame.")
+]
+SkipBadFrames = Annotated[
+    bool, typer.Option("--skip-bad-frames", help="Leave out frames that cannot be used.")
+]
+
+
+def analysed_run(path: Path) -> "Run":
+    """A run to compute results of: open for keeping them, where it can be written to."""
+    from nanochart import store
+    from nanochart.errors import StoreError
+
+    try:
+        return store.open(path, mode="a")
+    except StoreError:
+        return store.open(path)
+
+
+def default_model(*runs: Path) -> Path:
+    """Model beside the first of some runs: ``au.zarr cu.zarr`` -> ``au-cu.nanochart``."""
+    first, *others = runs
+    name = "-".join([first.with_suffix("").name, *(run.with_suffix("").name for run in others)])
+    return first.with_name(name + ".nanochart")
+
+
+def trained_model(*runs: "Run") -> Path:
+    """Model that runs were last trained with, where it lies beside the first; else the default.
+
+    Of a biased run it is the copy of the model that it holds.
+    """
+    names = {str(run.info("train").get("model", "")) for run in runs}
+    first = runs[0].path
+    if len(names) == 1 and (name := names.pop()) and first.with_name(name).exists():
+        return first.with_name(name)
+    from nanochart.workflow import stored_model
+
+    if len(runs) == 1 and (stored := stored_model(runs[0])) is not None:
+        return stored
+    return default_model(*(run.path for run in runs))
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print a line to the terminal, which obeys nothing that is in it."""
+    typer.echo(printable(text), err=err)
+
+
+def emit(result: dict[str, Any], as_json: bool, lines: list[str] | None = None) -> None:
+    """Print a result, for a program or for a person."""
+    if as_json:
+        say(to_json(result))
+        return
+    for line in lines if lines is not None else [f"{k}: {v}" for k, v in result.items()]:
+        say(line)
+
+
+def cell_edges(cell: str | None) -> list[float] | None:
+    """Edges of a box as they are typed."""
+    if cell is None:
+        return None
+    try:
+        edges = [float(word) for word in cell.split(",")]
+    except ValueError:
+        edges = []
+    if len(edges) not in {1, 3}:
+        raise ValueError(f"--cell must be one edge or three in Å, as 40 or 40,40,60; got {cell!r}")
+    return edges
+
+
+def left_out_lines(files: dict[str, Any]) -> list[str]:
+    """Sentences about what was left out of each file."""
+    lines = []
+    for name, what in files.items():
+        if what["bad"]:
+            lines.append(f"left out {what['bad']} bad frames of {name}; the first: {what['first']}")
+        if what["other_sizes"]:
+            lines.append(f"left out {what['other_sizes']} frames of other sizes of {name}")
+    return lines
+
+
+@contextmanager
+def show_progress(quiet: bool) -> Iterator[Progress]:
+    """Progress on standard error: a live bar on a terminal, a line now and then elsewhere."""
+    if quiet:
+        yield silent
+    elif sys.stderr.isatty():
+        with _bars() as progress:
+            yield progress
+    else:
+        yield _Lines()
+
+
+@contextmanager
+def _bars() -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress as Bars,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description:<7}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Bars(*columns, console=Console(stderr=True)) as bars:
+        tasks: dict[str, Any] = {}
+
+        def advance(stage: str, done: float, total: float, note: str = "") -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total, note="")
+                # What a stage says before it begins, its estimate, stays above the bar.
+                if note:
+                    bars.console.print(f"{stage}: {printable(note)}", highlight=False, markup=False)
+                    note = ""
+            bars.update(tasks[stage], completed=done, total=total, note=escape(printable(note)))
+
+        yield advance
+
+
+class _Lines:
+    """One line per stage every ten seconds and at its end, with an estimate of what is left."""
+
+    def __init__(self, interval: float = 10.0) -> None:
+        self.interval = interval
+        self.started: dict[str, tuple[float, float]] = {}
+        self.last = 0.0
+
+    def __call__(self, stage: str, done: float, total: float, note: str = "") -> None:
+        now = time.monotonic()
+        # The first report opens the stage: a resumed one does not begin at zero.
+        start, first = self.started.setdefault(stage, (now, done))
+        if done < total and now - self.last < self.interval:
+            return
+        self.last = now
+        share = f"{stage}: {done:g}/{total:g}"
+        elapsed = now - start
+        if done >= total:
+            clock = f", {elapsed:.0f} s"
+        elif done > first:
+            left = elapsed / (done - first) * (total - done)
+            clock = f", {elapsed:.0f} s, {duration(left)} left"
+        else:
+            clock = ""
+        say(f"{share}{clock}{', ' + note if note else ''}", err=True)

@@ -1,0 +1,186 @@
+"""``nanochart sample``."""
+
+import sys
+from contextlib import AbstractContextManager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nanochart.cli.interrupts import INTERRUPTS
+from nanochart.cli.main import app
+from nanochart.cli.options import (
+    JsonFlag,
+    QuietFlag,
+    Seed,
+    TimePerReplica,
+    emit,
+    say,
+    show_progress,
+)
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+
+class ExecutorKind(StrEnum):
+    """Where replicas run."""
+
+    THREADS = "threads"
+    DASK = "dask"
+
+
+@app.command()
+def sample(
+    config: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CONFIG",
+            help="YAML file that says what to sample; `nanochart presets --write` makes one.",
+        ),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder of the new run; by default the name of CONFIG with .zarr.",
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run where it was stopped.")
+    ] = False,
+    tune_ladder: Annotated[
+        bool,
+        typer.Option(
+            "--tune-ladder",
+            help="Sample short runs only, and write CONFIG with temperatures of equal acceptance.",
+        ),
+    ] = False,
+    target_acceptance: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Acceptance of exchanges that --tune-ladder aims at; by default 0.3.",
+        ),
+    ] = None,
+    pilot: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="Length of the short runs of --tune-ladder; by default 200ps."
+        ),
+    ] = None,
+    executor: Annotated[
+        ExecutorKind,
+        typer.Option(
+            help="Where replicas run: threads of this machine, or the workers of a Dask cluster."
+        ),
+    ] = ExecutorKind.THREADS,
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, max=4096, help="Number of threads; by default one for each core."),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Address of the Dask scheduler, as tcp://host:8786."),
+    ] = None,
+    scheduler_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="File that the Dask scheduler wrote.")
+    ] = None,
+    time_per_replica: TimePerReplica = None,
+    seed: Seed = None,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """Sample a cluster by parallel tempering.
+
+    The command says at its start about how long it will take. A stopped run goes on with --resume
+    and gives the frames of one that was never stopped; they do not depend on the executor either.
+    """
+    if tune_ladder:
+        if resume or time_per_replica is not None:
+            raise ValueError(
+                "--tune-ladder writes a configuration for a new run: leave --resume and "
+                "--time-per-replica away"
+            )
+        from nanochart.cli.tune import tune_command
+        from nanochart.config import nanoseconds
+
+        target = 0.3 if target_acceptance is None else target_acceptance
+        length = 1e3 * nanoseconds(pilot or "200ps")
+        with _executor(executor, threads, scheduler, scheduler_file) as pool:
+            tune_command(config, output, target, length, seed, json, quiet, pool)
+        return
+    if target_acceptance is not None or pilot is not None:
+        raise ValueError("--target-acceptance and --pilot are for --tune-ladder: give that, too")
+    import numpy as np
+
+    from nanochart.config import load_config, nanoseconds
+    from nanochart.workflow import lengthened, sample as run_sampling
+
+    settings = load_config(config, must_exist=not resume)
+    if seed is not None:
+        settings = settings.replaced(seed=seed)
+    path = output or config.with_suffix(".zarr")
+    if time_per_replica is not None:
+        length = nanoseconds(time_per_replica)
+        settings = lengthened(settings, path, length) if resume else settings.scaled(length)
+    with (
+        _executor(executor, threads, scheduler, scheduler_file) as pool,
+        INTERRUPTS.in_rounds() as stop,
+        show_progress(quiet) as progress,
+    ):
+        run = run_sampling(
+            settings,
+            path,
+            resume=resume,
+            executor=pool,
+            progress=progress,
+            stop=stop,
+        )
+    if not run.complete:
+        again = f"nanochart sample {config}"
+        again += f" --output {output}" if output else ""
+        again += f" --seed {seed}" if seed is not None else ""
+        again += f" --time-per-replica {time_per_replica}" if time_per_replica else ""
+        say(
+            f"nanochart: stopped with {run.committed()} of {run.n_frames} frames committed and "
+            f"everything since then in the checkpoint; go on with `{again} --resume`",
+            err=True,
+        )
+        sys.exit(128 + INTERRUPTS.received[0])
+    outcome = run.frames().thermal.exchanges
+    tried = np.empty(0) if outcome is None else outcome[outcome >= 0]
+    result = {
+        "run": str(path),
+        "frames": run.committed(),
+        "replicas": run.metadata.n_replicas,
+        "acceptance": float(tried.mean()) if len(tried) else None,
+    }
+    emit(
+        result,
+        json,
+        [
+            f"{path}: {result['frames']} frames of {result['replicas']} replicas"
+            + (f", exchange acceptance {tried.mean():.0%}" if len(tried) else ""),
+            f"next: nanochart quench {path}",
+        ],
+    )
+
+
+def _executor(
+    kind: ExecutorKind, threads: int | None, scheduler: str | None, scheduler_file: Path | None
+) -> "AbstractContextManager[Executor | None]":
+    from nanochart.workflow import dask_executor, thread_executor
+
+    if kind is ExecutorKind.DASK:
+        if threads is not None:
+            raise ValueError(
+                "--threads is for --executor threads; the threads of a Dask cluster are those of "
+                "its workers: `dask worker --nthreads`"
+            )
+        return dask_executor(scheduler, scheduler_file)
+    if scheduler is not None or scheduler_file is not None:
+        raise ValueError("--scheduler and --scheduler-file need --executor dask")
+    return thread_executor(threads)

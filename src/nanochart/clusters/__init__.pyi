@@ -1,0 +1,2 @@
+from .build import MOTIFS as MOTIFS, build as build
+from .sphere import confining_radius as confining_radius

@@ -1,0 +1,1 @@
+"""What compiled loops share: vector lanes, neighbour lists, random numbers, their cache."""

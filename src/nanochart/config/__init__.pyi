@@ -1,0 +1,25 @@
+from .bias import (
+    DISCARD as DISCARD,
+    FEWEST_FRAMES as FEWEST_FRAMES,
+    BiasConfig as BiasConfig,
+    GuardSection as GuardSection,
+    OPESSection as OPESSection,
+    load_bias_config as load_bias_config,
+)
+from .changes import changes as changes, changes_sentence as changes_sentence
+from .presets import PRESETS as PRESETS, preset_text as preset_text
+from .run import (
+    BEST as BEST,
+    DynamicsConfig as DynamicsConfig,
+    QuenchConfig as QuenchConfig,
+    RDFConfig as RDFConfig,
+    RunConfig as RunConfig,
+    SystemConfig as SystemConfig,
+    TemperingSection as TemperingSection,
+    check_files as check_files,
+    load_config as load_config,
+    nanoseconds as nanoseconds,
+    quench_config as quench_config,
+    training_config as training_config,
+    validated as validated,
+)

@@ -1,0 +1,288 @@
+"""The configuration of a biased run: one YAML file, beside the run whose chart it uses."""
+
+import math
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from nanochart.config.plain_yaml import read_yaml
+from nanochart.config.run import DynamicsConfig, Temperature, _field, _Section, validated
+from nanochart.errors import ConfigError
+
+__all__ = [
+    "DISCARD",
+    "FEWEST_FRAMES",
+    "LONGEST_STRIDE",
+    "METHODS",
+    "BiasConfig",
+    "GuardSection",
+    "MetadynamicsSection",
+    "OPESSection",
+    "SteeredSection",
+    "StopSection",
+    "UmbrellaSection",
+    "WallSection",
+    "load_bias_config",
+]  # fmt: skip
+
+#: Steps between impulses of the bias where nothing needs fewer.
+LONGEST_STRIDE = 5
+
+#: Barrier in eV above which another unit was meant: a metal's atoms leave the cluster first.
+_HIGHEST_BARRIER = 5.0
+#: Share of a run at its beginning that free energies leave out by default: the bias still grows.
+DISCARD = 0.2
+#: Frames that a free energy needs after it, of each walker; and of each umbrella window, which has
+#: to know its own correlation time from what it saw itself.
+FEWEST_FRAMES, FEWEST_OF_WINDOW = 50, 100
+
+#: What nobody can mean, so that a slip is told before anything is computed: walkers and windows,
+#: collective variables, time of a walker in ns (a second), steps or frames between two of a kind.
+_MOST_WALKERS, _MOST_VARIABLES, _LONGEST, _RAREST = 10_000, 8, 1e9, 1_000_000
+
+#: A value of a collective variable, a width of it, and a stiffness in eV per its unit².
+Value = Annotated[float, Field(ge=-1e9, le=1e9)]
+Width = Annotated[float, Field(gt=0, le=1e9)]
+Stiffness = Annotated[float, Field(gt=0, le=1e9)]
+
+#: One of each variable.
+Values = Annotated[tuple[Value, ...], Field(max_length=_MOST_VARIABLES)]
+Widths = Annotated[tuple[Width, ...], Field(max_length=_MOST_VARIABLES)]
+Stiffnesses = Annotated[tuple[Stiffness, ...], Field(max_length=_MOST_VARIABLES)]
+Counts = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=_MOST_WALKERS)], ...], Field(max_length=_MOST_VARIABLES)
+]
+
+#: A place: the name of a family, or coordinates.
+Place = str | Values
+
+
+class WallSection(_Section):
+    """Half a harmonic well beyond ``at`` that keeps a variable below or above it."""
+
+    variable: str
+    at: Value
+    stiffness: Stiffness = _field(unit="eV per unit²")
+    side: Literal["upper", "lower"] = "upper"
+
+
+class GuardSection(_Section):
+    """A wall around the places of the chart that the model was trained on."""
+
+    stiffness: Stiffness = _field(1.0, unit="eV per unit²")
+    reach: Width | None = _field(None, unit="units of the chart")
+
+
+class MetadynamicsSection(_Section):
+    """Well-tempered metadynamics: ``height``, ``bias_factor`` and widths ``sigma`` of Gaussians.
+
+    Widths that are not given are half the spread of the thermal frames of a family (the median over
+    families and temperatures), or as much more as the stride and the grid need.
+    """
+
+    height: float = _field(0.02, unit="eV", gt=0, le=10)
+    bias_factor: float = _field(15.0, gt=1, le=10_000)
+    sigma: Widths | None = None
+
+
+class OPESSection(_Section):
+    """OPES; ``barrier`` is the highest that is to be crossed."""
+
+    barrier: float = _field(unit="eV", gt=0)
+    sigma: Widths | None = None
+
+    @model_validator(mode="after")
+    def _in_electronvolts(self) -> Self:
+        if self.barrier > _HIGHEST_BARRIER:
+            raise ValueError(
+                f"barrier (eV) must be at most {_HIGHEST_BARRIER:g}, which no change of a "
+                f"cluster's structure takes; got {self.barrier:g}: {self.barrier:g} kJ/mol are "
+                f"{self.barrier / 96.485:.3g} eV"
+            )
+        return self
+
+
+class UmbrellaSection(_Section):
+    """Windows along a line through places, or on a grid from ``low`` to ``high``."""
+
+    along: tuple[Place, ...] | None = _field(None, max_length=_MOST_WALKERS)
+    windows: int | None = _field(None, ge=2, le=_MOST_WALKERS)
+    low: Values | None = None
+    high: Values | None = None
+    shape: Counts | None = None
+    stiffness: Stiffnesses | Stiffness = _field(unit="eV per unit²")
+
+    @model_validator(mode="after")
+    def _one_layout(self) -> Self:
+        line = self.along is not None and self.windows is not None
+        grid = None not in (self.low, self.high, self.shape)
+        if line == grid or (self.along is None) != (self.windows is None):
+            raise ValueError("give either along and windows, or low, high and shape")
+        if not 2 <= self.n_windows <= _MOST_WALKERS:
+            raise ValueError(
+                f"shape must give 2 to {_MOST_WALKERS:,} windows; got {self.n_windows:,}"
+            )
+        return self
+
+    @property
+    def n_windows(self) -> int:
+        """Number of windows."""
+        return self.windows or math.prod(self.shape or ())
+
+
+class SteeredSection(_Section):
+    """A restraint that moves through places, ``duration`` from each to the next.
+
+    It is held at the first for ``hold``, in which every walker comes to equilibrium there.
+    """
+
+    along: tuple[Place, ...] = _field(max_length=_MOST_WALKERS)
+    duration: float = _field(unit="ns", gt=0, le=_LONGEST)
+    hold: float = _field(0.05, unit="ns", gt=0, le=_LONGEST)
+    stiffness: Stiffnesses | Stiffness = _field(unit="eV per unit²")
+
+
+class StopSection(_Section):
+    """End the run when the free-energy difference of two families or motifs is known well enough.
+
+    One frame in ``every`` is quenched meanwhile, whose own states the difference is made of.
+    """
+
+    between: tuple[str, str]
+    error: float = _field(0.02, unit="eV", gt=0, le=100)
+    every: int = _field(5, unit="frames", ge=1, le=_RAREST)
+
+    @model_validator(mode="after")
+    def _two_families(self) -> Self:
+        if self.between[0] == self.between[1]:
+            raise ValueError(f"between must name two families; got {self.between[0]!r} twice")
+        return self
+
+
+METHODS = ("metadynamics", "opes", "umbrella", "steered")
+
+
+class BiasConfig(_Section):
+    """Configuration of a biased run: source, variables, method, walkers and length.
+
+    Without a ``stride`` it is 5 steps, or as many as restraints and walls allow.
+    """
+
+    run: str
+    model: str | None = None
+    temperature: Temperature = _field(unit="K")
+    variables: tuple[str, ...] = _field(max_length=_MOST_VARIABLES)
+    metadynamics: MetadynamicsSection | None = None
+    opes: OPESSection | None = None
+    umbrella: UmbrellaSection | None = None
+    steered: SteeredSection | None = None
+    walkers: int | None = _field(None, unit="walkers", ge=1, le=_MOST_WALKERS)
+    starts: tuple[str, ...] = _field((), max_length=_MOST_WALKERS)
+    low: Values | None = None
+    high: Values | None = None
+    time: float | None = _field(None, unit="ns", gt=0, le=_LONGEST)
+    pace: float = _field(2.5, unit="ps", gt=0, le=1e5)
+    stride: int | None = _field(None, unit="steps", ge=1, le=_RAREST)
+    walls: tuple[WallSection, ...] = _field((), max_length=1_000)
+    guard: GuardSection | None = None
+    stop: StopSection | None = None
+    dynamics: DynamicsConfig = DynamicsConfig()
+    seed: int = _field(0, ge=0, lt=2**63)
+
+    @model_validator(mode="after")
+    def _one_method(self) -> Self:
+        given = [name for name in METHODS if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"give one method; got {' and '.join(given)}")
+        if not self.variables:
+            raise ValueError("variables must name at least one collective variable, as [s1, s2]")
+        if self.time is None and self.steered is None:
+            raise ValueError("time (ns) is missing: the length of each walker")
+        return self
+
+    @model_validator(mode="after")
+    def _paces_fit(self) -> Self:
+        steps = 1000.0 * self.pace / self.dynamics.time_step
+        stride = self.stride or 1
+        if abs(steps - round(steps)) > 1e-6 * steps or round(steps) % stride:
+            raise ValueError(
+                f"pace (ps) must be a multiple of stride time steps, {stride} of "
+                f"{self.dynamics.time_step:g} fs; got {self.pace:g}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _walkers_fill_windows(self) -> Self:
+        if self.umbrella is not None and self.walkers is not None:
+            n = self.umbrella.n_windows
+            if self.walkers % n:
+                raise ValueError(
+                    f"walkers, those of all windows together, must be a multiple of the {n} "
+                    f"windows; got {self.walkers}: leave it out for one in each"
+                )
+        return self
+
+    @property
+    def method(self) -> str | None:
+        """Name of the method, None for plain dynamics."""
+        return next((name for name in METHODS if getattr(self, name) is not None), None)
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """The stride that is asked for, or those that may be taken, the longest first."""
+        if self.stride is not None:
+            return (self.stride,)
+        return tuple(n for n in range(LONGEST_STRIDE, 0, -1) if self.steps_per_round % n == 0)
+
+    @property
+    def steps_per_round(self) -> int:
+        """Time steps between updates of the bias."""
+        return round(1000.0 * self.pace / self.dynamics.time_step)
+
+    def rounds(self, nanoseconds: float) -> int:
+        """Rounds in a time, at least one."""
+        return max(1, round(1000.0 * nanoseconds / self.pace))
+
+    def require_length(self) -> None:
+        """Refuse a run that would be too short for any free energy.
+
+        Raises
+        ------
+        ConfigError
+            If it leaves too few frames of each walker, or of each umbrella window.
+        """
+        if self.steered is not None or self.time is None:
+            return
+        frames, least, whose, sharing = self.rounds(self.time), FEWEST_FRAMES, "walker", 1
+        if self.umbrella is not None:
+            sharing = (self.walkers or self.umbrella.n_windows) // self.umbrella.n_windows
+            least, whose = FEWEST_OF_WINDOW, "window"
+        kept = sharing * (frames - int(DISCARD * frames))
+        if kept < least:
+            needed = math.ceil(least / sharing / (1.0 - DISCARD)) * self.pace / 1000.0
+            raise ConfigError(
+                f"time (ns) must give at least {least} frames of each {whose} after the first "
+                f"{DISCARD:.0%}; got {kept} in {self.time:g} ns, one each {self.pace:g} ps: take "
+                f"at least {needed:.6g} ns, or a shorter pace"
+            )
+
+
+def load_bias_config(source: str | Path) -> BiasConfig:
+    """Read and validate the configuration of a biased run; its paths are relative to the file.
+
+    Raises
+    ------
+    ConfigError
+        Names each field that is wrong by its path, with unit and what was got.
+    """
+    path = Path(source)
+    values = read_yaml(path, f"there is no configuration {path}")
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path} must hold the fields of a biased run (run, temperature, ...)")
+    config = validated(BiasConfig, values, str(path))
+    here = path.parent.absolute()
+    changes = {"run": str(here / config.run)}
+    if config.model is not None:
+        changes["model"] = str(here / config.model)
+    return config.model_copy(update=changes)

@@ -1,0 +1,72 @@
+"""The shipped configurations: the published ladders."""
+
+from dataclasses import dataclass
+from importlib.resources import files
+
+__all__ = ["PRESETS", "Preset", "preset_text"]
+
+
+#: Stored time of each replica, and the time before it, in ns (same source as the ladders).
+_PUBLISHED_TIME, _PUBLISHED_DISCARD = 1000.0, 500.0
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A shipped configuration: metal, number of atoms and ladder in K."""
+
+    metal: str
+    n_atoms: int
+    temperatures: tuple[int, ...]
+
+
+def _ladder(text: str) -> tuple[int, ...]:
+    return tuple(int(word) for word in text.split())
+
+
+#: Ladders of Settem, Roncaglia, Ferrando, Giacomello, J. Chem. Phys. (2023), arXiv 2308.07792.
+PRESETS = {
+    "au90": Preset("Au", 90, _ladder(
+        "250 263 275 288 300 309 319 329 339 350 357 363 370 376 383 389 396 402 "
+        "409 415 422 428 435 441 448 454 461 467 474 480 487 493 500 517 533 550")),
+    "au147": Preset("Au", 147, _ladder(
+        "300 314 329 345 361 378 396 415 434 455 476 482 "
+        "488 493 499 505 511 516 522 528 546 564 582 600")),
+    "ag147": Preset("Ag", 147, _ladder(
+        "300 313 326 339 354 369 384 400 417 435 453 472 492 513 534 557 "
+        "580 605 630 640 647 654 661 669 676 683 690 700 724 748 774 800")),
+    "cu147": Preset("Cu", 147, _ladder(
+        "300 310 321 332 343 355 367 379 392 405 419 433 448 463 479 495 512 530 548 566 "
+        "586 605 626 647 669 692 716 740 750 758 767 775 783 792 800 810 832 854 877 900")),
+}  # fmt: skip
+
+
+def preset_text(name: str, time_per_replica: float = _PUBLISHED_TIME) -> str:
+    """Commented YAML configuration of a preset.
+
+    Parameters
+    ----------
+    name
+        One of :data:`PRESETS`.
+    time_per_replica
+        Stored time of each replica in ns. The discarded time keeps its published share, half of it.
+
+    Raises
+    ------
+    ValueError
+        If there is no such preset.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"the preset must be one of {', '.join(PRESETS)}; got {name!r}")
+    preset = PRESETS[name]
+    rows = [preset.temperatures[k : k + 12] for k in range(0, len(preset.temperatures), 12)]
+    ladder = ",\n                 ".join(", ".join(map(str, row)) for row in rows)
+    template = files("nanochart.config").joinpath("preset.yaml").read_text(encoding="utf-8")
+    return (
+        template.replace("@NAME@", name)
+        .replace("@METAL@", preset.metal)
+        .replace("@N@", str(preset.n_atoms))
+        .replace("@RUNGS@", str(len(preset.temperatures)))
+        .replace("@LADDER@", ladder)
+        .replace("@TIME@", f"{time_per_replica:g}")
+        .replace("@DISCARD@", f"{time_per_replica * _PUBLISHED_DISCARD / _PUBLISHED_TIME:g}")
+    )

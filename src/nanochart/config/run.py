@@ -1,0 +1,390 @@
+"""The configuration of a run: one YAML file, validated with field, unit and remedy."""
+
+import difflib
+import math
+import re
+from pathlib import Path
+from typing import Annotated, Any, Self, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from nanochart.autoencoder import TrainingConfig
+from nanochart.clusters import MOTIFS
+from nanochart.config.plain_yaml import read_yaml
+from nanochart.descriptors import RDF
+from nanochart.errors import ConfigError
+from nanochart.potentials import GUPTA_PARAMETERS
+from nanochart.tempering import Ladder
+
+__all__ = [
+    "DynamicsConfig",
+    "QuenchConfig",
+    "RDFConfig",
+    "RunConfig",
+    "SystemConfig",
+    "TemperingSection",
+    "check_files",
+    "load_config",
+    "nanoseconds",
+    "quench_config",
+    "training_config",
+    "validated",
+]
+
+
+Config = TypeVar("Config", bound=BaseModel)
+
+#: As a start: the motif with the lowest energy.
+BEST = "best"
+
+_NANOSECONDS = {"fs": 1e-6, "ps": 1e-3, "ns": 1.0, "us": 1e3, "µs": 1e3, "ms": 1e6}
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def _field(default: Any = ..., *, unit: str = "", **limits: Any) -> Any:
+    return Field(default, json_schema_extra={"unit": unit} if unit else None, **limits)
+
+
+#: What nobody can mean, so that a slip of units is told before anything is computed: time of a
+#: replica in ns (a second), temperatures of a ladder.
+_LONGEST, _MOST_RUNGS = 1e9, 1_000
+
+#: Of a metal that is not a gas, in K.
+Temperature = Annotated[float, Field(gt=0, le=10_000)]
+
+
+class SystemConfig(_Section):
+    """Settings of the system: ``metal``, ``n_atoms``, ``potential`` ("gupta" or a setfl file).
+
+    Whether the file exists is asked by `check_files`, not here: a stored configuration is read
+    where its files may be no more.
+    """
+
+    metal: str
+    n_atoms: int = _field(unit="atoms", ge=2, le=100_000)
+    potential: str = "gupta"
+
+    @model_validator(mode="after")
+    def _known_metal(self) -> Self:
+        if self.potential == "gupta" and self.metal not in GUPTA_PARAMETERS:
+            raise ValueError(
+                f"metal must be one of {', '.join(GUPTA_PARAMETERS)} for the Gupta potential, or "
+                f"potential must name an eam/alloy table; got {self.metal!r}"
+            )
+        return self
+
+
+class DynamicsConfig(_Section):
+    """Settings of Langevin dynamics; ``confinement`` is the room between cluster and sphere.
+
+    A time step below 0.05 fs is one in ps: metals need none so short.
+    """
+
+    time_step: float = _field(5.0, unit="fs", ge=0.05, le=100)
+    friction: float = _field(1e-3, unit="1/fs", gt=0, le=1)
+    confinement: float = _field(4.0, unit="Å", gt=0, le=100_000)
+
+
+class TemperingSection(_Section):
+    """The ladder, given or geometric, and the times of parallel tempering."""
+
+    temperatures: tuple[Temperature, ...] | None = _field(None, unit="K", max_length=_MOST_RUNGS)
+    t_min: Temperature | None = _field(None, unit="K")
+    t_max: Temperature | None = _field(None, unit="K")
+    n: int | None = _field(None, unit="temperatures", ge=2, le=_MOST_RUNGS)
+    swap_interval: float = _field(unit="ps", gt=0, le=1e5)
+    discard: float = _field(0.0, unit="ns", ge=0, le=_LONGEST)
+    time_per_replica: float = _field(unit="ns", gt=0, le=_LONGEST)
+
+    @model_validator(mode="after")
+    def _ladder_is_given_once(self) -> Self:
+        ends = (self.t_min, self.t_max, self.n)
+        if (self.temperatures is None) == (ends == (None, None, None)):
+            raise ValueError(
+                "give either temperatures (K), or t_min (K), t_max (K) and n; "
+                f"got temperatures={self.temperatures}, t_min={self.t_min}, t_max={self.t_max}, "
+                f"n={self.n}"
+            )
+        self.ladder  # noqa: B018  # says what is wrong with it
+        return self
+
+    @property
+    def ladder(self) -> Ladder:
+        """The temperatures in K."""
+        if self.temperatures is not None:
+            return Ladder(self.temperatures)
+        if self.t_min is None or self.t_max is None or self.n is None:
+            raise ValueError("a geometric ladder needs all of t_min (K), t_max (K) and n")
+        return Ladder.geometric(self.t_min, self.t_max, self.n)
+
+
+class QuenchConfig(_Section):
+    """Settings of the quench: ``max_force`` when converged, and ``max_evaluations`` of a frame."""
+
+    max_force: float = _field(1e-4, unit="eV/Å", ge=1e-10, le=1)
+    max_evaluations: int = _field(5_000, unit="force evaluations", ge=1, le=10_000_000)
+
+
+class RDFConfig(_Section):
+    """Grid and bandwidth of the radial distribution function; without limits, fitted to the run."""
+
+    r_min: float | None = _field(None, unit="Å", gt=0, le=1_000)
+    r_max: float | None = _field(None, unit="Å", gt=0, le=1_000)
+    n_bins: int | None = _field(None, unit="bins", ge=16, le=100_000)
+    sigma: float = _field(0.2, unit="Å", ge=1e-3, le=10)
+
+    @model_validator(mode="after")
+    def _all_or_none(self) -> Self:
+        given = [v is not None for v in (self.r_min, self.r_max, self.n_bins)]
+        if any(given) != all(given):
+            raise ValueError("give all of r_min (Å), r_max (Å) and n_bins, or none of them")
+        self.rdf  # noqa: B018  # says what is wrong with it
+        return self
+
+    @property
+    def rdf(self) -> RDF | None:
+        """The RDF, None if it is to be fitted to the run."""
+        if self.r_min is None or self.r_max is None or self.n_bins is None:
+            return None
+        return RDF(self.r_min, self.r_max, self.n_bins, self.sigma)
+
+
+class RunConfig(_Section):
+    """Configuration of a run: system, starts, dynamics, tempering, quench, RDF and training."""
+
+    system: SystemConfig
+    starts: tuple[str, ...] = ("icosahedron", "decahedron", "octahedron", "twin")
+    dynamics: DynamicsConfig = DynamicsConfig()
+    tempering: TemperingSection
+    quench: QuenchConfig = QuenchConfig()
+    rdf: RDFConfig = RDFConfig()
+    training: TrainingConfig = TrainingConfig()
+    seed: int = _field(0, ge=0, lt=2**63)
+
+    @model_validator(mode="after")
+    def _some_starts(self) -> Self:
+        if not self.starts:
+            raise ValueError(f"starts must name at least one motif ({', '.join(MOTIFS)}) or file")
+        return self
+
+    @model_validator(mode="after")
+    def _times_fit(self) -> Self:
+        interval, step = self.tempering.swap_interval, self.dynamics.time_step
+        half = 500.0 * interval / step
+        if round(half) < 1 or abs(half - round(half)) > 1e-6 * half:
+            nearest = 2 * max(1, round(half)) * step / 1000
+            raise ValueError(
+                f"tempering.swap_interval (ps) must be an even number of time steps of {step:g} "
+                f"fs, because a frame is stored half-way; got {interval:g}, the nearest is "
+                f"{nearest:g}"
+            )
+        if 1000.0 * self.tempering.time_per_replica < interval * (1 - 1e-9):
+            raise ValueError(
+                f"tempering.time_per_replica (ns) must be at least one swap_interval, "
+                f"{interval / 1000:g}; got {self.tempering.time_per_replica:g}"
+            )
+        return self
+
+    @property
+    def steps_per_round(self) -> int:
+        """Time steps between exchange attempts, even."""
+        return 2 * round(500.0 * self.tempering.swap_interval / self.dynamics.time_step)
+
+    @property
+    def n_rounds(self) -> int:
+        """Stored frames of each replica."""
+        return self._rounds(self.tempering.time_per_replica)
+
+    @property
+    def n_discarded(self) -> int:
+        """Rounds before the first stored frame."""
+        return self._rounds(self.tempering.discard)
+
+    def _rounds(self, nanoseconds: float) -> int:
+        round_length = self.steps_per_round * self.dynamics.time_step * 1e-6
+        return math.ceil(nanoseconds / round_length - 1e-9)
+
+    def scaled(self, time_per_replica: float) -> Self:
+        """The same protocol with another length (ns): what is discarded keeps its share."""
+        section = self.tempering
+        factor = time_per_replica / section.time_per_replica
+        return self.replaced(
+            tempering={"time_per_replica": time_per_replica, "discard": section.discard * factor}
+        )
+
+    def replaced(self, **changes: Any) -> Self:
+        """Copy with nested changes, as ``replaced(seed=2, tempering={"discard": 1.0})``."""
+        values = self.model_dump(mode="json")
+        for name, change in changes.items():
+            values[name] = {**values[name], **change} if isinstance(change, dict) else change
+        return validated(type(self), values, "the configuration")
+
+
+def nanoseconds(text: str) -> float:
+    """A time with its unit, as "20ns", "500 ps" or "1.5us", in ns.
+
+    Raises
+    ------
+    ConfigError
+        If it is none.
+    """
+    match = re.fullmatch(r"\s*(\d+\.?\d*(?:[eE][+-]?\d+)?)\s*(fs|ps|ns|us|µs|ms)\s*", text)
+    value = float(match[1]) * _NANOSECONDS[match[2]] if match else 0.0
+    if not 0.0 < value <= _LONGEST:
+        raise ConfigError(
+            f"a time must be a positive number with its unit ({', '.join(_NANOSECONDS)}), "
+            f"as 20ns, and at most a second; got {text!r:.60}"
+        )
+    return value
+
+
+def load_config(source: str | Path | dict[str, Any], *, must_exist: bool = True) -> RunConfig:
+    """Read and validate a configuration.
+
+    Parameters
+    ----------
+    source
+        YAML file, or its content as a dictionary. The files that a YAML file names must exist
+        (`check_files`); those of a dictionary are looked for when they are used.
+    must_exist
+        Whether the files that it names are looked for.
+
+    Raises
+    ------
+    ConfigError
+        Names each field that is wrong by its path, with unit and what was got.
+    """
+    if isinstance(source, dict):
+        return validated(RunConfig, source, "the configuration")
+    path = Path(source)
+    values = read_yaml(
+        path, f"there is no configuration {path}; `nanochart presets --write au147` makes one"
+    )
+    if not isinstance(values, dict):
+        raise ConfigError(
+            f"{path} must hold the sections of a configuration (system, tempering, ...); "
+            f"`nanochart presets --write au147` shows them"
+        )
+    config = validated(RunConfig, values, str(path))
+    return check_files(config, str(path), must_exist=must_exist)
+
+
+def check_files(
+    config: RunConfig, where: str = "the configuration", *, must_exist: bool = True
+) -> RunConfig:
+    """The configuration with absolute paths, after a look whether the files it names exist.
+
+    Relative paths are relative to the working directory. This is asked once, when a user asks for
+    a run; a run that was made needs none of these files any more.
+
+    Parameters
+    ----------
+    config
+        As it was parsed.
+    where
+        Names it in a sentence.
+    must_exist
+        Whether the files are looked for; a run that goes on has stored what they held.
+
+    Raises
+    ------
+    ConfigError
+        If a table or a start is missing.
+    """
+    table = config.system.potential
+    if must_exist and table != "gupta" and not Path(table).is_file():
+        raise ConfigError(
+            f"{where}: system.potential must be gupta or the file of an eam/alloy table; there is "
+            f"no file {table!r} in {Path.cwd()}"
+        )
+    for start in config.starts:
+        if must_exist and start not in {*MOTIFS, BEST} and not Path(start).is_file():
+            raise ConfigError(
+                f"{where}: each of starts must be a motif ({', '.join(MOTIFS)}), {BEST!r} for the "
+                f"motif of lowest energy, or a structure file; got {start!r}, and there is no such "
+                f"file in {Path.cwd()}"
+            )
+    starts = tuple(s if s in {*MOTIFS, BEST} else str(Path(s).absolute()) for s in config.starts)
+    absolute = table if table == "gupta" else str(Path(table).absolute())
+    system = config.system.model_copy(update={"potential": absolute})
+    return config.model_copy(update={"starts": starts, "system": system})
+
+
+def quench_config(base: QuenchConfig | None, changes: dict[str, Any]) -> QuenchConfig:
+    """Quench settings with some of them changed."""
+    values = base.model_dump() if base else {}
+    return validated(QuenchConfig, values | changes, "the quench")
+
+
+def training_config(base: TrainingConfig | None, changes: dict[str, Any]) -> TrainingConfig:
+    """Training settings with some of them changed.
+
+    Settings that ``base`` leaves to the recipe of its architecture follow a change of it.
+    """
+    values = base.model_dump(exclude_unset=True) if base else {}
+    if changes.get("architecture", values.get("architecture")) != values.get("architecture"):
+        values = {k: v for k, v in values.items() if k in {"target", "bottleneck", "seed"}}
+    return validated(TrainingConfig, values | changes, "the training")
+
+
+def validated(kind: type[Config], values: Any, where: str) -> Config:
+    """Values checked against a kind of settings; what is wrong becomes one sentence."""
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        sentences = [_sentence(kind, item) for item in error.errors()]
+        raise ConfigError(f"{where}: " + "; ".join(sentences)) from None
+
+
+def _sentence(kind: type[BaseModel], item: Any) -> str:
+    """Path, unit, what is wrong and what was got, of one of pydantic's findings."""
+    path = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "missing":
+        unit = _unit(kind, item["loc"])
+        return f"{path}{unit} is missing"
+    if item["type"] == "extra_forbidden":
+        known = _fields(kind, item["loc"][:-1])
+        alike = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
+        fields = f"its fields are {', '.join(known)}" if known else "leave it out"
+        remedy = f"did you mean {alike[0]}?" if alike else fields
+        return f"{path:.200} is not a field of the configuration: {remedy}"
+    message = item["msg"].removeprefix("Value error, ")
+    if item["type"] == "value_error":
+        return f"{path}: {message}" if path else message
+    message = message.replace("Input should be", "must be")
+    return f"{path}{_unit(kind, item['loc'])} {message}; got {item['input']!r:.200}"
+
+
+def _fields(kind: type[BaseModel], loc: tuple[Any, ...]) -> list[str]:
+    """Names of the fields of the section at a path."""
+    model: Any = kind
+    for part in loc:
+        if isinstance(part, str):  # an item of a list is of the section that the list is of
+            field = getattr(model, "model_fields", {}).get(part)
+            model = _section(field.annotation) if field else None
+    return list(getattr(model, "model_fields", {}))
+
+
+def _unit(kind: type[BaseModel], loc: tuple[Any, ...]) -> str:
+    """Unit of the field at a path, as " (K)"."""
+    model: Any = kind
+    for part in loc:
+        if not isinstance(part, str):
+            continue
+        field = getattr(model, "model_fields", {}).get(part)
+        if field is None:
+            return ""
+        extra = field.json_schema_extra
+        if isinstance(extra, dict) and "unit" in extra:
+            return f" ({extra['unit']})"
+        model = _section(field.annotation)
+    return ""
+
+
+def _section(annotation: Any) -> Any:
+    """The section of a field that may be left out, ``Section | None``."""
+    parts = [part for part in get_args(annotation) if hasattr(part, "model_fields")]
+    return parts[0] if parts else annotation

@@ -1,0 +1,17 @@
+from .foreign import run_batch as run_batch
+from .kernels import (
+    OFF_CHART as OFF_CHART,
+    add_bias as add_bias,
+    record_bias as record_bias,
+    run as run,
+)
+from .langevin import (
+    Langevin as Langevin,
+    Samples as Samples,
+    State as State,
+    _failure as _failure,
+    initialize as initialize,
+    join as join,
+    run_segment as run_segment,
+)
+from .time_step import longest_time_step as longest_time_step

@@ -1,0 +1,15 @@
+from .gauge import log_gram as log_gram
+from .path import (
+    Basin as Basin,
+    FreeEnergyPath as FreeEnergyPath,
+    basins as basins,
+    minimum_path as minimum_path,
+)
+from .runs import (
+    RunSpread as RunSpread,
+    combine_differences as combine_differences,
+    surface_spread as surface_spread,
+)
+from .surface import Surface as Surface, free_energy_surface as free_energy_surface
+from .umbrella import umbrella_weights as umbrella_weights, window_agreement as window_agreement
+from .work import WorkEstimate as WorkEstimate, bar as bar, jarzynski as jarzynski

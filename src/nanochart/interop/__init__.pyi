@@ -1,0 +1,16 @@
+from .atoms import from_atoms as from_atoms, to_atoms as to_atoms
+from .calculator import PotentialCalculator as PotentialCalculator
+from .export import export_extxyz as export_extxyz
+from .import_ import import_trajectories as import_trajectories
+from .periodic import MINIMUM_VACUUM as MINIMUM_VACUUM
+from .plumed import (
+    read_plumed as read_plumed,
+    write_colvar as write_colvar,
+    write_hills as write_hills,
+)
+from .trajectory import (
+    LeftOut as LeftOut,
+    TrajectoryBlock as TrajectoryBlock,
+    read_structure as read_structure,
+    read_trajectory as read_trajectory,
+)

@@ -1,0 +1,109 @@
+"""COLVAR and HILLS files as PLUMED writes and reads them.
+
+Energies are in eV, times in ps and lengths in Å, as a run with ``UNITS LENGTH=A ENERGY=eV`` has
+them; a comment in the file says so. Of well-tempered metadynamics the heights in HILLS are those
+that PLUMED writes, times γ/(γ - 1), so that the sum of the hills is minus the free energy
+(PLUMED's manual, METAD).
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nanochart.errors import NanochartError
+from nanochart.files import write_text
+
+__all__ = ["read_plumed", "write_colvar", "write_hills"]
+
+Floats = NDArray[np.float64]
+
+_UNITS = "# units: ps, eV, Å (UNITS LENGTH=A ENERGY=eV)"
+
+
+def write_colvar(path: str | Path, times: ArrayLike, columns: Mapping[str, ArrayLike]) -> None:
+    """Write a COLVAR file: a time in ps and one number for each name, a row for each time."""
+    names = list(columns)
+    table = np.column_stack([np.asarray(times, dtype=np.float64), *columns.values()])
+    _write(path, ["time", *names], table, [])
+
+
+def write_hills(
+    path: str | Path,
+    times: ArrayLike,
+    names: Sequence[str],
+    centres: ArrayLike,
+    sigma: Sequence[float],
+    heights: ArrayLike,
+    bias_factor: float,
+) -> None:
+    """Write a HILLS file.
+
+    Parameters
+    ----------
+    path
+        Path of the file.
+    times
+        Times in ps, (hill,).
+    names
+        Names of the d variables.
+    centres
+        Centres of the hills, (hill, d).
+    sigma
+        Widths of the hills, (d,).
+    heights
+        Heights in eV as they were added to the bias, (hill,).
+    bias_factor
+        Bias factor γ.
+    """
+    s = np.asarray(centres, dtype=np.float64)
+    widths = np.broadcast_to(np.asarray(sigma, dtype=np.float64), s.shape)
+    scaled = np.asarray(heights, dtype=np.float64) * bias_factor / (bias_factor - 1.0)
+    factor = np.full(len(s), bias_factor)
+    table = np.column_stack([np.asarray(times, dtype=np.float64), s, widths, scaled, factor])
+    fields = ["time", *names, *(f"sigma_{name}" for name in names), "height", "biasf"]
+    _write(path, fields, table, ["#! SET multivariate false", "#! SET kerneltype gaussian"])
+
+
+def _write(path: str | Path, fields: Sequence[str], table: Floats, settings: list[str]) -> None:
+    rows = [" ".join(f"{value:.9g}" for value in row) for row in table.tolist()]
+    head = [f"#! FIELDS {' '.join(fields)}", *settings, _UNITS]
+    write_text(path, "\n".join([*head, *rows]) + "\n")
+
+
+def read_plumed(path: str | Path) -> dict[str, Floats]:
+    """Read a COLVAR or HILLS file: its columns by name.
+
+    Rows of restarted runs follow one another.
+
+    Raises
+    ------
+    NanochartError
+        If the file is no COLVAR or HILLS file.
+    """
+    names: list[str] = []
+    rows: list[list[float]] = []
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise NanochartError(f"{path} is not a readable text file: {error}") from None
+    for number, line in enumerate(lines, start=1):
+        words = line.split()
+        if words[:2] == ["#!", "FIELDS"]:
+            names = words[2:]
+        elif words and not words[0].startswith("#"):
+            try:
+                row = [float(word) for word in words]
+            except ValueError:
+                row = []
+            if not names or len(row) != len(names):
+                raise NanochartError(
+                    f"line {number} of {path} must have a number for each of the fields that the "
+                    f"line #! FIELDS names ({len(names)}); got {line[:60]!r}"
+                )
+            rows.append(row)
+    if not names:
+        raise NanochartError(f"{path} has no line #! FIELDS: it is no file of PLUMED's")
+    table = np.array(rows, dtype=np.float64).reshape(-1, len(names))
+    return {name: table[:, k] for k, name in enumerate(names)}

@@ -1,0 +1,46 @@
+from .cards import (
+    FamilyCard as FamilyCard,
+    family_cards as family_cards,
+    family_names as family_names,
+)
+from .decimation import Decimation as Decimation, decimate as decimate
+from .families import NOISE as NOISE, Families as Families, fit_families as fit_families
+from .families_config import FamiliesConfig as FamiliesConfig
+from .families_file import load_families as load_families
+from .measures import (
+    NeighbourPurity as NeighbourPurity,
+    continuity as continuity,
+    explained_by as explained_by,
+    family_agreement as family_agreement,
+    neighbour_purity as neighbour_purity,
+    random_split as random_split,
+    trustworthiness as trustworthiness,
+)
+from .membership import (
+    OWN as OWN,
+    PLACE as PLACE,
+    PlaceMembership as PlaceMembership,
+    place_membership as place_membership,
+)
+from .metric import ReconstructionMetric as ReconstructionMetric
+from .minima import (
+    Minima as Minima,
+    distinct_minima as distinct_minima,
+    principal_radii as principal_radii,
+)
+from .reconstruction import (
+    RankedFrames as RankedFrames,
+    rank_frames as rank_frames,
+    reconstruction_errors as reconstruction_errors,
+)
+from .sentences import (
+    Fact as Fact,
+    Words as Words,
+    sentence as sentence,
+    telling_facts as telling_facts,
+)
+from .track import (
+    LastingStates as LastingStates,
+    Transition as Transition,
+    lasting_states as lasting_states,
+)

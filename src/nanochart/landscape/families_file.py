@@ -1,0 +1,104 @@
+"""Saved families: one safetensors file with a JSON header, as models are."""
+
+import os
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from nanochart.autoencoder import read_tensors, write_tensors
+from nanochart.errors import ModelError
+from nanochart.landscape.choice import Trial
+from nanochart.landscape.families import Families
+from nanochart.landscape.families_config import FamiliesConfig
+
+__all__ = ["load_families", "save_families"]
+
+FORMAT: Final = "nanochart families"
+#: 2 came with a checksum; files of version 1 are read as before.
+VERSION = 2
+
+
+class _Header(BaseModel):
+    """What a file of families says beside its arrays."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+    format: Literal["nanochart families"] = FORMAT
+    version: int = VERSION
+    config: FamiliesConfig
+    reach: float = Field(ge=0.0)
+    knob: float
+    trials: tuple[Trial, ...]
+    names: tuple[str, ...]
+    cards: tuple[dict[str, Any], ...]
+    provenance: dict[str, Any]
+
+
+def save_families(families: Families, path: str | os.PathLike[str]) -> None:
+    """Write families; see ``Families.save``."""
+    header = _Header(
+        config=families.config,
+        reach=families.reach,
+        knob=families.knob,
+        trials=families.trials,
+        names=families.names,
+        cards=tuple(dict(card) for card in families.cards),
+        provenance=dict(families.provenance),
+    )
+    arrays: dict[str, NDArray[Any]] = {
+        "points": families.points,
+        "labels": families.labels.astype(np.int16),
+    }
+    write_tensors(path, arrays, header.model_dump(mode="json"))
+
+
+def load_families(path: str | os.PathLike[str]) -> Families:
+    """Read families that ``Families.save`` wrote.
+
+    The file holds numbers and text only; reading it runs no code from it.
+
+    Raises
+    ------
+    ModelError
+        If the file is missing, foreign (a pickle, an archive), damaged, from a newer nanochart, or
+        its arrays do not fit its header.
+    """
+    tensors, values = read_tensors(path, FORMAT, VERSION)
+    source, remedy = os.fspath(path), "run `nanochart families` again"
+    try:
+        header = _Header.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ModelError(
+            f"the header of {source} is damaged ({where}: {first['msg']}): {remedy}"
+        ) from error
+    points, labels = tensors.get("points"), tensors.get("labels")
+    if points is None or labels is None:
+        raise ModelError(f"{source} lacks the arrays 'points' or 'labels': {remedy}")
+    if (
+        points.ndim != 2
+        or labels.shape != points.shape[:1]
+        or points.size == 0
+        or not np.isfinite(points).all()
+        or labels.dtype.kind != "i"
+        or labels.min() < 0
+        or labels.max() != len(header.names) - 1
+    ):
+        raise ModelError(
+            f"the arrays of {source} must be finite points (minimum, d) and their labels from 0 to "
+            f"{len(header.names) - 1}; got shapes {points.shape} and {labels.shape}: {remedy}"
+        )
+    return Families(
+        points=points.astype(np.float64),
+        labels=labels.astype(np.int64),
+        reach=header.reach,
+        config=header.config,
+        knob=header.knob,
+        trials=header.trials,
+        names=header.names,
+        cards=header.cards,
+        provenance=header.provenance,
+    )

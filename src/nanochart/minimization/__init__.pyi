@@ -1,0 +1,1 @@
+from .quench import QuenchResult as QuenchResult, quench as quench

@@ -1,0 +1,1 @@
+"""The explorer: a chart and its structures, linked, on one page."""

@@ -1,0 +1,103 @@
+"""The report's section on free energies."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from nanochart.report.figures.free_energy import draw_convergence, draw_gauges, draw_surface
+from nanochart.report.page.page import FigureCard, Item, Missing, Section, Table
+from nanochart.statistics import Estimate
+
+if TYPE_CHECKING:
+    from nanochart.workflow import FreeEnergies
+
+__all__ = ["free_energy_section"]
+
+_MOST = 10
+
+
+def free_energy_section(found: Sequence["FreeEnergies | str"]) -> Section:
+    """Surfaces, populations and the judged difference of biased runs along a chart."""
+    text = (
+        "Biased dynamics along the chart, weighted back to the unbiased ensemble. Intervals hold "
+        "95 %: they come from blocks of the walkers' time and from what smoothing may have "
+        "changed. A number is unknown, and not printed, where the walkers hardly mix, or visited a "
+        "state too seldom."
+    )
+    if not found:
+        return Section(
+            "Free energies", text, (Missing("No biased run was given:", "nanochart bias CONFIG"),)
+        )
+    items: list[Item] = []
+    for each in found:
+        items += (
+            [Missing(f"{each}.", "nanochart fes RUN")] if isinstance(each, str) else _items(each)
+        )
+    return Section("Free energies", text, tuple(items))
+
+
+def _items(found: "FreeEnergies") -> list[Item]:
+    stem = found.run.removesuffix(".zarr")
+    where = f"{found.temperature:g} K, {found.method}"
+    surface = found.surface
+    known = not surface.why
+    caption = f"Free energy at {where} (eV above its minimum)"
+    caption += " and its standard error." if known else f". Its error is unknown: {surface.why}."
+    if surface.dimension < 3:
+        caption += " Names are the states with the largest share of a basin."
+    if surface.dimension == 2 and found.path is not None:
+        caption += " The line is the path of least resistance between the two states compared below"
+        caption += ", the cross its highest point." if found.path.saddle is not None else "."
+    if surface.dimension == 2:
+        caption += (
+            " White was not seen; grey was seen, but lies outside of what the model was trained on."
+        )
+    items: list[Item] = [
+        FigureCard(
+            f"surface-{stem}",
+            partial(draw_surface, found),
+            caption,
+            "Free-energy surface over the chart" + (", and its error." if known else "."),
+            wide=known or surface.dimension == 3,
+        )
+    ]
+    if found.geometric is not None and found.geometric.dimension == 2:
+        items.append(
+            FigureCard(
+                f"gauge-{stem}",
+                partial(draw_gauges, found, found.geometric),
+                "The plain surface beside the geometric one, which does not depend on how the "
+                "training has drawn the chart.",
+                "Plain and gauge-invariant free-energy surfaces.",
+            )
+        )
+    if found.growth is not None:
+        items.append(
+            FigureCard(
+                f"convergence-{stem}",
+                partial(draw_convergence, found),
+                "The free-energy difference from growing shares of the run, with 95 % intervals "
+                f"where it is known ({found.growth.changes} lasting changes between the two states "
+                "in all walkers)." + (" Right: along the path." if found.path is not None else ""),
+                "Free-energy difference in time.",
+                wide=found.path is not None,
+            )
+        )
+    shares, names = found.populations.shares, found.states.names
+    order = sorted(range(len(names)), key=lambda k: -float(shares.value[k]))[:_MOST]
+    rows = tuple((names[k], *_share(shares[k])) for k in order if shares.value[k] > 0)
+    caption = (
+        f"Populations at {where}, by the {found.states.definition}: {found.populations.verdict}."
+    )
+    items.append(Table(rows, ("state", "share / %", "95 % interval"), caption))
+    return items
+
+
+def _share(share: Estimate) -> tuple[str, str]:
+    """Share and interval in %; no digits where nothing is known."""
+    if not share.known:
+        return "unknown", "unknown"
+    return (
+        f"{100 * float(share.value):.2f}",
+        f"{100 * float(share.low):.2f} to {100 * float(share.high):.2f}",
+    )

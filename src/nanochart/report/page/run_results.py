@@ -1,0 +1,105 @@
+"""What was found of a run, as the report is given it: nothing here or after it computes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nanochart.autoencoder import Reconstruction
+from nanochart.statistics import Estimate
+from nanochart.tempering import LadderDiagnostics, LevelMeans, Thermodynamics
+
+if TYPE_CHECKING:
+    from nanochart.workflow import FreeEnergies
+
+__all__ = ["Bias", "RunResults"]
+
+
+def _unknown() -> Estimate:
+    return Estimate.unknown(np.empty((0, 0)), "")
+
+
+@dataclass(frozen=True)
+class Bias:
+    """What a biased run does.
+
+    Attributes
+    ----------
+    method
+        As in a configuration; None for plain dynamics.
+    temperature
+        K.
+    variables, units
+        Collective variables.
+    starts
+        What each walker starts from.
+    places
+        Points of a steered run, in order; empty otherwise.
+    source
+        Name of the run whose chart and families it uses.
+    """
+
+    method: str | None
+    temperature: float
+    variables: tuple[str, ...]
+    units: tuple[str, ...]
+    starts: tuple[str, ...]
+    places: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True, eq=False)
+class RunResults:
+    """Results of the stages of a run; what there is none of is None or empty.
+
+    Attributes
+    ----------
+    ladder
+        What the run says of its ladder.
+    verdict
+        The same in sentences.
+    thermodynamics
+        Of the ladder, by MBAR.
+    no_thermodynamics
+        Why there is none, where the run has a ladder.
+    energies, inherent_energies
+        Means against temperature, thermal and inherent.
+    motif_populations, family_populations
+        Share of each at each rung, (label, rung); without values where nothing can be said.
+    families
+        Record of the division into families: of the run, or of the source of a biased run.
+    bias
+        What a biased run does; None of another.
+    free_energies
+        Of biased runs along the chart, or a sentence for each that has none yet; None leaves them
+        out.
+    reconstruction
+        RDFs of held-out frames.
+    references
+        Name -> energy in eV of a known structure.
+    start_structures
+        Name -> positions in Å, (atom, 3).
+    name
+        Title of the report.
+    wall_time
+        Seconds that all took.
+    """
+
+    ladder: LadderDiagnostics | None = None
+    verdict: str = ""
+    thermodynamics: Thermodynamics | None = None
+    no_thermodynamics: str = ""
+    energies: LevelMeans | None = None
+    inherent_energies: LevelMeans | None = None
+    motif_populations: Estimate = field(default_factory=_unknown)
+    family_populations: Estimate = field(default_factory=_unknown)
+    families: Mapping[str, Any] = field(default_factory=dict)
+    bias: Bias | None = None
+    free_energies: "Sequence[FreeEnergies | str] | None" = None
+    reconstruction: Reconstruction | None = None
+    references: Mapping[str, float] = field(default_factory=dict)
+    start_structures: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    name: str = ""
+    wall_time: float | None = None

@@ -1,0 +1,23 @@
+from .attachments import pack as pack, unpack as unpack
+from .checkpoint import Checkpoint as Checkpoint
+from .frames import Frames as Frames
+from .lock import holder as holder
+from .metadata import Metadata as Metadata, installed_versions as installed_versions
+from .open import create as create, open as open  # noqa: A004
+from .reading import Damage as Damage
+from .root import is_sealed as is_sealed
+from .run import Run as Run
+from .stream import (
+    seed_of as seed_of,
+    share_stream as share_stream,
+    stream_fingerprint as stream_fingerprint,
+    stream_seed as stream_seed,
+)
+from .variables import STAGES as STAGES, VARIABLES as VARIABLES, Variable as Variable
+from .views import (
+    Biased as Biased,
+    Chart as Chart,
+    Codes as Codes,
+    Inherent as Inherent,
+    Thermal as Thermal,
+)

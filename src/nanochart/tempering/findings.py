@@ -1,0 +1,240 @@
+"""Plain sentences about a ladder: broken, not mixed, not equilibrated, or well."""
+
+import numpy as np
+
+from nanochart.tempering.diagnostics import Equilibration, LadderDiagnostics
+from nanochart.tempering.replica_flow import ideal_round_trip_time
+from nanochart.tempering.tuning import EnergyDistributions, tuned_ladder
+
+__all__ = ["ladder_findings", "ladder_reservation", "ladder_summary", "ladder_verdict"]
+
+#: A pair hardly exchanges if its acceptance lies below this, at the upper end of its interval.
+_BROKEN = 0.05
+#: Attempts before a pair is judged.
+_FEWEST_ATTEMPTS = 20
+#: Round trips per replica below which populations still remember where the replicas started.
+_FEW_TRIPS = 1.0
+#: Standard errors by which a beginning must differ to be called a drift. The beginning is chosen
+#: where it differs most and there are many temperatures, so three would call noise a drift.
+_DRIFT = 5.0
+#: A drift over a smaller share of the run than this changes no average that can be seen.
+_SHORT_DRIFT = 0.01
+#: Independent frames at a temperature below which nothing can be said about it.
+_FEWEST_INDEPENDENT = 10.0
+#: Independent structures in the whole run below which populations rest on a few events.
+_FEWEST_STRUCTURES = 50.0
+#: Round trips this much slower than exchange alone are the cluster's doing.
+_SLOW = 4.0
+#: Sentences about pairs before the rest is only counted.
+_N_PAIRS = 3
+#: Share of the ladder within which the flow must rise for a sentence to name the place; even
+#: diffusion takes four fifths.
+_STEEP = 0.4
+#: Acceptance that temperatures put into a gap are to give.
+_REPAIRED = 0.2
+
+
+def ladder_findings(
+    diagnostics: LadderDiagnostics, frame_time: float | None = None
+) -> tuple[str, ...]:
+    """Say what is wrong with a ladder and what to do, in a sentence each; empty if nothing is.
+
+    Parameters
+    ----------
+    diagnostics
+        Diagnostics from :func:`diagnose_ladder`.
+    frame_time
+        Time between stored frames in ns, to give times; when left out, times are in frames.
+    """
+    return (
+        *_broken(diagnostics),
+        *_unmixed(diagnostics, frame_time),
+        *_remembering(diagnostics),
+        *_unequilibrated(diagnostics, frame_time),
+    )
+
+
+def ladder_reservation(diagnostics: LadderDiagnostics) -> str:
+    """Say why no average over the ladder is known: it is broken, not mixed or not equilibrated.
+
+    Empty if there is no such reason. Whether the samples are enough for a quantity is for its own
+    error to say.
+    """
+    found = (
+        *_broken(diagnostics), *_unmixed(diagnostics, None), *_unequilibrated(diagnostics, None),
+    )  # fmt: skip
+    return found[0].rstrip(".") if found else ""
+
+
+def ladder_verdict(diagnostics: LadderDiagnostics, frame_time: float | None = None) -> str:
+    """What is wrong with a ladder, or that nothing is, and its numbers; as `ladder_findings`."""
+    well = ("The ladder is connected, mixed and equilibrated.",)
+    findings = ladder_findings(diagnostics, frame_time) or well
+    return " ".join((*findings, ladder_summary(diagnostics, frame_time))).rstrip()
+
+
+def ladder_summary(diagnostics: LadderDiagnostics, frame_time: float | None = None) -> str:
+    """Sum up a ladder in one sentence: acceptance, round trips, independent frames."""
+    parts = []
+    T = diagnostics.ladder.temperatures
+    if diagnostics.acceptance is not None and np.isfinite(diagnostics.acceptance.share).any():
+        share = diagnostics.acceptance.share
+        k = int(np.nanargmin(share))
+        parts.append(
+            f"neighbours exchange in {np.nanmedian(share):.0%} of the attempts "
+            f"(the fewest, {share[k]:.0%}, between {T[k]:g} and {T[k + 1]:g} K)"
+        )
+    trips = diagnostics.trips
+    if trips.crossings:
+        share_of = int((trips.counts > 0).sum())
+        parts.append(
+            f"{share_of} of {trips.counts.size} replicas made {trips.counts.sum()} round trips, "
+            f"one of which takes {_duration(trips.time, frame_time)} on average{_slow(diagnostics)}"
+        )
+    known = [e.n_independent for e in diagnostics.equilibration if e is not None]
+    if known:
+        few, many = min(known), max(known)
+        parts.append(f"{few:.0f} to {many:.0f} frames at each temperature are independent")
+    if not parts:
+        return ""
+    text = "; ".join(parts)
+    return text[0].upper() + text[1:] + "."
+
+
+def _slow(diagnostics: LadderDiagnostics) -> str:
+    """Whether round trips take much longer than the exchanges need."""
+    if diagnostics.acceptance is None:
+        return ""
+    ratio = diagnostics.trips.time / ideal_round_trip_time(diagnostics.acceptance.share)
+    if not ratio > _SLOW:
+        return ""
+    return f", {ratio:.0f} times what exchange alone would need: the structure changes slowly"
+
+
+def _broken(diagnostics: LadderDiagnostics) -> list[str]:
+    result, T = diagnostics.acceptance, diagnostics.ladder.temperatures
+    if result is None:
+        return []
+    judged = result.attempts >= _FEWEST_ATTEMPTS
+    bad = np.flatnonzero(judged & (np.nan_to_num(result.high, nan=1.0) < _BROKEN))
+    sentences = []
+    for k in bad[:_N_PAIRS]:
+        verb = "never exchanged" if result.accepted[k] == 0 else "hardly exchange"
+        sentences.append(
+            f"The ladder is broken between {T[k]:g} and {T[k + 1]:g} K, which {verb} "
+            f"({result.accepted[k]} of {result.attempts[k]} attempts): "
+            f"{_between(diagnostics, int(k))}, or place all temperatures anew with "
+            "nanochart sample --tune-ladder."
+        )
+    if len(bad) > _N_PAIRS:
+        sentences.append(f"So it is for {len(bad) - _N_PAIRS} more pairs of neighbours.")
+    return sentences
+
+
+def _between(diagnostics: LadderDiagnostics, k: int) -> str:
+    """Where to put temperatures so that the pair k exchanges."""
+    T, energies = diagnostics.ladder.temperatures[k : k + 2], diagnostics.energies[:, k : k + 2]
+    try:
+        distributions = EnergyDistributions.from_samples(T, list(energies.T))
+        added = tuned_ladder(distributions, T[0], T[1], _REPAIRED).ladder.temperatures[1:-1]
+    except ValueError:
+        return "add temperatures between them"
+    if not 0 < len(added) <= 6:
+        return f"add {len(added)} temperatures between them" if added else "sample longer"
+    return f"add {', '.join(f'{t:.0f}' for t in added)} K"
+
+
+def _unmixed(diagnostics: LadderDiagnostics, frame_time: float | None) -> list[str]:
+    trips, n = diagnostics.trips, len(diagnostics.ladder)
+    if n < 2 or trips.counts.mean() >= _FEW_TRIPS:
+        return []
+    done = int(trips.counts.sum())
+    made = (
+        f"only {done} round trips of {trips.counts.size} replicas"
+        if done
+        else f"none of {trips.counts.size} replicas went from one end to the other and back"
+    )
+    share = None if diagnostics.acceptance is None else diagnostics.acceptance.share
+    needed = np.inf if share is None else ideal_round_trip_time(share)
+    if trips.crossings:
+        needed = max(needed if np.isfinite(needed) else 0.0, trips.time)
+    if not np.isfinite(needed):
+        remedy = "mend its gaps and run longer"
+    else:
+        by = "on average" if trips.crossings else "at least, at this acceptance"
+        remedy = f"one takes {_duration(needed, frame_time)} {by}, so run several times as long"
+    length = _duration(diagnostics.n_frames, frame_time)
+    sentence = (
+        f"The ladder is not mixed: {made} in {length}{_barrier(diagnostics)}, and populations "
+        f"still depend on the structures that it started from; {remedy}."
+    )
+    return [sentence]
+
+
+def _remembering(diagnostics: LadderDiagnostics) -> list[str]:
+    """Replicas can travel and still carry the structure that they have along."""
+    g = diagnostics.replica_inefficiency
+    independent = float((diagnostics.n_frames / g).sum())
+    if not independent < _FEWEST_STRUCTURES:
+        return []
+    sentence = (
+        f"The replicas keep their structures for {np.median(g):.0f} of {diagnostics.n_frames} "
+        f"frames, which leaves about {independent:.0f} independent structures in the whole run, "
+        f"where at least {_FEWEST_STRUCTURES:.0f} are needed; run longer "
+        "(tempering.time_per_replica)."
+    )
+    return [sentence]
+
+
+def _barrier(diagnostics: LadderDiagnostics) -> str:
+    """Where replicas turn back: the flow rises there from a tenth to nine tenths."""
+    flow, T = diagnostics.flow, diagnostics.ladder.temperatures
+    if not np.isfinite(flow).all():
+        return ""
+    low = int(np.flatnonzero(flow <= 0.1)[-1])
+    high = int(np.flatnonzero(flow >= 0.9)[0])
+    if not 0 < high - low <= _STEEP * (len(T) - 1):
+        return ""
+    return f" (they turn back between {T[low]:g} and {T[high]:g} K)"
+
+
+def _unequilibrated(diagnostics: LadderDiagnostics, frame_time: float | None) -> list[str]:
+    T, n = diagnostics.ladder.temperatures, diagnostics.n_frames
+    known = [(t, e) for t, e in zip(T, diagnostics.equilibration, strict=True) if e is not None]
+    drifting = [
+        (t, e)
+        for t, e in known
+        if e.drift > _DRIFT and e.start >= max(3, _SHORT_DRIFT * n) and not _poor(e)
+    ]
+    sentences = []
+    if drifting:
+        t, worst = max(drifting, key=lambda found: found[1].start)
+        others = f" (and at {len(drifting) - 1} more)" if len(drifting) > 1 else ""
+        longer = " and run longer" if 2 * worst.start > n else ""
+        sentences.append(
+            f"The run is not equilibrated at its beginning: the energy at {t:g} K{others} drifts "
+            f"over the first {_duration(worst.start, frame_time)} of "
+            f"{_duration(n, frame_time)}; discard that much more "
+            f"(tempering.discard){longer}."
+        )
+    poor = [(t, e) for t, e in known if _poor(e)]
+    if poor:
+        t, worst = min(poor, key=lambda found: found[1].n_independent)
+        others = f" ({len(poor) - 1} more temperatures alike)" if len(poor) > 1 else ""
+        sentences.append(
+            f"The run is too short to tell whether it is equilibrated: the energy at {t:g} K holds "
+            f"{worst.n_independent:.0f} independent frames{others}, where at least "
+            f"{_FEWEST_INDEPENDENT:.0f} are needed; run longer (tempering.time_per_replica)."
+        )
+    return sentences
+
+
+def _poor(found: Equilibration) -> bool:
+    return found.n_independent < _FEWEST_INDEPENDENT
+
+
+def _duration(frames: float, frame_time: float | None) -> str:
+    if frame_time is None:
+        return f"{frames:.0f} frames"
+    ns = frames * frame_time
+    return f"{ns:.3g} ns" if ns >= 0.1 else f"{1000 * ns:.3g} ps"

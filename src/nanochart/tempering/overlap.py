@@ -1,0 +1,51 @@
+"""Whether neighbouring rungs share energies, without which their free energies are unrelated."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nanochart.tempering.ladder import Ladder
+from nanochart.tempering.tuning import mean_acceptance
+
+__all__ = ["check_overlap"]
+
+#: Expected acceptance below which a pair is named.
+_POOR = 0.03
+#: Samples of a rung that are compared; the acceptance needs no more digits.
+_COMPARED = 500
+
+
+def check_overlap(
+    energies: NDArray[np.float64], rungs: NDArray[np.int64], ladder: Ladder
+) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """Expected acceptance of each pair (pair,), with a warning that names poor ones.
+
+    Raises
+    ------
+    ValueError
+        Where not even one exchange would be accepted among as many as there are frames.
+    """
+    T = ladder.temperatures
+    at = [_spread(energies[rungs == k]) for k in range(len(T))]
+    found = [mean_acceptance(at[k], at[k + 1], T[k], T[k + 1]) for k in range(len(T) - 1)]
+    acceptance = np.array(found)
+    k = int(np.argmin(acceptance))
+    if acceptance[k] * len(energies) < 1.0:
+        raise ValueError(
+            f"the ladder does not overlap between {T[k]:g} and {T[k + 1]:g} K (expected acceptance "
+            f"{acceptance[k]:.1e}), so nothing relates what is below to what is above: place "
+            "temperatures between them"
+        )
+    poor = np.flatnonzero(acceptance < _POOR)
+    if not poor.size:
+        return acceptance, ()
+    pairs = ", ".join(f"{T[k]:g}-{T[k + 1]:g} K" for k in poor)
+    sentence = (
+        f"poor overlap: exchanges are accepted with less than {100 * _POOR:.0f} % between {pairs}; "
+        "place temperatures between them"
+    )
+    return acceptance, (sentence,)
+
+
+def _spread(energies: NDArray[np.float64]) -> NDArray[np.float64]:
+    places = np.unique(np.linspace(0, len(energies) - 1, _COMPARED).astype(int))
+    return np.asarray(energies[places])

@@ -1,0 +1,68 @@
+from .bias.plans import stored_model as stored_model
+from .bias.run import bias_run as bias_run
+from .chart import (
+    chart_run as chart_run,
+    check_model as check_model,
+    check_trained as check_trained,
+)
+from .demo import DEMO as DEMO, run_demo as run_demo
+from .executors import dask_executor as dask_executor, thread_executor as thread_executor
+from .explore import Explored as Explored, explore_run as explore_run
+from .export_chemiscope import export_chemiscope as export_chemiscope
+from .export_plumed import export_plumed as export_plumed
+from .families import (
+    families_config as families_config,
+    families_path as families_path,
+    families_run as families_run,
+    saved_families as saved_families,
+)
+from .fes.run import (
+    FreeEnergies as FreeEnergies,
+    fes_run as fes_run,
+    fes_summary as fes_summary,
+    write_fes as write_fes,
+)
+from .fes.runs import (
+    IndependentRuns as IndependentRuns,
+    fes_runs as fes_runs,
+    runs_summary as runs_summary,
+    write_fes_runs as write_fes_runs,
+)
+from .fes.works import works_of_runs as works_of_runs
+from .info import run_info as run_info
+from .label import label_run as label_run, motif_counts as motif_counts
+from .quench import (
+    quench_run as quench_run,
+    quench_settings as quench_settings,
+    quenched_every as quenched_every,
+)
+from .refine import Refinement as Refinement, refine_run as refine_run
+from .report import report_run as report_run
+from .sample import sample as sample
+from .shared_chart import draw_shared_chart as draw_shared_chart
+from .system import (
+    import_potential as import_potential,
+    lengthened as lengthened,
+    run_config as run_config,
+)
+from .thermo import (
+    thermo_run as thermo_run,
+    thermo_summary as thermo_summary,
+    write_thermo as write_thermo,
+)
+from .track import (
+    Track as Track,
+    check_track_folder as check_track_folder,
+    track_run as track_run,
+    track_summary as track_summary,
+    write_track as write_track,
+)
+from .track_figures import track_cards as track_cards, track_movie as track_movie
+from .train import train_run as train_run, train_runs as train_runs
+from .tune import (
+    Tuning as Tuning,
+    tune_ladder as tune_ladder,
+    tune_segment as tune_segment,
+    write_tuned as write_tuned,
+)
+from .warmup import compile_bias_kernels as compile_bias_kernels, compile_kernels as compile_kernels

@@ -1,0 +1,1 @@
+"""`nanochart bias`: biased dynamics along the variables of a chart."""

@@ -1,0 +1,90 @@
+"""What the stride of a biased run can follow."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nanochart.biasing import stiffest_accurate, stiffest_stable
+from nanochart.config import GuardSection
+
+__all__ = ["Limits"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Limits:
+    """Largest stiffnesses of restraints, walls and guards.
+
+    A restraint decides on where its variable is, so its distribution must be right; a wall or guard
+    is to keep walkers out, and an adaptive bias works against the curvature of the system, so they
+    must be stable.
+
+    Attributes
+    ----------
+    names
+        Of the variables.
+    accurate
+        Stiffness (m,) in eV per unit² up to which a restrained variable keeps its width.
+    stable
+        Stiffness (m,) up to which impulses are stable.
+    stride, time_step
+        Steps between impulses, and fs.
+    squares, mass
+        What these came from.
+    """
+
+    names: tuple[str, ...]
+    accurate: Floats
+    stable: Floats
+    stride: int
+    time_step: float
+    squares: Floats
+    mass: float
+
+    @classmethod
+    def of(
+        cls, names: tuple[str, ...], squares: Floats, mass: float, stride: int, time_step: float
+    ) -> Self:
+        """The limits of variables whose gradients have the squares (frame, m)."""
+        interval = stride * time_step
+        accurate = stiffest_accurate(squares, mass, interval, stride)
+        stable = stiffest_stable(squares, mass, interval)
+        return cls(names, accurate, stable, stride, time_step, squares, mass)
+
+    def refusal(self, method: Any, guard: GuardSection | None = None) -> str | None:
+        """What the stride cannot follow, in a sentence; None if it follows all."""
+        for a, stiffness in enumerate(getattr(method, "stiffness", ())):
+            if stiffness > self.accurate[a]:
+                return self._sentence(a, stiffness, "a restraint of", accurate=True)
+        for wall in method.walls:
+            if wall.stiffness > self.stable[wall.variable]:
+                return self._sentence(wall.variable, wall.stiffness, "a wall of", accurate=False)
+        if guard is not None and guard.stiffness > self.stable.min():
+            tightest = int(self.stable.argmin())
+            return self._sentence(tightest, guard.stiffness, "the guard along", accurate=False)
+        return None
+
+    def _sentence(self, variable: int, stiffness: float, what: str, *, accurate: bool) -> str:
+        limit = (self.accurate if accurate else self.stable)[variable]
+        longest = self._longest(variable, stiffness, accurate=accurate)
+        why = ", so that its distribution keeps its width" if accurate else ""
+        remedy = f"a stride of {longest}" if longest else "a shorter time step"
+        return (
+            f"the stiffness of {what} {self.names[variable]} must be at most {limit:.3g} eV per "
+            f"unit² for an impulse every {self.stride} steps of {self.time_step:g} fs{why}; got "
+            f"{stiffness:.3g}: take a softer one, or {remedy}"
+        )
+
+    def _longest(self, variable: int, stiffness: float, *, accurate: bool) -> int | None:
+        """The longest stride that can follow a stiffness, None if there is none."""
+        squares = self.squares[:, [variable]]
+        for stride in range(self.stride - 1, 0, -1):
+            interval = stride * self.time_step
+            stable = stiffest_stable(squares, self.mass, interval)
+            right = stiffest_accurate(squares, self.mass, interval, stride)
+            if stiffness <= (right if accurate else stable)[0]:
+                return stride
+        return None

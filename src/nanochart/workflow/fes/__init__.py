@@ -1,0 +1,1 @@
+"""`nanochart fes`: free energies of biased runs and of ladders."""

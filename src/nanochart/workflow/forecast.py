@@ -1,0 +1,77 @@
+"""What a long command will take, measured on small pieces of its own work before it begins."""
+
+import contextlib
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+
+from nanochart.errors import NanochartError
+from nanochart.progress import Progress, duration, silent
+
+__all__ = ["FORECAST_STEPS", "forecast", "seconds_of"]
+
+#: Time steps of one replica whose time is measured for the estimate of the whole.
+FORECAST_STEPS = 100
+#: Seconds over which a piece of work is repeated to be timed.
+_MEASURE = 0.2
+
+
+def seconds_of(piece: Callable[[], object]) -> float:
+    """Seconds that a piece of work takes; it is done once before, which compiles its kernels."""
+    piece()
+    n, begin = 0, time.perf_counter()
+    while (elapsed := time.perf_counter() - begin) < _MEASURE:
+        piece()
+        n += 1
+    return elapsed / n
+
+
+def forecast(
+    progress: Progress,
+    stage: str,
+    done: float,
+    total: float,
+    *,
+    seconds: Callable[[], float],
+    what: str,
+    executor: Executor | None = None,
+    at_once: float = float("inf"),
+) -> None:
+    """Report, before the work begins, how long all of it will take.
+
+    The time is measured and not tabulated: it depends on the machine, the cluster and the bias.
+    Nothing is measured where nobody listens or nothing is left to do.
+
+    Parameters
+    ----------
+    progress
+        Called once, as ``progress(stage, done, total, note)`` with the estimate in the note.
+    stage, done, total
+        Name of the stage, and how much of it is done before it begins.
+    seconds
+        Measures how many seconds of one core the work ahead takes, and changes nothing. An error
+        that it raises is left to the work itself, which explains it; there is no estimate then.
+    what
+        The work ahead, in words.
+    executor
+        Where the work runs; its number of workers divides the time where it is known. None is the
+        calling thread.
+    at_once
+        How many pieces of the work can run at the same time, however many workers there are.
+    """
+    if progress is silent or done >= total:
+        return
+    with contextlib.suppress(NanochartError, ValueError):
+        progress(stage, done, total, f"{what}: {_words(seconds(), executor, at_once)}")
+
+
+def _words(seconds: float, executor: Executor | None, at_once: float) -> str:
+    """How long work of so many seconds of one core takes, in words."""
+    workers = 1 if executor is None else getattr(executor, "_max_workers", None)
+    if workers is None:
+        return f"about {duration(seconds)} of one core, over the number of workers"
+    workers = int(min(workers, at_once))
+    clock = f"about {duration(max(1.0, seconds / workers))}"
+    if executor is None:
+        return clock
+    return f"{clock} on {workers} thread{'s' if workers > 1 else ''}"

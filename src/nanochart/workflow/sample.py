@@ -1,0 +1,280 @@
+"""Parallel tempering into a run that can be stopped at any moment and resumed."""
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import ase.io
+import ase.units
+import numpy as np
+
+from nanochart.config import RunConfig, changes, changes_sentence, check_files
+from nanochart.dynamics import Langevin
+from nanochart.errors import StoreError
+from nanochart.files import replacing
+from nanochart.interop import to_atoms
+from nanochart.parallel import use_executor
+from nanochart.potentials import NotAtHand, Potential
+from nanochart.progress import Progress, silent
+from nanochart.store import Run, create, open as open_run, stream_seed
+from nanochart.system import System
+from nanochart.tempering import (
+    Ladder,
+    ReplicaError,
+    Round,
+    Segment,
+    TemperingConfig,
+    TemperingState,
+    initialize_tempering,
+    langevin_segment,
+    step,
+)
+from nanochart.workflow.forecast import FORECAST_STEPS, forecast, seconds_of
+from nanochart.workflow.recorder import Recorder, never
+from nanochart.workflow.sessions import SessionLog
+from nanochart.workflow.system import (
+    make_dynamics,
+    make_potential,
+    make_starts,
+    start_names,
+    stream_of,
+)
+from nanochart.workflow.tempering_rounds import TemperingRounds
+
+__all__ = ["sample"]
+
+#: Bytes of positions that are committed together.
+_BLOCK_BYTES = 500_000
+#: Fields that may differ between a run and the configuration it is resumed with: its length, and
+#: what later stages are asked to do.
+_CHANGEABLE = (("tempering", "time_per_replica"), ("quench",), ("rdf",), ("training",))
+
+
+def sample(
+    config: RunConfig,
+    path: str | Path,
+    *,
+    resume: bool = False,
+    potential: Potential | None = None,
+    executor: Executor | None = None,
+    progress: Progress = silent,
+    stop: Callable[[], bool] = never,
+) -> Run:
+    """Sample a cluster by parallel tempering.
+
+    Parameters
+    ----------
+    config
+        What to sample.
+    path
+        Folder of the run.
+    resume
+        Go on with the run that is there. It may be made longer (``time_per_replica``); all else
+        must be as it was. The frames are those of a run that was never stopped, to the last bit.
+    potential
+        One of your own in place of what the configuration names. The run keeps its name alone, so
+        hand it over again to go on.
+    executor
+        Executor that replicas run on; None is one thread for each core. The frames do not depend on
+        it.
+    progress
+        Function that is called after every round with how far the work is.
+    stop
+        Asked after every round; once it answers True, all that was computed is saved and the run
+        returned, not ``complete``.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration asks for the impossible.
+    StoreError
+        If the run cannot be made or continued.
+    DynamicsError
+        If a replica leaves the physical region. All rounds before that are saved, and the state
+        of the replica before the fatal one beside the run.
+    """
+    config = check_files(config, must_exist=not resume)
+    potential = _potential(config, path, potential, resume=resume)
+    run = _open(config, path, potential) if resume else None
+    # What the starts decided is stored with the run, which needs their files no more.
+    radius = None if run is None else run.metadata.provenance.get("sphere_radius")
+    starts = None
+    if radius is None:
+        starts = make_starts(config, potential)
+        dynamics = make_dynamics(config, potential, starts)
+    else:
+        dynamics = Langevin(config.dynamics.time_step, config.dynamics.friction, radius)
+    if run is None:
+        run = _create(config, path, potential, dynamics)
+    tempering = TemperingConfig(config.tempering.ladder, config.steps_per_round)
+    segment = langevin_segment(potential, dynamics)
+    with run.lock(), use_executor(executor) as pool:
+        kind = TemperingRounds(config.n_discarded)
+        recorder = Recorder.restore(run, kind)
+        if recorder is None:
+            if starts is None:
+                starts = make_starts(config, potential)
+            state = initialize_tempering(starts, potential, tempering, stream_seed(run.metadata))
+            recorder = Recorder.begin(run, kind, state)
+        told = _Told(config, progress)
+        recorder.record(
+            partial(step, segment=segment, config=tempering, executor=pool),
+            SessionLog(run, executor, config.model_dump(mode="json")),
+            ahead=partial(told.ahead, segment, pool),
+            told=told,
+            stop=stop,
+            explained=partial(_explained, run),
+        )
+    return run
+
+
+def _potential(
+    config: RunConfig, path: str | Path, given: Potential | None, *, resume: bool
+) -> Potential:
+    """As given or configured; of a run whose table may be gone, its own."""
+    if given is not None:
+        return given
+    table = config.system.potential
+    held = open_run(path).system.potential if resume else None
+    if isinstance(held, NotAtHand):
+        held.energy_forces(())
+    stored = table != "gupta" and not Path(table).is_file()
+    return held if held is not None and stored else make_potential(config)
+
+
+def _explained(run: Run, error: BaseException) -> str | None:
+    """Save the replica that failed, if one did, and say what to do about it."""
+    if not isinstance(error, ReplicaError):
+        return None
+    state = error.state
+    info = {
+        "replica": error.replica,
+        "rung": error.rung,
+        "temperature": float(state.temperatures[0]),
+        "step": int(state.steps[0]),
+    }
+    atoms = to_atoms(state.positions[0], run.metadata.element, info)
+    atoms.set_velocities(state.velocities[0] / ase.units.fs)
+    path = run.path.with_suffix(".failed.extxyz")
+    with replacing(path) as file:
+        ase.io.write(file, atoms, format="extxyz")
+    return (
+        f"{error}; the {run.committed()} frames of {run.path} are kept and the replica's state "
+        f"before this round is in {path}, but to resume would end in the same way: change "
+        f"dynamics.time_step (fs), the ladder or dynamics.confinement (Å) and start a new run"
+    )
+
+
+class _Told:
+    """Reports a sampling: what it will take, then each round with the exchanges until then."""
+
+    def __init__(self, config: RunConfig, progress: Progress) -> None:
+        self.exchanges = _Exchanges(config.tempering.ladder)
+        self.steps_per_round = config.steps_per_round
+        self.time_step = config.dynamics.time_step
+        self.n_discarded = config.n_discarded
+        self.total = config.n_discarded + config.n_rounds
+        self.progress = progress
+
+    def ahead(self, segment: Segment, pool: Executor, state: TemperingState) -> None:
+        """Report how long the rounds that are left will take."""
+        done, replicas = state.round, state.replicas
+        n_steps = min(FORECAST_STEPS, self.steps_per_round)
+        left = (self.total - done) * self.steps_per_round
+        forecast(
+            self.progress,
+            "sample",
+            done,
+            self.total,
+            seconds=lambda: (
+                left
+                * len(replicas)
+                / n_steps
+                * seconds_of(lambda: segment(replicas[len(replicas) // 2], n_steps, n_steps))
+            ),
+            what=f"{len(replicas)} replicas of {left * self.time_step * 1e-6:.3g} ns",
+            executor=pool,
+            at_once=len(replicas),
+        )
+
+    def __call__(self, state: TemperingState, observed: Round) -> None:
+        note = "equilibrating" if state.round <= self.n_discarded else ""
+        self.progress("sample", state.round, self.total, self.exchanges.add(observed, note))
+
+
+class _Exchanges:
+    """Counts of exchanges since the command began, for the eye."""
+
+    def __init__(self, ladder: Ladder) -> None:
+        self.temperatures = ladder.temperatures
+        self.tried = np.zeros(max(len(ladder) - 1, 0), dtype=np.int64)
+        self.accepted = self.tried.copy()
+
+    def add(self, observed: Round, prefix: str = "") -> str:
+        """Take up a round, and say how the ladder does."""
+        self.tried += observed.accepted >= 0
+        self.accepted += observed.accepted == 1
+        words = [prefix] if prefix else []
+        if self.tried.sum():
+            words.append(f"acceptance {self.accepted.sum() / self.tried.sum():.0%}")
+        if self.tried.size and self.tried.min() >= 10:
+            k = int(np.argmin(self.accepted / self.tried))
+            low, high = self.temperatures[k : k + 2]
+            words.append(f"lowest {self.accepted[k] / self.tried[k]:.0%} at {low:g}-{high:g} K")
+        return ", ".join(words)
+
+
+def _create(config: RunConfig, path: str | Path, potential: Potential, dynamics: Langevin) -> Run:
+    names = start_names(config)
+    n_replicas = len(config.tempering.ladder)
+    frame_bytes = 12 * config.system.n_atoms * n_replicas
+    return create(
+        path,
+        element=config.system.metal,
+        n_atoms=config.system.n_atoms,
+        n_frames=config.n_rounds,
+        n_replicas=n_replicas,
+        config=config.model_dump(mode="json"),
+        seed=config.seed,
+        ladder=config.tempering.ladder.temperatures,
+        start_motifs=[names[k % len(names)] for k in range(n_replicas)],
+        system=System.pure(potential, config.system.n_atoms),
+        stream=stream_of(config, potential),
+        provenance={"sphere_radius": dynamics.sphere_radius},
+        chunk_frames=min(config.n_rounds, max(1, _BLOCK_BYTES // frame_bytes)),
+    )
+
+
+def _open(config: RunConfig, path: str | Path, potential: Potential) -> Run:
+    run = open_run(path, mode="a")
+    if run.metadata.kind != "sampled":
+        raise StoreError(f"{run.path} was imported, so there is nothing to resume")
+    run.check_sizes()
+    before, now = _begun_with(run.metadata.config), _begun_with(config.model_dump(mode="json"))
+    changed = [c for c in changes(before, now) if not any(c.within(*path) for path in _CHANGEABLE)]
+    if changed:
+        raise StoreError(
+            f"{run.path} was sampled with other settings ({changes_sentence(changed)}): resume it "
+            "with its own configuration, or start a new run"
+        )
+    run.store_system(System.pure(potential, config.system.n_atoms))
+    if config.n_rounds < run.n_frames:
+        raise StoreError(
+            f"{run.path} is planned for {run.n_frames} frames, and time_per_replica asks for "
+            f"{config.n_rounds}: a run can be made longer, not shorter"
+        )
+    run.extend(config.n_rounds)
+    return run
+
+
+def _begun_with(config: dict[str, Any]) -> dict[str, Any]:
+    """A configuration as a resumed run sees it: it has begun, wherever its files have gone.
+
+    The potential of a table is told from another by its numbers, when it is stored.
+    """
+    system = dict(config["system"])
+    if system["potential"] != "gupta":
+        system["potential"] = "a table"
+    return {**config, "system": system, "starts": [Path(s).name for s in config["starts"]]}

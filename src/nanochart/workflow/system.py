@@ -1,0 +1,235 @@
+"""From a configuration to the things it names: potential, starts, dynamics, random stream."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nanochart.clusters import MOTIFS, build, confining_radius
+from nanochart.config import BEST, RunConfig, load_config
+from nanochart.dynamics import Langevin, longest_time_step
+from nanochart.errors import ConfigError, StoreError
+from nanochart.interop import read_structure, read_trajectory
+from nanochart.minimization import quench
+from nanochart.potentials import (
+    GUPTA_PARAMETERS,
+    Potential,
+    check_forces,
+    describe,
+    eam,
+    gupta,
+    is_compiled,
+    is_described_by,
+    numbers_of,
+)
+from nanochart.store import Run, open as open_run, stream_fingerprint
+from nanochart.system import System
+from nanochart.workflow.sessions import asked_config
+
+__all__ = [
+    "import_potential",
+    "lengthened",
+    "make_dynamics",
+    "make_potential",
+    "make_starts",
+    "potential_numbers",
+    "require_same",
+    "run_config",
+    "start_names",
+    "store_potential",
+    "stream_of",
+]
+
+
+def make_potential(config: RunConfig) -> Potential:
+    """Potential that the configuration names."""
+    if config.system.potential == "gupta":
+        return gupta(config.system.metal)
+    return eam(config.system.potential, config.system.metal)
+
+
+def run_config(run: Run) -> RunConfig | None:
+    """Configuration of a sampled run as it was last asked for, None for an imported one."""
+    return load_config(asked_config(run)) if run.metadata.kind == "sampled" else None
+
+
+def require_same(potential: Potential, run: Run) -> Potential:
+    """A potential that is handed over for a run, which must be the one it was made with.
+
+    Raises
+    ------
+    ConfigError, StoreError
+        If it is another, or its forces are not those of its energy.
+    """
+    system = run.system
+    if not is_described_by(potential, describe(system.potential)):
+        raise StoreError(
+            f"{run.path} was made with the potential {system.potential.name}, and another was "
+            f"handed over, {potential.name}: hand over that one, of the same mass and distance"
+        )
+    return potential
+
+
+def store_potential(
+    run: Run,
+    table: str | Path | None = None,
+    *,
+    again: bool = False,
+    potential: Potential | None = None,
+) -> Potential:
+    """The potential of a run, stored in it if it was not: the one place that takes a table later.
+
+    Parameters
+    ----------
+    run
+        Open for writing.
+    table
+        An ``eam/alloy`` table, for a run that was imported without a potential, or made with this
+        table before runs stored their own.
+    again
+        Whether minima that were made with another potential are about to be dropped.
+    potential
+        The one of the run, handed over where the run keeps its name alone.
+
+    Raises
+    ------
+    StoreError
+        If the run needs a table, or its energies or minima are those of another potential.
+    """
+    facts = run.metadata
+    if potential is not None:
+        return require_same(potential, run)
+    if table is None:
+        system = run.system
+    else:
+        system = System.pure(eam(table, facts.element), facts.n_atoms)
+        if run.committed("quench") and not again and not facts.potential:
+            known = run.system.potential.name if run.holds_system else None
+            known = known or run.info("quench").get("potential")
+            if known not in {None, system.potential.name}:
+                raise StoreError(
+                    f"the minima of {run.path} are those of the potential {known}; got "
+                    f"{system.potential.name}: quench all frames anew with it (--again), or leave "
+                    "it out"
+                )
+    run.store_system(system)
+    return system.potential
+
+
+def import_potential(
+    trajectory: str | Path, element: str | None, table: str | Path | None
+) -> Potential | None:
+    """Potential for the energies of imported frames: a table if given, else Gupta if there is one.
+
+    Without an ``element`` the metal is that of the trajectory's first frame; None is returned for
+    a metal without parameters, and the energies are then those that the file holds.
+    """
+    if element is None:
+        element = next(iter(read_trajectory(trajectory))).element
+    if table is not None:
+        return eam(table, element)
+    return gupta(element) if element in GUPTA_PARAMETERS else None
+
+
+def lengthened(config: RunConfig, path: str | Path, time_per_replica: float) -> RunConfig:
+    """The configuration to resume a run with so that it stores ``time_per_replica`` (ns).
+
+    A protocol that is scaled discards more of a longer run. One that goes on has its beginning
+    behind it, so it keeps what it discarded.
+    """
+    before = run_config(open_run(path))
+    discard = config.tempering.discard if before is None else before.tempering.discard
+    return config.replaced(tempering={"time_per_replica": time_per_replica, "discard": discard})
+
+
+def start_names(config: RunConfig) -> tuple[str, ...]:
+    """Short name of each start: the motif, or the file's stem."""
+    return tuple(s if s in {*MOTIFS, BEST} else Path(s).stem for s in config.starts)
+
+
+def stream_of(config: RunConfig, potential: Potential) -> str:
+    """Fingerprint of the random numbers of a sampling; its length has no part in it.
+
+    Files count by their content, so that a run repeats in another folder.
+    """
+    values = config.model_dump(
+        mode="json", exclude_defaults=True, include={"dynamics": True, "system": {"n_atoms"}}
+    )
+    section = config.tempering
+    values["tempering"] = {
+        "ladder": list(section.ladder.temperatures),
+        "swap_interval": section.swap_interval,
+        "discard": section.discard,
+    }
+    values["potential"] = potential_numbers(potential)
+    values["starts"] = [
+        start if start in {*MOTIFS, BEST}
+        else hashlib.sha256(_from_file(start, config).tobytes()).hexdigest()
+        for start in config.starts
+    ]  # fmt: skip
+    return stream_fingerprint("sampled", config.seed, values)
+
+
+def potential_numbers(potential: Potential) -> dict[str, Any]:
+    """What tells a potential from another, without the names of its file."""
+    numbers = {k: v for k, v in numbers_of(potential).items() if k != "file"}
+    return {**numbers, "symbol": potential.symbol}
+
+
+def make_starts(config: RunConfig, potential: Potential) -> NDArray[np.float64]:
+    """Relaxed starting structures, (start, atom, 3) in Å, centred."""
+    structures = []
+    for place, start in enumerate(config.starts):
+        if start in {*MOTIFS, BEST}:
+            built = [
+                build(
+                    motif,
+                    config.system.metal,
+                    config.system.n_atoms,
+                    # A seed for each place: two random starts are two clusters.
+                    seed=config.seed + place if motif == "random" else None,
+                    potential=None
+                    if config.system.potential == "gupta" and is_compiled(potential)
+                    else potential,
+                )
+                for motif in ([m for m in MOTIFS if m != "random"] if start == BEST else [start])
+            ]
+            best = min(built, key=lambda atoms: float(atoms.info["energy"]))
+            structures.append(best.positions)
+        else:
+            structures.append(_from_file(start, config))
+    relaxed = quench(np.array(structures), potential).positions
+    centred: NDArray[np.float64] = relaxed - relaxed.mean(axis=1, keepdims=True)
+    return centred
+
+
+def _from_file(path: str, config: RunConfig) -> NDArray[np.float64]:
+    try:
+        return read_structure(path, config.system.metal, config.system.n_atoms)
+    except (ValueError, OSError) as error:
+        raise ConfigError(
+            f"starts: {error} (`nanochart import` has these options, `nanochart export` writes "
+            f"what it made of the file)"
+        ) from error
+
+
+def make_dynamics(config: RunConfig, potential: Potential, starts: NDArray[np.float64]) -> Langevin:
+    """Integrator in a confining sphere around all starts, checked against their stiffness.
+
+    Raises
+    ------
+    ConfigError
+        If the time step is too long for one of them.
+    """
+    if not is_compiled(potential):
+        check_forces(potential, starts[0])
+    longest = min(longest_time_step(x, potential) for x in starts)
+    if config.dynamics.time_step > longest:
+        raise ConfigError(
+            f"dynamics.time_step (fs) must be at most {longest:.1f} for {config.system.metal}, a "
+            f"twelfth of its shortest vibrational period; got {config.dynamics.time_step:g}"
+        )
+    radius = max(float(confining_radius(x, margin=config.dynamics.confinement)) for x in starts)
+    return Langevin(config.dynamics.time_step, config.dynamics.friction, radius)
