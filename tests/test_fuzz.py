@@ -23,7 +23,7 @@ import pytest
 import yaml
 
 import nanochart as nc
-from conftest import small_config
+from helpers.configs import small_config
 from nanochart.autoencoder import load
 from nanochart.config import load_bias_config, load_config
 from nanochart.interop import read_trajectory

@@ -29,25 +29,16 @@ PAGES = [
     *sorted(p for p in (ROOT / "docs").rglob("*.md") if "_build" not in p.parts),
 ]
 
-#: Which subpackages each may import from; its own and the top-level modules always.
-ALLOWED = {
-    "statistics": set(),
-    "potentials": set(),
-    "descriptors": set(),
-    "clusters": {"potentials", "minimization"},
-    "dynamics": {"potentials"},
-    "minimization": {"potentials"},
-    "tempering": {"dynamics", "potentials", "statistics"},
-    "autoencoder": {"descriptors"},
-    "motifs": {"descriptors", "minimization", "potentials"},
-    "landscape": {"autoencoder", "descriptors", "motifs"},
-    "testing": {"autoencoder", "biasing", "dynamics", "potentials"},
-    "biasing": {"autoencoder", "compiled_chart", "dynamics", "potentials", "tempering"},
-    "compiled_chart": {"autoencoder", "descriptors"},
-    "free_energy": {"statistics"},
-    "store": {"motifs", "potentials"},  # names of classes and descriptors; the system
-    "interop": {"potentials", "store"},
-}
+#: Folders and single files of the package in the order of the house: each imports from what stands
+#: before it, and only what that offers in its ``__init__``.
+ORDER = [
+    "units", "errors", "metals", "parallel", "progress", "processes", "files", "output", "seal",
+    "system", "compiled", "statistics", "potentials", "minimization", "clusters", "descriptors",
+    "dynamics", "motifs", "autoencoder", "compiled_chart", "landscape", "tempering", "biasing",
+    "free_energy", "store", "interop", "config", "testing", "report", "workflow", "cli",
+]  # fmt: skip
+#: Folders that are rooms of the user's terminal, and of pictures.
+DRAWS = {"report": {"matplotlib", "jinja2"}, "workflow": {"matplotlib"}, "cli": {"rich", "typer"}}
 #: What draws, prints or talks to a terminal has no place in what computes.
 PRESENTATION = {"matplotlib", "rich", "typer", "jinja2"}
 
@@ -218,30 +209,87 @@ def imports(path):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-@pytest.mark.parametrize("stage", sorted(ALLOWED))
-def test_dependence_runs_one_way(stage):
-    subpackages = {p.name for p in PACKAGE.iterdir() if p.is_dir()}
+def room_of(path):
+    """Folder of the package that a file is in, or the file itself."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def test_every_folder_has_its_place_in_the_order():
+    rooms = {room_of(p) for p in PACKAGE.rglob("*.py")} - {"__init__"}
+    assert rooms == set(ORDER)
+
+
+@pytest.mark.parametrize("room", ORDER)
+def test_dependence_runs_one_way(room):
     forbidden = []
-    for path in sorted((PACKAGE / stage).rglob("*.py")):
+    for path in (p for p in PACKAGE.rglob("*.py") if room_of(p) == room):
         for name in imports(path):
             top, sub = (*name.split("."), "")[:2]
-            upward = top == "nanochart" and sub in subpackages - ALLOWED[stage] - {stage}
-            if upward or top in PRESENTATION:
+            upward = top == "nanochart" and sub in ORDER and ORDER.index(sub) > ORDER.index(room)
+            # The system names the type of its potential, which it is given.
+            if upward and (room, sub) != ("system", "potentials"):
+                forbidden.append(f"{path.name}: {name}")
+            if top in PRESENTATION - DRAWS.get(room, set()):
                 forbidden.append(f"{path.name}: {name}")
     assert not forbidden
+
+
+def test_folders_take_of_each_other_what_is_offered():
+    inner = []
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.ImportFrom) or not node.module.startswith("nanochart."):
+                continue
+            room, *rest = node.module.split(".")[1:]
+            if rest and room not in {room_of(path), "compiled"}:
+                inner.append(f"{path.name}: {node.module}")
+    assert not inner
+
+
+def test_what_is_inner_has_no_underscore_and_what_is_offered_is_in_a_stub():
+    assert [p for p in PACKAGE.rglob("_*.py") if p.name != "__init__.py"] == []
+    for room in sorted(PACKAGE.iterdir()):
+        if not (room / "__init__.py").exists() or room.name in {"cli", "compiled"}:
+            continue
+        package = importlib.import_module(f"nanochart.{room.name}")
+        assert set(dir(package)) == set(package.__all__) != set()
+
+
+#: Files that are one idea in more lines than a file should have, with the number they may have.
+LONG = {"compiled_chart/kernels_encoder.py": 470}
+
+
+def test_no_file_is_long():
+    lines = {
+        str(p.relative_to(PACKAGE)): len(p.read_text(encoding="utf-8").splitlines())
+        for p in PACKAGE.rglob("*.py")
+    }
+    assert {name: n for name, n in lines.items() if n > LONG.get(name, 450)} == {}
+
+
+def test_no_function_takes_more_than_twelve_positional_arguments():
+    many = []
+    for path in PACKAGE.rglob("*.py"):
+        if "kernels" in path.name or room_of(path) == "compiled":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                n = len(node.args.posonlyargs) + len(node.args.args)
+                if n - sum(a.arg in {"self", "cls"} for a in node.args.args[:1]) > 12:
+                    many.append(f"{path.name}: {node.name}")
+    assert not many
 
 
 #: What the report takes of the stages: results as types, names, and what a picture is made of.
 REPORT_TAKES = {
     "autoencoder": {"Reconstruction"},
-    "free_energy": {"Surface", "WorkEstimate"},
+    "free_energy": {"FreeEnergies", "IndependentRuns", "Surface", "WorkEstimate"},
     "motifs": {"DESCRIPTORS", "LABELS", "atom_types"},  # the colours of atoms
     "statistics": {"Estimate"},
     "store": {"Frames", "Metadata"},
     "tempering": {
         "Acceptance", "LadderDiagnostics", "LevelMeans", "Thermodynamics", "group_by_temperature",
     },
-    "workflow": {"_fes.FreeEnergies", "_fes_runs.IndependentRuns"},  # for the checker of types
 }  # fmt: skip
 #: Libraries of statistics and learning, which have no place in what draws.
 COMPUTING = ("pymbar", "scipy.optimize", "scipy.stats", "sklearn", "torch")

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 import nanochart as nc
-from conftest import small_config
+from helpers.command import nanochart
+from helpers.configs import small_config
 from nanochart.config import load_bias_config, load_config
 from nanochart.config.changes import Change, changes
 from nanochart.errors import StoreError
@@ -29,7 +30,6 @@ from nanochart.workflow import (
     train_run,
 )
 from nanochart.workflow.system import make_dynamics, make_starts, stream_of
-from test_cli import nanochart
 
 GOLD = nc.potentials.gupta("Au")
 

@@ -5,6 +5,7 @@ from .path import (
     basins as basins,
     minimum_path as minimum_path,
 )
+from .results import FreeEnergies as FreeEnergies, IndependentRuns as IndependentRuns
 from .runs import (
     RunSpread as RunSpread,
     combine_differences as combine_differences,

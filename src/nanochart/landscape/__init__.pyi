@@ -39,6 +39,12 @@ from .sentences import (
     sentence as sentence,
     telling_facts as telling_facts,
 )
+from .states import (
+    Known as Known,
+    States as States,
+    check_same_states as check_same_states,
+    states_of as states_of,
+)
 from .track import (
     LastingStates as LastingStates,
     Transition as Transition,

@@ -17,13 +17,11 @@ from .families import (
     saved_families as saved_families,
 )
 from .fes.run import (
-    FreeEnergies as FreeEnergies,
     fes_run as fes_run,
     fes_summary as fes_summary,
     write_fes as write_fes,
 )
 from .fes.runs import (
-    IndependentRuns as IndependentRuns,
     fes_runs as fes_runs,
     runs_summary as runs_summary,
     write_fes_runs as write_fes_runs,

@@ -12,6 +12,7 @@ from nanochart.autoencoder import Model
 from nanochart.biasing import BiasPlan
 from nanochart.clusters import build
 from nanochart.errors import ConvergenceError, NanochartError, StoreError
+from nanochart.free_energy import FreeEnergies
 from nanochart.potentials import GUPTA_PARAMETERS
 from nanochart.progress import Progress, silent
 from nanochart.report import (
@@ -34,7 +35,7 @@ from nanochart.tempering import (
 from nanochart.workflow.bias.plans import plan_of
 from nanochart.workflow.bias.then import SourceThen
 from nanochart.workflow.chart import check_charted, check_model, check_trained
-from nanochart.workflow.fes.run import FreeEnergies, fes_run
+from nanochart.workflow.fes.run import fes_run
 from nanochart.workflow.ladder import (
     energies_at_rungs,
     ladder_diagnostics,

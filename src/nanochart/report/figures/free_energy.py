@@ -23,8 +23,7 @@ from nanochart.report.figures.style import (
 from nanochart.units import BOLTZMANN
 
 if TYPE_CHECKING:
-    from nanochart.free_energy import Surface
-    from nanochart.workflow import FreeEnergies, IndependentRuns
+    from nanochart.free_energy import FreeEnergies, IndependentRuns, Surface
 
 __all__ = [
     "draw_convergence", "draw_differences", "draw_gauges", "draw_surface", "free_energy_figures",

@@ -9,7 +9,7 @@ from nanochart.report.page.page import FigureCard, Item, Missing, Section, Table
 from nanochart.statistics import Estimate
 
 if TYPE_CHECKING:
-    from nanochart.workflow import FreeEnergies
+    from nanochart.free_energy import FreeEnergies
 
 __all__ = ["free_energy_section"]
 

@@ -12,7 +12,7 @@ from nanochart.statistics import Estimate
 from nanochart.tempering import LadderDiagnostics, LevelMeans, Thermodynamics
 
 if TYPE_CHECKING:
-    from nanochart.workflow import FreeEnergies
+    from nanochart.free_energy import FreeEnergies
 
 __all__ = ["Bias", "RunResults"]
 

@@ -5,13 +5,13 @@ from numpy.typing import NDArray
 
 from nanochart.config import QuenchConfig
 from nanochart.errors import StoreError
+from nanochart.landscape import Known, States, states_of
 from nanochart.motifs import LABELS
 from nanochart.progress import Progress, silent
 from nanochart.store import Frames, Run
 from nanochart.workflow.bias.then import SourceThen
 from nanochart.workflow.chart import chart_run
 from nanochart.workflow.chart_files import families_of
-from nanochart.workflow.fes.membership import Known, States, states_of
 from nanochart.workflow.label import label_run
 from nanochart.workflow.quench import quench_run
 

@@ -4,11 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanochart.errors import StoreError
-from nanochart.landscape import PLACE, place_membership
+from nanochart.landscape import PLACE, Known, States, place_membership, states_of
 from nanochart.motifs import LABELS
 from nanochart.store import Frames, Run
 from nanochart.workflow.bias.then import SourceThen
-from nanochart.workflow.fes.membership import Known, States, states_of
 
 __all__ = ["place_states"]
 

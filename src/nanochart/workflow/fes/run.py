@@ -1,7 +1,7 @@
 """The free energies of a run: surface, states, differences, path."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from nanochart.biasing import known_distance, known_reach
 from nanochart.config import BiasConfig
 from nanochart.free_energy import (
+    FreeEnergies,
     FreeEnergyPath,
     Surface,
     basins,
     free_energy_surface,
     minimum_path,
 )
+from nanochart.landscape import States
 from nanochart.output import write_csv, write_json
 from nanochart.progress import Progress, silent
 from nanochart.statistics import (
@@ -33,72 +35,13 @@ from nanochart.store import STAGES, Run
 from nanochart.workflow.bias.resolve import check_stop
 from nanochart.workflow.bias.then import SourceThen
 from nanochart.workflow.fes.key import states_are_made, states_key
-from nanochart.workflow.fes.membership import States, check_asked
+from nanochart.workflow.fes.membership import check_asked
 from nanochart.workflow.fes.samples import BiasedFrames, TemperedFrames, weighted_frames
 from nanochart.workflow.results import kept
 
-__all__ = ["FreeEnergies", "fes_run", "fes_summary", "state_difference", "write_fes"]
+__all__ = ["fes_run", "fes_summary", "state_difference", "write_fes"]
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class FreeEnergies:
-    """Free energies of a run: surface, populations, differences and barrier, with errors.
-
-    Attributes
-    ----------
-    run
-        Its name.
-    method, temperature, variables, units
-        What it was biased by, or "parallel tempering"; K; the variables of the surface.
-    surface
-        Free energy over the variables.
-    geometric
-        The gauge-invariant surface, where the variables are those of a chart and it was asked for.
-    states
-        Families or motifs of the frames; without what is only needed to find them.
-    populations
-        Shares of the states, with the verdict on the run.
-    pair
-        The two states that are compared.
-    difference
-        F of the second less that of the first in eV; None for a single state.
-    growth
-        The same from growing shares of the run.
-    path
-        Between them; None where nothing connects them.
-    basins
-        Minima of the surface, with the state that has the largest share of each.
-    discarded
-        Frames left out at the start.
-    frames, planned
-        Frames the run has, and those it was to have.
-    outside
-        Share of the frames that lie where the chart holds no training frame.
-    known
-        Nodes near training frames, the shape of the surface; None without a chart.
-    """
-
-    run: str
-    method: str
-    temperature: float
-    variables: tuple[str, ...]
-    units: tuple[str, ...]
-    surface: Surface
-    geometric: Surface | None
-    states: States
-    populations: StateShares
-    pair: tuple[int, int]
-    difference: Estimate | None
-    growth: Growth | None
-    path: FreeEnergyPath | None
-    basins: tuple[tuple[str, Floats, float], ...]
-    discarded: int
-    frames: int
-    planned: int
-    outside: float
-    known: NDArray[np.bool_] | None
 
 
 _TYPES = (

@@ -4,7 +4,7 @@ Blocks of one run cannot know of what none of its walkers saw; other runs may ha
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,44 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanochart.errors import StoreError
-from nanochart.free_energy import RunSpread, combine_differences, surface_spread
+from nanochart.free_energy import FreeEnergies, IndependentRuns, combine_differences, surface_spread
+from nanochart.landscape import check_same_states
 from nanochart.output import write_csv, write_json
 from nanochart.progress import Progress, silent
-from nanochart.statistics import Estimate, student_half_width
+from nanochart.statistics import student_half_width
 from nanochart.store import Run, share_stream
-from nanochart.workflow.fes.membership import check_same_states
-from nanochart.workflow.fes.run import FreeEnergies, fes_run, fes_summary
+from nanochart.workflow.fes.run import fes_run, fes_summary
 from nanochart.workflow.fes.samples import SomeFrames, weighted_frames
 
-__all__ = ["IndependentRuns", "fes_runs", "runs_summary", "write_fes_runs"]
+__all__ = ["fes_runs", "runs_summary", "write_fes_runs"]
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class IndependentRuns:
-    """Free energies of several independent runs, each by itself and together.
-
-    Attributes
-    ----------
-    parts
-        Each run by itself, all on one grid.
-    together
-        The first run with the mean surface of all: its error is the standard deviation over the
-        runs over the root of their number, and its basins are those of the mean.
-    pair
-        The two states that are compared, as names.
-    differences
-        Of that pair in each run.
-    spread
-        These combined; None if fewer than two runs know the difference.
-    """
-
-    parts: tuple[FreeEnergies, ...]
-    together: FreeEnergies
-    pair: tuple[str, str]
-    differences: tuple[Estimate, ...]
-    spread: RunSpread | None
 
 
 def fes_runs(

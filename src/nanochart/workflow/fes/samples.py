@@ -11,6 +11,7 @@ from nanochart.biasing import BiasPlan, known_reach
 from nanochart.config import DISCARD, FEWEST_FRAMES
 from nanochart.errors import StoreError
 from nanochart.free_energy import log_gram, umbrella_weights
+from nanochart.landscape import Known, States
 from nanochart.progress import Progress, silent
 from nanochart.statistics import Weighted
 from nanochart.store import Frames, Run
@@ -18,7 +19,7 @@ from nanochart.workflow.bias.plans import dynamics_of, plan_of
 from nanochart.workflow.bias.then import SourceThen
 from nanochart.workflow.chart import check_model
 from nanochart.workflow.chart_files import chart_model
-from nanochart.workflow.fes.membership import Known, States, check_asked, known_places
+from nanochart.workflow.fes.membership import check_asked, known_places
 from nanochart.workflow.fes.own_states import own_states, tempered_states
 from nanochart.workflow.fes.place_states import place_states
 from nanochart.workflow.ladder import ladder_sample, whole_frames
