@@ -270,7 +270,8 @@ def test_no_file_is_long():
 def test_no_function_takes_more_than_twelve_positional_arguments():
     many = []
     for path in PACKAGE.rglob("*.py"):
-        if "kernels" in path.name or room_of(path) == "compiled":
+        # Compiled loops take their arrays, and commands their options, by the dozen.
+        if "kernels" in path.name or room_of(path) in {"compiled", "cli"}:
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef):
