@@ -6,6 +6,7 @@ import math
 import struct
 import zipfile
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -298,7 +299,7 @@ def test_the_last_results_of_a_name_are_kept(run):
 
 
 def test_what_is_made_while_frames_come_is_not_kept(run, monkeypatch):
-    plain = nc.workflow._thermo._computed
+    plain = import_module("nanochart.workflow.thermo")._computed
 
     def slow(*arguments):
         found = plain(*arguments)

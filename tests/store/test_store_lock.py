@@ -11,7 +11,7 @@ import pytest
 
 import nanochart as nc
 from helpers.stored import fill, frames, new_run
-from nanochart import _processes
+from nanochart import processes
 from nanochart.errors import StoreError
 from nanochart.processes import identity
 from nanochart.store import lock
@@ -136,7 +136,7 @@ def test_without_record_locks_a_holder_that_may_live_keeps_the_lock(run, lock_fi
 
 @pytest.mark.usefixtures("without_record_locks")
 def test_nobody_is_advised_to_delete_the_lock_of_a_process_that_lives(run, lock_file):
-    start = _processes._start(os.getppid())
+    start = processes._start(os.getppid())
     lock_file.write_text(_holder(pid=os.getppid(), started=start))
     with pytest.raises(StoreError, match=r"wait for it or end it$"), run.lock():
         pass

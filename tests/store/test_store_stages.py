@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -181,14 +182,15 @@ def test_a_stage_is_replaced_whatever_the_path(tmp_path):
 
 
 def test_of_two_runs_made_at_once_the_second_is_told(tmp_path, monkeypatch):
-    build = open._build
+    module = import_module("nanochart.store.open")
+    build = module._build
 
     def build_and_be_overtaken(*args):
         build(*args)
-        monkeypatch.setattr(open, "_build", build)
+        monkeypatch.setattr(module, "_build", build)
         fill(new_run(tmp_path / "run.zarr"))
 
-    monkeypatch.setattr(open, "_build", build_and_be_overtaken)
+    monkeypatch.setattr(module, "_build", build_and_be_overtaken)
     with pytest.raises(StoreError, match=r"run.zarr is a run already: resume it"):
         new_run(tmp_path / "run.zarr")
     assert_holds(nc.store.open(tmp_path / "run.zarr").to_xarray(), frames(0, 10))

@@ -280,12 +280,12 @@ def test_a_checkpoint_cut_short_costs_its_rounds_and_no_frame(whole, tmp_path):
     assert_equal_bytes(run.path, expected.path)
 
 
-@pytest.mark.parametrize(("part", "room"), [("_chunk_store", 12), ("_checkpoint", 30)])
+@pytest.mark.parametrize(("part", "room"), [("chunk_store", 12), ("checkpoint", 30)])
 def test_a_full_disk_stops_the_run_and_it_goes_on_when_there_is_room(
     whole, tmp_path, monkeypatch, part, room
 ):
     config, expected = whole
-    module = getattr(store, part)
+    module = import_module(f"nanochart.store.{part}")
     write, written = module.write_atomic, []
 
     def write_until_full(path, data, **settings):

@@ -11,11 +11,17 @@ from numpy.testing import assert_allclose, assert_array_equal
 import nanochart as nc
 from helpers.configs import small_config
 from nanochart import store
-from nanochart.autoencoder import TrainingConfig, train
+from nanochart.autoencoder import TrainingConfig, model_file, train
 from nanochart.autoencoder.data import TrainingData, check_data
 from nanochart.errors import ModelError, StoreError
 from nanochart.metals import NEAREST_NEIGHBOUR
-from nanochart.workflow import chart_run, draw_shared_chart, train_runs
+from nanochart.workflow import (
+    chart_run,
+    draw_shared_chart,
+    shared_chart,
+    train as training,
+    train_runs,
+)
 from nanochart.workflow.reconstruction import held_out_reconstruction
 
 N = 13
@@ -82,7 +88,7 @@ def test_the_metals_travel_with_the_file(model, tmp_path):
 
 
 def test_a_file_without_lengths_is_a_chart_of_one_metal(model, tmp_path, monkeypatch):
-    header = nc.autoencoder._files._Header
+    header = model_file._Header
     dump = header.model_dump
     monkeypatch.setattr(
         header,
@@ -170,8 +176,8 @@ def test_each_run_has_its_own_split_and_place_in_the_chart(pair):
 
 def test_runs_of_different_lengths_weigh_the_same(pair):
     runs = [store.open(pair / name, mode="a") for name in ("au.zarr", "cu.zarr")]
-    frames = [nc.workflow._train._frames(run, {"Au": 2.88, "Cu": 2.56}, "Au", 0) for run in runs]
-    weights = nc.workflow._train._balanced(frames)
+    frames = [training._frames(run, {"Au": 2.88, "Cu": 2.56}, "Au", 0) for run in runs]
+    weights = training._balanced(frames)
     split = np.concatenate([part.split.ravel() for part in frames])
     metal = np.repeat([0, 1], [part.split.size for part in frames])
     for code in (0, 1, 2):
@@ -202,7 +208,7 @@ def test_the_figure_has_a_panel_for_each_run(pair, tmp_path, monkeypatch):
     drawn = []
     figure = nc.report.shared_chart
     monkeypatch.setattr(
-        nc.workflow._shared_chart, "shared_chart", lambda *a: drawn.append(figure(*a)) or drawn[-1]
+        shared_chart, "shared_chart", lambda *a: drawn.append(figure(*a)) or drawn[-1]
     )
     assert draw_shared_chart(runs, tmp_path / "both.png").stat().st_size > 10_000
     axes = [panel for panel in drawn[0].axes if panel.get_title(loc="left")]
