@@ -31,6 +31,8 @@ napoleon_google_docstring = False
 napoleon_use_ivar = True
 napoleon_use_rtype = False
 napoleon_preprocess_types = False
+# Sphinx makes links of the names in "Attributes"; that several classes have one is no mistake.
+suppress_warnings = ["ref.python"]
 
 bibtex_bibfiles = ["references.bib"]
 bibtex_default_style = "unsrt"
