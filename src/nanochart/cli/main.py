@@ -3,6 +3,8 @@
 import logging
 import os
 import sys
+from importlib import import_module
+from keyword import iskeyword
 from typing import Annotated, Any
 
 import typer
@@ -17,7 +19,8 @@ __all__ = ["app", "main"]
 
 #: Exit code of a fault of the program itself, as of BSD's sysexits.
 _FAULT = 70
-#: Commands as ``nanochart --help`` lists them: in the order in which one works.
+#: Commands, each in the file of its name, as ``nanochart --help`` lists them: in the order in which
+#: one works.
 _ORDER = (
     "demo", "presets", "sample", "import", "info", "quench", "label", "thermo", "train", "chart",
     "families", "explore", "track", "bias", "fes", "refine", "report", "export", "warmup",
@@ -38,14 +41,13 @@ class _Command(TyperCommand):
 
 
 class _InOrderOfWork(TyperGroup):
-    """The commands, listed in the order of the work; those that stand nowhere come last."""
+    """The commands, listed in the order of the work."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         return _as_flags(super().get_params(ctx))
 
     def list_commands(self, ctx: Any) -> list[str]:
-        names = super().list_commands(ctx)
-        return sorted(names, key=lambda name: _ORDER.index(name) if name in _ORDER else len(names))
+        return sorted(super().list_commands(ctx), key=_ORDER.index)
 
 
 app = typer.Typer(
@@ -75,8 +77,9 @@ def _options(
 
 
 def _register() -> None:
-    # Each module adds its command to `app`; they import what they need when they run.
-
+    # Each file adds its command to `app`; they import what they need when they run.
+    for name in _ORDER:
+        import_module(f"nanochart.cli.{name + '_' * iskeyword(name)}")
     for command in app.registered_commands:
         command.cls = _Command
 
