@@ -8,6 +8,16 @@ import pytest
 
 import nanochart as nc
 from helpers.configs import small_config
+from nanochart.autoencoder import TrainingConfig
+from nanochart.config import load_config
+from nanochart.workflow import (
+    chart_run,
+    families_run,
+    label_run,
+    quench_run,
+    sample,
+    train_run,
+)
 
 
 def pytest_configure():
@@ -50,3 +60,25 @@ def small_copy(small_run, tmp_path):
 def opened(small_run):
     """The small run, open for reading."""
     return nc.store.open(small_run / "run.zarr")
+
+
+@pytest.fixture(scope="module")
+def charted(tmp_path_factory):
+    """Cu38 between 300 and 500 K, charted from thermal frames in two dimensions, with families."""
+    folder = tmp_path_factory.mktemp("bias")
+    config = load_config(
+        {
+            "system": {"metal": "Cu", "n_atoms": 38},
+            "starts": ["octahedron", "icosahedron"],
+            "tempering": {"t_min": 300, "t_max": 500, "n": 4, "swap_interval": 1,
+                          "time_per_replica": 0.25},
+        }
+    )  # fmt: skip
+    run = sample(config, folder / "cu38.zarr")
+    quench_run(run)
+    label_run(run)
+    training = TrainingConfig(target="inherent", bottleneck=2, epochs=2, batch_size=64)
+    model = train_run(run, folder / "cu38.nanochart", training)
+    chart_run(run, model)
+    families_run(run, model=model, measures=False)
+    return folder

@@ -88,13 +88,13 @@ def test_json_and_tables_hold_what_they_can(tmp_path):
 def test_every_file_is_written_by_the_writer_of_whole_files():
     """In place are written only what is a part of a larger whole, and what is beside its place."""
     allowed = {
-        "_files.py",
-        "_checkpoint.py",
-        "_lock.py",
-        "_journal.py",
-        "_switch.py",
-        "_spool.py",
-        "_export.py",
+        "files.py",
+        "checkpoint.py",
+        "lock.py",
+        "journal.py",
+        "switch.py",
+        "spool.py",
+        "export.py",
     }
     in_place = re.compile(
         r"open\([^)=]*\"[wxa]b?\+?\"|\.write_(?:text|bytes)\(|savefig\((?!buffer)"

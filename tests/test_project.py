@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 import nanochart
-from nanochart.cli.main import _register, app
+from nanochart.cli.app import _register, app
 from nanochart.config import load_bias_config, load_config
 from nanochart.errors import ConfigError
 

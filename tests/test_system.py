@@ -11,6 +11,7 @@ import yaml
 import nanochart as nc
 from helpers.command import nanochart
 from helpers.configs import small_config
+from helpers.stored import as_before_seals
 from nanochart.config import load_bias_config, load_config
 from nanochart.config.changes import Change, changes
 from nanochart.errors import StoreError
@@ -34,9 +35,9 @@ from nanochart.workflow.system import make_dynamics, make_starts, stream_of
 GOLD = nc.potentials.gupta("Au")
 
 
-def platinum_table(path):
+def platinum_table(path, potential=GOLD):
     """A table of a metal that has no Gupta potential."""
-    GOLD.write_setfl(path, 2_000, 2_000)
+    potential.write_setfl(path, 2_000, 2_000)
     path.write_text(path.read_text().replace("Au", "Pt"))
     return path
 
@@ -68,6 +69,7 @@ def edit_metadata(path, **changes):
     document = json.loads(root.read_text())
     document["attributes"].update(changes)
     root.write_text(json.dumps(document))
+    as_before_seals(path)
 
 
 # --------------------------------------------------------------------------------- system
@@ -189,8 +191,9 @@ def test_minima_of_two_potentials_do_not_mix(tmp_path):
     frames = platinum_frames(tmp_path / "pt.xyz")
     run = nc.interop.import_trajectories([frames], tmp_path / "r")
     quench_run(run, table=platinum_table(tmp_path / "pt.setfl"))
-    softer = platinum_table(tmp_path / "soft.setfl")
-    softer.write_text(softer.read_text().replace("196.9", "190.1"))
+    silver = nc.potentials.gupta("Ag")
+    softer = platinum_table(tmp_path / "soft.setfl", silver)
+    softer.write_text(softer.read_text().replace("Ag", "Pt"))
     with pytest.raises(StoreError, match=r"those of the potential EAM Pt \(pt.setfl\).*--again"):
         quench_run(run, table=softer)
     quench_run(run, table=softer, again=True)

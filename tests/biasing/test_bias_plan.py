@@ -9,11 +9,11 @@ import pytest
 from typer.testing import CliRunner
 
 import nanochart as nc
-from helpers.biased import charted, settings
+from helpers.biased import settings
 from helpers.surfaces import WELL, run
 from nanochart.autoencoder import TrainingConfig
 from nanochart.biasing import BiasPlan, Unbiased, Wall
-from nanochart.cli.main import _register, app
+from nanochart.cli.app import _register, app
 from nanochart.config.bias import BiasConfig
 from nanochart.config.run import validated
 from nanochart.errors import ConfigError, StoreError
@@ -34,8 +34,6 @@ from nanochart.workflow import (
     train_run,
 )
 from nanochart.workflow.fes.samples import weighted_frames
-
-__all__ = ["charted"]  # a fixture
 
 ARRAYS = ("positions", "cv", "bias_energy", "log_weight", "energy", "restraint", "work")
 GUARD = {"stiffness": 0.15, "reach": 0.02}

@@ -47,7 +47,7 @@ def test_help_starts_fast():
 
 def test_help_imports_nothing_heavy():
     code = (
-        "import sys, nanochart.cli.main as m; m._register(); "
+        "import sys, nanochart.cli.app as m; m._register(); "
         "print([x for x in ('numpy', 'numba', 'torch', 'matplotlib') if x in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

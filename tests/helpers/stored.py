@@ -1,11 +1,14 @@
 """Helpers of the tests."""
 
+import json
+import zlib
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
 import nanochart as nc
+from nanochart.store.files import RECORDS
 
 N_ATOMS = 13
 
@@ -56,3 +59,25 @@ def assert_holds(dataset: xr.Dataset, expected: dict[str, np.ndarray]) -> None:
     for name, values in expected.items():
         stored = dataset[name].values
         np.testing.assert_array_equal(stored, np.asarray(values, dtype=stored.dtype), err_msg=name)
+
+
+LOG = RECORDS / "commits.log"
+
+
+def as_before_seals(path, torn_after=()):
+    """Make a run one of the format before: no seal, and lines that stand alone."""
+    root = json.loads((path / "zarr.json").read_text())
+    root["attributes"].pop("nanochart_seal", None)
+    root["attributes"]["nanochart_format"] = 2
+    (path / "zarr.json").write_text(json.dumps(root))
+    lines = []
+    for number, line in enumerate((path / LOG).read_bytes().splitlines()):
+        body = line.partition(b" ")[2]
+        lines.append(b"%08x %s\n" % (zlib.crc32(body), body))
+        if number in torn_after:
+            lines.append(lines[-1][:-20] + b"\n")
+    (path / LOG).write_bytes(b"".join(lines))
+    for checkpoint in (path / RECORDS).glob("checkpoint-*.json"):
+        values = json.loads(checkpoint.read_text())
+        values.pop("seal", None)
+        checkpoint.write_text(json.dumps(values))

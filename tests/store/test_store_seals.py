@@ -3,14 +3,13 @@
 import json
 import re
 import shutil
-import zlib
 
 import numpy as np
 import pytest
 import xarray as xr
 
 import nanochart as nc
-from helpers.stored import assert_holds, fill, frames, new_run, quenched
+from helpers.stored import as_before_seals, assert_holds, fill, frames, new_run, quenched
 from nanochart.errors import StoreError
 from nanochart.store.files import RECORDS
 from nanochart.store.variables import VARIABLES
@@ -50,25 +49,6 @@ def path(whole, tmp_path):
 def with_other_digit(content: bytes, place: int) -> bytes:
     digit = content[place] - ord("0")
     return content[:place] + str((digit + 1) % 10).encode() + content[place + 1 :]
-
-
-def as_before_seals(path, torn_after=()):
-    """Make a run one of the format before: no seal, and lines that stand alone."""
-    root = json.loads((path / "zarr.json").read_text())
-    root["attributes"].pop("nanochart_seal", None)
-    root["attributes"]["nanochart_format"] = 2
-    (path / "zarr.json").write_text(json.dumps(root))
-    lines = []
-    for number, line in enumerate((path / LOG).read_bytes().splitlines()):
-        body = line.partition(b" ")[2]
-        lines.append(b"%08x %s\n" % (zlib.crc32(body), body))
-        if number in torn_after:
-            lines.append(lines[-1][:-20] + b"\n")
-    (path / LOG).write_bytes(b"".join(lines))
-    for checkpoint in (path / RECORDS).glob("checkpoint-*.json"):
-        values = json.loads(checkpoint.read_text())
-        values.pop("seal", None)
-        checkpoint.write_text(json.dumps(values))
 
 
 def test_every_digit_of_the_metadata_counts(path):

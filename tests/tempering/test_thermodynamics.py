@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from nanochart.statistics import blocks, solve_mixture, state_populations
+from nanochart.statistics import blocks, slices, solve_mixture, state_populations
 from nanochart.tempering import (
     Ladder,
     ThermodynamicsConfig,
@@ -124,7 +124,8 @@ def test_ignoring_correlation_would_be_found(monkeypatch):
     # The same check with frames taken for independent ones.
     monkeypatch.setattr(blocks, "statistical_inefficiency", lambda *_: 1.0)
     monkeypatch.setattr(blocks, "_LONG", 1.0)
-    monkeypatch.setattr(blocks, "slice_number", lambda n, *_: np.arange(n))
+    for module in (blocks, slices):
+        monkeypatch.setattr(module, "slice_number", lambda n, *_: np.arange(n))
     n, settings = 20, {"n_frames": 1_000, "correlation": 0.9, "shared": 0.3}
     shares = coverage(MELTING, n, n_resamples=80, grid=11, **settings)
     del shares["melting"]

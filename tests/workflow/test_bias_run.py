@@ -24,7 +24,7 @@ from nanochart.biasing import (
     known_distance,
     known_reach,
 )
-from nanochart.cli.main import _register, app
+from nanochart.cli.app import _register, app
 from nanochart.config.bias import BiasConfig
 from nanochart.config.run import validated
 from nanochart.errors import ConfigError, DynamicsError, StoreError

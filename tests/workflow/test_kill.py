@@ -35,7 +35,7 @@ import nanochart.autoencoder, nanochart.interop
 from importlib import import_module
 sampling = import_module("nanochart.workflow.sample")
 recorder = import_module("nanochart.workflow.recorder")
-from nanochart.cli.main import main
+from nanochart.cli.app import main
 from nanochart.workflow.warmup import compile_kernels
 config, n_kills, n_frames, seed = sys.argv[1], *map(int, sys.argv[2:])
 sampling._BLOCK_BYTES = 12 * 38 * 3 * 10

@@ -1,5 +1,5 @@
 """The ``nanochart`` command."""
 
-from nanochart.cli.main import main
+from nanochart.cli.app import main
 
 __all__ = ["main"]

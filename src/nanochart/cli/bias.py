@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from nanochart.cli.app import app
 from nanochart.cli.interrupts import INTERRUPTS
-from nanochart.cli.main import app
 from nanochart.cli.options import JsonFlag, QuietFlag, Seed, emit, say, show_progress
 from nanochart.cli.sample import ExecutorKind, _executor
 

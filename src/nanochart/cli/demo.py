@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from nanochart.cli.main import app
+from nanochart.cli.app import app
 from nanochart.cli.options import (
     JsonFlag,
     QuietFlag,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nanochart.cli.main import app
+from nanochart.cli.app import app
 from nanochart.cli.options import JsonFlag, QuietFlag, RunPaths, analysed_run, emit, show_progress
 from nanochart.files import replacing
 

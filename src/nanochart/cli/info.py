@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nanochart.cli.main import app
+from nanochart.cli.app import app
 from nanochart.cli.options import JsonFlag, RunPath, emit
 from nanochart.progress import duration
 

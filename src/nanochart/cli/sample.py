@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nanochart.cli.app import app
 from nanochart.cli.interrupts import INTERRUPTS
-from nanochart.cli.main import app
 from nanochart.cli.options import (
     JsonFlag,
     QuietFlag,

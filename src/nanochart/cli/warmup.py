@@ -1,6 +1,6 @@
 """``nanochart warmup``."""
 
-from nanochart.cli.main import app
+from nanochart.cli.app import app
 from nanochart.cli.options import JsonFlag, emit
 
 
