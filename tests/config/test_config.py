@@ -257,7 +257,7 @@ WALL = {"variable": "s1", "at": 0.0, "stiffness": 1.0}
         ({"umbrella": {**LINE, "along": [{"x": 1}, "b"]}}, r"umbrella.along.0.*valid string"),
         ({"umbrella": {**LINE, "windows": 10**9}}, r"umbrella.windows.* must be less than"),
         ({"umbrella": {"low": [0], "high": [1], "shape": [1000, 1000], "stiffness": 1}},
-         r"umbrella: shape must give 2 to 10,000 windows"),
+         r"umbrella: shape must give at most 10,000 windows"),
         ({"umbrella": {"low": [0], "high": [1], "shape": [-3, -3], "stiffness": 1}},
          r"umbrella.shape.0 "),
         ({"umbrella": {**LINE, "stiffness": 0.0}}, r"umbrella.stiffness.*greater than 0"),

@@ -45,11 +45,13 @@ _MOST_WALKERS, _MOST_VARIABLES, _LONGEST, _RAREST = 10_000, 8, 1e9, 1_000_000
 Value = Annotated[float, Field(ge=-1e9, le=1e9)]
 Width = Annotated[float, Field(gt=0, le=1e9)]
 Stiffness = Annotated[float, Field(gt=0, le=1e9)]
+#: Of a restraint of several variables, that leaves free those where it is zero.
+Restraining = Annotated[float, Field(ge=0, le=1e9)]
 
 #: One of each variable.
 Values = Annotated[tuple[Value, ...], Field(max_length=_MOST_VARIABLES)]
 Widths = Annotated[tuple[Width, ...], Field(max_length=_MOST_VARIABLES)]
-Stiffnesses = Annotated[tuple[Stiffness, ...], Field(max_length=_MOST_VARIABLES)]
+Stiffnesses = Annotated[tuple[Restraining, ...], Field(max_length=_MOST_VARIABLES)]
 Counts = Annotated[
     tuple[Annotated[int, Field(ge=1, le=_MOST_WALKERS)], ...], Field(max_length=_MOST_VARIABLES)
 ]
@@ -119,9 +121,9 @@ class UmbrellaSection(_Section):
         grid = None not in (self.low, self.high, self.shape)
         if line == grid or (self.along is None) != (self.windows is None):
             raise ValueError("give either along and windows, or low, high and shape")
-        if not 2 <= self.n_windows <= _MOST_WALKERS:
+        if self.n_windows > _MOST_WALKERS:
             raise ValueError(
-                f"shape must give 2 to {_MOST_WALKERS:,} windows; got {self.n_windows:,}"
+                f"shape must give at most {_MOST_WALKERS:,} windows; got {self.n_windows:,}"
             )
         return self
 

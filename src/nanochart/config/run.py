@@ -335,8 +335,21 @@ def validated(kind: type[Config], values: Any, where: str) -> Config:
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        sentences = [_sentence(kind, item) for item in error.errors()]
+        sentences = [_sentence(kind, item) for item in _findings(error)]
         raise ConfigError(f"{where}: " + "; ".join(sentences)) from None
+
+
+def _findings(error: ValidationError) -> list[dict[str, Any]]:
+    """One finding for each place, without the names of types that pydantic puts in its path.
+
+    Of a field that may be a number or a list, what is wrong with the list's items counts.
+    """
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for item in error.errors():
+        path = tuple(p for p in item["loc"] if isinstance(p, int) or not re.search(r"[\[\-]", p))
+        found[path] = {**item, "loc": path}
+    return [item for path, item in found.items()
+            if not any(other[: len(path)] == path != other for other in found)]  # fmt: skip
 
 
 def _sentence(kind: type[BaseModel], item: Any) -> str:
