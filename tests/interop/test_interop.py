@@ -309,7 +309,7 @@ def test_an_export_that_fails_leaves_the_file_that_was_there(run, tmp_path):
     path.write_text("before")
     chunk = run.path / "positions/c.1.0.0.0"
     chunk.write_bytes(chunk.read_bytes()[:-1])
-    with pytest.raises(nc.store.StoreError, match=r"damaged in chunk 1 \(frames 4 to 7\)"):
+    with pytest.raises(nc.errors.StoreError, match=r"damaged in chunk 1 \(frames 4 to 7\)"):
         nc.interop.export_extxyz(run, path)
     assert path.read_text() == "before"
     assert sorted(item.name for item in tmp_path.iterdir()) == ["out.extxyz", "run.zarr"]

@@ -200,8 +200,8 @@ def test_of_two_runs_made_at_once_the_second_is_told(tmp_path, monkeypatch):
 def test_what_a_killed_creation_left_is_removed_by_the_next(tmp_path):
     code = (
         "import os, signal, sys; sys.path.insert(0, sys.argv[2])\n"
-        "from nanochart.store import open; from helpers.stored import new_run\n"
-        "open.place_folder = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "from importlib import import_module; from helpers.stored import new_run\n"
+        "import_module('nanochart.store.open').place_folder = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
         "new_run(sys.argv[1])\n"
     )
     command = [

@@ -115,7 +115,7 @@ def test_progress_by_lines_has_an_estimate_from_the_first_round_on(capsys):
 
 
 def test_the_run_of_the_tutorial_takes_minutes():
-    page = Path(__file__).parents[1] / "docs" / "tutorial.md"
+    page = Path(__file__).parents[2] / "docs" / "tutorial.md"
     block = re.search(r"^```yaml\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
     config = nc.config.load_config(yaml.safe_load(block.group(1)))
     rounds = config.n_discarded + config.n_rounds
