@@ -22,8 +22,7 @@ import torch
 
 import nanochart as nc
 from _lammps import langevin_speed, write_inputs
-from nanochart.autoencoder import Model, TrainingConfig
-from nanochart.autoencoder.architectures.registry import build_network, initialize_weights
+from nanochart.autoencoder import Model, TrainingConfig, build_network, initialize_weights
 from nanochart.biasing import (
     Bias,
     BiasedDynamics,

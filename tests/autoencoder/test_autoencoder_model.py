@@ -11,12 +11,19 @@ from numpy.testing import assert_allclose, assert_array_equal
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from nanochart.autoencoder import ARCHITECTURES, Model, TrainingConfig, load, train
-from nanochart.autoencoder.architectures.registry import build_network, initialize_weights
+from nanochart.autoencoder import (
+    ARCHITECTURES,
+    Model,
+    TrainingConfig,
+    build_network,
+    initialize_weights,
+    load,
+    train,
+)
 from nanochart.autoencoder.canonical import canonical_frame, fold_frame
 from nanochart.descriptors import RDF
 from nanochart.errors import ModelError
-from nanochart.landscape import rank_frames, reconstruction_errors
+from nanochart.landscape import reconstruction_errors
 
 N_ATOMS = 7
 RDF_SETTINGS = RDF(r_min=1.0, r_max=11.0, n_bins=40, sigma=0.3)
@@ -238,18 +245,9 @@ class TestErrorsOfFrames:
             reconstruction_errors(model, g_in[:2], model.reconstruct_rdf(g_in[:2])), 0.0
         )
 
-    def test_ranks(self):
-        ranked = rank_frames([0.3, 0.1, 0.9, 0.1, 0.5, 0.4])
-        assert (ranked.best, ranked.median, ranked.worst) == (1, 0, 2)
-        assert_array_equal(ranked.order, [1, 3, 0, 5, 4, 2])
-
     def test_other_shapes_are_refused(self, model):
         with pytest.raises(ValueError, match=r"one shape.*\(2, 40\) and \(40,\)"):
             reconstruction_errors(model, np.ones((2, 40)), np.ones(40))
-
-    def test_nan_errors_are_refused(self):
-        with pytest.raises(ValueError, match=r"without NaN; got the shape .2,. with 1 NaN"):
-            rank_frames([0.1, np.nan])
 
 
 class TestFiles:

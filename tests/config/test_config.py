@@ -3,7 +3,14 @@ import yaml
 
 import nanochart as nc
 from helpers.configs import small_config
-from nanochart.config import PRESETS, load_bias_config, load_config, nanoseconds, preset_text
+from nanochart.config import (
+    PRESETS,
+    load_bias_config,
+    load_config,
+    nanoseconds,
+    preset_text,
+    training_config,
+)
 from nanochart.config.run import check_files
 from nanochart.errors import ConfigError
 from nanochart.workflow.system import make_starts
@@ -302,3 +309,12 @@ def test_what_no_biased_run_can_mean_is_told(tmp_path, change, message):
 def test_what_no_training_can_mean_is_told(change, message):
     with pytest.raises(ConfigError, match=message):
         small_config(training={"epochs": 4, **change})
+
+
+def test_the_settings_of_a_recipe_stay_with_its_architecture():
+    base = nc.autoencoder.TrainingConfig(epochs=7, bottleneck=2, max_seconds=60.0)
+    assert training_config(base, {"architecture": "compact", "seed": 3}).epochs == 7
+    other = training_config(base, {"architecture": "paper", "averaging": 0.5})
+    published = nc.autoencoder.TrainingConfig(architecture="paper")
+    assert (other.epochs, other.schedule) == (published.epochs, published.schedule)
+    assert (other.averaging, other.bottleneck, other.max_seconds) == (0.5, 2, 60.0)

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from nanochart.autoencoder import Model, TrainingConfig
-from nanochart.autoencoder.architectures.registry import build_network, initialize_weights
+from nanochart.autoencoder import Model, TrainingConfig, build_network, initialize_weights
 from nanochart.descriptors import RDF
 
 

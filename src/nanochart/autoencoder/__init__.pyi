@@ -1,9 +1,10 @@
-from .architectures.registry import (
-    ARCHITECTURES as ARCHITECTURES,
+from .architectures.network import (
     MIN_BINS as MIN_BINS,
     build_network as build_network,
     initialize_weights as initialize_weights,
 )
+from .architectures.recipe import Recipe as Recipe
+from .architectures.registry import ARCHITECTURES as ARCHITECTURES
 from .canonical import LatentFrame as LatentFrame, fold_frame as fold_frame
 from .config import TrainingConfig as TrainingConfig
 from .history import History as History, Progress as Progress

@@ -1,32 +1,33 @@
 """What is asked of a training."""
 
-from typing import Any, Literal
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic_core import PydanticKnownError
+
+from nanochart.autoencoder.architectures.registry import ARCHITECTURES, DEFAULT_RECIPE, recipe
 
 __all__ = ["TrainingConfig"]
 
-# The recipe of an architecture fills every field that the caller leaves out. `paper` is the
-# published one; `compact` is the class's own defaults, chosen by validation on Au147.
-_PAPER_RECIPE: dict[str, Any] = {
-    "epochs": 100,
-    "batch_size": 128,
-    "learning_rate": 4e-3,
-    "schedule": "halving",
-    "averaging": 0.0,
-    "scaling": "range",
-    "isometry": 0.0,
-    "patience": 100,
-}
+
+def _known(architecture: str) -> str:
+    if architecture not in ARCHITECTURES:
+        expected = " or ".join(repr(name) for name in ARCHITECTURES)
+        raise PydanticKnownError("literal_error", {"expected": expected})
+    return architecture
 
 
 class TrainingConfig(BaseModel):
-    """Settings of a training; ``TrainingConfig(architecture="paper")`` is the published recipe.
+    """Settings of a training.
+
+    Those of a recipe (`nanochart.autoencoder.Recipe`) that are left out are the architecture's own:
+    ``TrainingConfig(architecture="paper")`` is the published training.
 
     Attributes
     ----------
     architecture
-        Name of the network: "compact" or "paper".
+        Name of the network, one of `nanochart.autoencoder.ARCHITECTURES`.
     target
         What the network is to reproduce. With "inherent" the RDF of a thermal configuration goes in
         and that of its inherent structure must come out (Telari et al. 2025); with "self" one RDF
@@ -68,18 +69,20 @@ class TrainingConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    architecture: Literal["compact", "paper"] = "compact"
+    architecture: Annotated[str, AfterValidator(_known)] = ARCHITECTURES[0]
     target: Literal["inherent", "self"] = "inherent"
     bottleneck: int = Field(default=3, ge=1, le=64)
-    epochs: int = Field(default=40, ge=1, le=1_000_000)
-    batch_size: int | None = Field(default=None, ge=2, le=1_000_000)
-    learning_rate: float = Field(default=1e-2, gt=0.0, le=1e3, allow_inf_nan=False)
-    schedule: Literal["cosine", "halving"] = "cosine"
+    epochs: int = Field(default=DEFAULT_RECIPE.epochs, ge=1, le=1_000_000)
+    batch_size: int | None = Field(default=DEFAULT_RECIPE.batch_size, ge=2, le=1_000_000)
+    learning_rate: float = Field(
+        default=DEFAULT_RECIPE.learning_rate, gt=0.0, le=1e3, allow_inf_nan=False
+    )
+    schedule: Literal["cosine", "halving"] = DEFAULT_RECIPE.schedule
     halving_epochs: tuple[PositiveInt, ...] = Field(default=(70, 90), max_length=1_000)
-    averaging: float = Field(default=0.99, ge=0.0, lt=1.0)
-    scaling: Literal["deviation", "range"] = "deviation"
-    isometry: float = Field(default=0.1, ge=0.0, le=1e6, allow_inf_nan=False)
-    patience: int = Field(default=15, ge=1, le=1_000_000)
+    averaging: float = Field(default=DEFAULT_RECIPE.averaging, ge=0.0, lt=1.0)
+    scaling: Literal["deviation", "range"] = DEFAULT_RECIPE.scaling
+    isometry: float = Field(default=DEFAULT_RECIPE.isometry, ge=0.0, le=1e6, allow_inf_nan=False)
+    patience: int = Field(default=DEFAULT_RECIPE.patience, ge=1, le=1_000_000)
     max_seconds: float | None = Field(default=None, gt=0.0, le=1e9, allow_inf_nan=False)
     seed: int = Field(default=0, ge=0, lt=2**63)
 
@@ -91,6 +94,7 @@ class TrainingConfig(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _fill_recipe(cls, values: Any) -> Any:
-        if isinstance(values, dict) and values.get("architecture") == "paper":
-            return {**_PAPER_RECIPE, **values}
+        architecture = values.get("architecture") if isinstance(values, dict) else None
+        if architecture in ARCHITECTURES:
+            return {**asdict(recipe(architecture)), **values}
         return values

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from nanochart.autoencoder.architectures.registry import Network
+from nanochart.autoencoder.architectures.network import Network
 from nanochart.autoencoder.split import TEST, TRAIN, VALIDATION
 
 __all__ = ["RawData", "TrainingData", "check_data", "scale_data"]

@@ -37,11 +37,6 @@ class Progress:
     learning_rate: float
     seconds: float = field(default=math.nan, compare=False)
 
-    @property
-    def seconds_left(self) -> float:
-        """Estimate of the time to the last epoch, in s (early stopping may come sooner)."""
-        return self.seconds / self.epoch * (self.n_epochs - self.epoch)
-
 
 @dataclass(frozen=True)
 class History:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from nanochart.autoencoder.architectures.registry import Network
+from nanochart.autoencoder.architectures.network import Network
 from nanochart.autoencoder.config import TrainingConfig
 from nanochart.autoencoder.history import History
 from nanochart.descriptors import RDF

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from nanochart.autoencoder.architectures.registry import MIN_BINS, Network, build_network
+from nanochart.autoencoder.architectures.network import MIN_BINS, Network, build_network
 from nanochart.autoencoder.config import TrainingConfig
 from nanochart.autoencoder.history import History
 from nanochart.autoencoder.model import Model

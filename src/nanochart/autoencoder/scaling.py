@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from nanochart.autoencoder.architectures.registry import Network
+from nanochart.autoencoder.architectures.network import Network
 
 __all__ = ["fit_scaling"]
 

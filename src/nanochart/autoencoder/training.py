@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from nanochart.autoencoder.architectures.registry import Network, build_network, initialize_weights
+from nanochart.autoencoder.architectures.network import Network, build_network, initialize_weights
 from nanochart.autoencoder.canonical import canonical_frame, fold_frame
 from nanochart.autoencoder.config import TrainingConfig
 from nanochart.autoencoder.data import TrainingData, check_data, scale_data

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from nanochart.autoencoder.architectures.registry import Network
+from nanochart.autoencoder.architectures.network import Network
 from nanochart.autoencoder.config import TrainingConfig
 from nanochart.autoencoder.history import Progress
 from nanochart.autoencoder.model_file import fill_network, network_arrays

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-__all__ = ["BiasTables", "evaluate_bias", "interpolate", "restraint_centre", "restraint_energy"]
+from nanochart.compiled.options import FUSED
 
-_OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath": {"contract"}}
+__all__ = ["BiasTables", "evaluate_bias", "interpolate", "restraint_centre", "restraint_energy"]
 
 
 class BiasTables(NamedTuple):
@@ -27,7 +27,7 @@ class BiasTables(NamedTuple):
     upper_stiffness: np.ndarray  # (m,)
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def restraint_centre(tables, step, centre):
     """Centre of the restraint after ``step`` steps: linear between the knots, at rest outside."""
     steps, knots = tables.knot_steps, tables.knots
@@ -46,7 +46,7 @@ def restraint_centre(tables, step, centre):
         centre[a] = knots[k, a] + share * (knots[k + 1, a] - knots[k, a])
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def restraint_energy(tables, s, step, centre):
     """½ Σ κ (s - c)² at ``step``; leaves c in ``centre``. Zero without a restraint."""
     energy = 0.0
@@ -57,7 +57,7 @@ def restraint_energy(tables, s, step, centre):
     return energy
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def _weights(u, n, w, dw):
     """Catmull-Rom weights of four nodes around ``u`` (in nodes), their derivatives, the first node.
 
@@ -80,7 +80,7 @@ def _weights(u, n, w, dw):
     return m - 1
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def interpolate(low, spacing, shape, values, s, slope):
     """Value and slope (d,) of a tabulated function at ``s`` (d,), d = 1..3: C1, cubic."""
     d = s.shape[0]
@@ -119,7 +119,7 @@ def interpolate(low, spacing, shape, values, s, slope):
     return energy
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def evaluate_bias(tables, s, step, slope):
     """Energy of the bias in eV at ``s`` (m,) after ``step`` steps; overwrites ``slope`` (m,)."""
     m = s.shape[0]

@@ -8,11 +8,10 @@ from numba.extending import overload
 
 from nanochart.biasing.cv.kernels import CVTables, cv_pull, cv_values, make_cv_workspace
 from nanochart.biasing.kernels_bias import BiasTables, evaluate_bias, restraint_energy
+from nanochart.compiled.options import FUSED
 from nanochart.dynamics import add_bias, record_bias, run
 
 __all__ = ["BiasedForces", "run_biased"]
-
-_OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath": {"contract"}}
 
 
 class BiasedForces(NamedTuple):
@@ -35,7 +34,7 @@ class BiasedForces(NamedTuple):
     sampled_energies: np.ndarray  # (sample, 2): energy of the bias, work so far
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def _add(bias, x, energy, step, forces):
     absolute = bias.first_step + step
     if absolute % bias.stride != 0:
@@ -58,7 +57,7 @@ def _add(bias, x, energy, step, forces):
     return True
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def _record(bias, sample):
     bias.sampled_values[sample] = bias.work.values
     bias.sampled_energies[sample, 0] = bias.state[0]
@@ -83,7 +82,7 @@ def _record_biased(bias, sample):
     return None
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def run_biased(
     model, mass, dt, friction, kT, radius, stiffness, skin, positions, velocities, random,
     n_steps, sample_every, sampled_positions, sampled_energies,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nanochart.autoencoder import ARCHITECTURES
 from nanochart.cli.app import app
 from nanochart.cli.options import (
     JsonFlag,
@@ -31,7 +32,9 @@ def train(
             help="Model file to write; by default the names of the runs with .nanochart.",
         ),
     ] = None,
-    architecture: Annotated[str | None, typer.Option(help="Network: compact or paper.")] = None,
+    architecture: Annotated[
+        str | None, typer.Option(help=f"Network: {' or '.join(ARCHITECTURES)}.")
+    ] = None,
     target: Annotated[
         str | None,
         typer.Option(help="What is reproduced: inherent (from the thermal frame) or self."),

@@ -8,6 +8,8 @@ rows, who neighbours whom and which sites lie too close to be occupied together.
 import numpy as np
 from numba import njit
 
+from nanochart.compiled.options import EXACT
+
 __all__ = ["change", "coordinations", "model_energy", "peeled"]
 
 # Two energies, heights or squared distances closer than this differ by rounding only.
@@ -17,7 +19,7 @@ _LEAST_SUPPORT = 3
 _CLOSE_PACKED = 12
 
 
-@njit(nogil=True, cache=True)
+@njit(**EXACT)
 def coordinations(indptr, indices, occupied):
     """Count the occupied neighbours of every site, occupied or not; (site,) int64."""
     counts = np.zeros(len(occupied), np.int64)
@@ -28,7 +30,7 @@ def coordinations(indptr, indices, occupied):
     return counts
 
 
-@njit(nogil=True, cache=True)
+@njit(**EXACT)
 def model_energy(graph, occupied, bond_energy):
     """Sum ``bond_energy[Z]`` over the atoms."""
     counts = coordinations(graph.indptr, graph.indices, occupied)
@@ -39,7 +41,7 @@ def model_energy(graph, occupied, bond_energy):
     return energy
 
 
-@njit(nogil=True, cache=True)
+@njit(**EXACT)
 def peeled(graph, heights, occupied, bond_energy):
     """Size and model energy that are left when each facet alone gives up its outermost layer.
 
@@ -87,7 +89,7 @@ def peeled(graph, heights, occupied, bond_energy):
     return tops, sizes, energies
 
 
-@njit(nogil=True, cache=True)
+@njit(**EXACT)
 def _energy_change(graph, occupied, counts, bond_energy, site, sign):
     """Energy change on occupying (sign +1) or emptying (sign -1) a site."""
     energy = sign * bond_energy[counts[site]]
@@ -98,7 +100,7 @@ def _energy_change(graph, occupied, counts, bond_energy, site, sign):
     return energy
 
 
-@njit(nogil=True, cache=True)
+@njit(**EXACT)
 def _is_open(occupied, counts, site, sign):
     """Whether a site is at the surface: it could take an adatom, or give up its atom."""
     if sign > 0:
@@ -106,7 +108,7 @@ def _is_open(occupied, counts, site, sign):
     return occupied[site] and counts[site] < _CLOSE_PACKED
 
 
-@njit(nogil=True, cache=True)
+@njit(**EXACT)
 def change(graph, occupied, bond_energy, first, count, sign):
     """Occupy (``sign`` +1) or empty (-1) ``count`` sites in place, one by one, the best each time.
 

@@ -1,1 +1,1 @@
-"""What compiled loops share: vector lanes, neighbour lists, random numbers, their cache."""
+"""What compiled loops share: options, memory, vector lanes, neighbour lists, random numbers."""

@@ -12,14 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from nanochart.compiled.options import FAST
+
 U = np.uint64
 
-_OPTIONS = {
-    "nogil": True,
-    "cache": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "nsz", "arcp"},
-}
 
 #: From this number of atoms on cells are faster.
 _CELLS_FROM = 600
@@ -48,7 +44,7 @@ class Workspace(NamedTuple):
     cell_start: np.ndarray  # (cells + 1,) first atom of each cell in the order
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def make_workspace(n, capacity):
     """Allocate a workspace for ``n`` atoms and ``capacity`` list entries."""
     return Workspace(
@@ -71,7 +67,7 @@ def make_workspace(n, capacity):
     )
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def all_pairs(n):
     """Room for every pair of ``n`` atoms, and for what is written and then overwritten.
 
@@ -80,7 +76,7 @@ def all_pairs(n):
     return n * (n - 1) // 2 + n + 1
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def _search_pairs(x, reach, ws):
     """The list by looking at every pair; returns whether the workspace had room."""
     n = U(x.shape[1])
@@ -114,7 +110,7 @@ def _search_pairs(x, reach, ws):
     return True
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def _sort_into_cells(x, reach, ws):
     """Counting sort of the atoms by cells at least ``reach`` wide; returns cells per axis.
 
@@ -150,7 +146,7 @@ def _sort_into_cells(x, reach, ws):
     return shape
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def _gather_around(a, b, c, shape, ws):
     """Atoms of a cell and of those around it, as one stretch; returns their number."""
     count = U(0)
@@ -169,7 +165,7 @@ def _gather_around(a, b, c, shape, ws):
     return count
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def _search_cells(x, reach, ws):
     """The list by looking into neighbouring cells; returns whether the workspace had room."""
     n = U(x.shape[1])
@@ -227,7 +223,7 @@ def _search_cells(x, reach, ws):
     return True
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def build_list(x, reach, ws):
     """Half Verlet list of all pairs closer than ``reach``; x is (3, N).
 
@@ -242,7 +238,7 @@ def build_list(x, reach, ws):
     return room
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def rebuild_list(x, reach, ws):
     """Rebuild the list, in a larger workspace if it no longer fits."""
     while not build_list(x, reach, ws):
@@ -251,7 +247,7 @@ def rebuild_list(x, reach, ws):
     return ws
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def list_is_stale(x, skin, ws):
     """Whether any atom has moved more than half the skin since the list was built."""
     limit = 0.25 * skin * skin

@@ -12,16 +12,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from nanochart.compiled.vector_math import log, sincos_turns
+from nanochart.compiled.lanes.functions import log, sincos_turns
+from nanochart.compiled.options import FAST
 
 __all__ = ["fill_normal", "seed_streams"]
-
-_OPTIONS = {
-    "nogil": True,
-    "cache": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "nsz", "arcp"},
-}
 
 
 def seed_streams(rng: np.random.Generator, n: int) -> NDArray[np.uint64]:
@@ -29,7 +23,7 @@ def seed_streams(rng: np.random.Generator, n: int) -> NDArray[np.uint64]:
     return rng.integers(0, np.iinfo(np.uint64).max, size=(n, 4), dtype=np.uint64, endpoint=True)
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def _fill_uniform(state, out):
     """Uniform numbers in (0, 1): half a step above k 2**-53, so that their logarithm is finite."""
     a, b, c, d = state[0], state[1], state[2], state[3]
@@ -47,7 +41,7 @@ def _fill_uniform(state, out):
     state[0], state[1], state[2], state[3] = a, b, c, d
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def _box_muller(u1, u2, out1, out2):
     for k in range(u1.size):
         radius = math.sqrt(-2.0 * log(u1[k]))
@@ -56,7 +50,7 @@ def _box_muller(u1, u2, out1, out2):
         out2[k] = radius * sine
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def fill_normal(state, uniform, out):
     """Fill ``out`` with standard normal numbers and advance ``state`` (4,).
 

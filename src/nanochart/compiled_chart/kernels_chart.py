@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
+from nanochart.compiled.options import FUSED
 from nanochart.compiled_chart.kernels_encoder import (
     decode_slope,
     encode_bins,
@@ -16,8 +17,6 @@ __all__ = [
     "ChartTables", "ChartWorkspace", "chart_gradient", "chart_values", "encode_frames",
     "make_chart_workspace", "pull_frames",
 ]  # fmt: skip
-
-_OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath": {"contract"}}
 
 
 class ChartTables(NamedTuple):
@@ -34,7 +33,7 @@ class ChartWorkspace(NamedTuple):
     encoder: Any
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def make_chart_workspace(n_atoms, tables):
     """Allocate a workspace for clusters of ``n_atoms``."""
     return ChartWorkspace(
@@ -42,7 +41,7 @@ def make_chart_workspace(n_atoms, tables):
     )
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def chart_values(tables, x, work, s):
     """Chart coordinates ``s`` (d,) of rows ``x`` (3, N) in Å.
 
@@ -55,7 +54,7 @@ def chart_values(tables, x, work, s):
     return 0
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def chart_gradient(tables, work, slope, forces):
     """Subtract Σ_k slope[k] ∂s_k/∂x from ``forces`` (3, N), at the last ``chart_values``."""
     rdf = work.rdf
@@ -63,7 +62,7 @@ def chart_gradient(tables, work, slope, forces):
     rdf_gradient(tables.rdf, rdf, forces.shape[1], forces)
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def encode_frames(tables, frames, s):
     """Coordinates (frame, d) of frames (frame, atom, 3); the first frame off the grid, or -1."""
     n = frames.shape[1]
@@ -76,7 +75,7 @@ def encode_frames(tables, frames, s):
     return -1
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def pull_frames(tables, frames, slopes, s, gradients):
     """As `encode_frames`, with the gradients (frame, atom, 3) of Σ_k slopes[frame, k] s_k."""
     n = frames.shape[1]

@@ -21,28 +21,23 @@ import numpy as np
 from numba import njit
 from numba.extending import overload
 
-from nanochart.compiled.lanes_single import (
+from nanochart.compiled.lanes.pairs_single import (
     COPIES,
     collect_pairs,
     combine_moments,
     place_pairs,
     push_pairs,
     tabulate_slopes,
-    tile_1x16,
-    tile_8x16,
 )
+from nanochart.compiled.lanes.tiles import product_16
+from nanochart.compiled.memory import aligned
+from nanochart.compiled.options import FAST
 from nanochart.descriptors import Grid, Workspace, density, gradient, make_workspace
 
 __all__ = [
     "ExactTables", "RDFTables", "RDFWorkspace", "make_rdf_workspace", "rdf_gradient", "rdf_values",
 ]  # fmt: skip
 
-_OPTIONS = {
-    "nogil": True,
-    "cache": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "nsz", "arcp"},
-}
 _ZERO = np.float32(0.0)
 
 
@@ -101,20 +96,12 @@ class RDFWorkspace(NamedTuple):
     used: np.ndarray  # (1,) int64, leading cells beyond which are no pairs, in sixteens
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def _sixteens(n):
     return (n + 15) // 16 * 16
 
 
-@njit(**_OPTIONS)
-def aligned(n):
-    """Zeros in single precision that start at a cache line."""
-    memory = np.zeros(n + 16, np.float32)
-    skip = (64 - memory.ctypes.data % 64) % 64 // 4
-    return memory[skip : skip + n]
-
-
-@njit(**_OPTIONS)
+@njit(**FAST)
 def _fast_workspace(n, tables):
     """Allocate a workspace for ``n`` atoms."""
     length = _sixteens(n)
@@ -123,17 +110,20 @@ def _fast_workspace(n, tables):
     bins = _sixteens(tables.n_bins)
     lead = max(0, -tables.lowest.min())
     reach = tables.lowest.max() + cells // tables.phases + tables.spread.shape[1] // 16 + 32
-    rounded = aligned(bins)
+    rounded = aligned(bins, np.float32)
     return RDFWorkspace(
-        aligned(6 * length),
-        aligned(6 * length),
-        aligned(6 * length),
+        aligned(6 * length, np.float32),
+        aligned(6 * length, np.float32),
+        aligned(6 * length, np.float32),
         np.zeros(length * max(n // 2, 1), np.uint32),
-        aligned(length * max(n // 2, 1)),
-        aligned(4 * COPIES * cells),
-        aligned(max(tables.phases * bins + tables.smooth.shape[0] // 16, tables.origin + cells)),
-        aligned(cells + 16 * tables.phases),
-        aligned(lead + max(reach, tables.n_bins)),
+        aligned(length * max(n // 2, 1), np.float32),
+        aligned(4 * COPIES * cells, np.float32),
+        aligned(
+            max(tables.phases * bins + tables.smooth.shape[0] // 16, tables.origin + cells),
+            np.float32,
+        ),
+        aligned(cells + 16 * tables.phases, np.float32),
+        aligned(lead + max(reach, tables.n_bins), np.float32),
         lead,
         rounded,
         rounded[: tables.n_bins],
@@ -143,7 +133,7 @@ def _fast_workspace(n, tables):
     )
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def _load(positions, scale, x):
     """Write rows (3, atom) less their mean, repeated periodically to the end of each row."""
     n = positions.shape[1]
@@ -161,20 +151,7 @@ def _load(positions, scale, x):
             row[i] = row[i - n]
 
 
-@njit(**_OPTIONS)
-def _correlate(x, table, zeros, out, count, at, to, stride, jump):
-    """``out[to + jump p + o] = Σ_j x[at + stride p + j] table[j, o]``, p < count, o < 16."""
-    depth = table.shape[0] // 16
-    p = 0
-    while p + 8 <= count:
-        tile_8x16(x, table, zeros, out, at + stride * p, to + jump * p, stride, jump, depth)
-        p += 8
-    while p < count:
-        tile_1x16(x, table, zeros, out, at + stride * p, to + jump * p, stride, jump, depth)
-        p += 1
-
-
-@njit(**_OPTIONS)
+@njit(**FAST)
 def _last_cell(moments, cells, copy):
     """The last cell that holds a pair: its count, the first moment, is not zero."""
     for m in range(cells, 0, -1):
@@ -184,7 +161,7 @@ def _last_cell(moments, cells, copy):
     return 0
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def _fast_values(tables, positions, work):
     """RDF of one cluster into ``work.g``.
 
@@ -230,7 +207,10 @@ def _fast_values(tables, positions, work):
     work.filled[0] = min((tables.origin + last + 3) // tables.phases + 1, tables.n_bins)
     step = 16 * tables.phases
     count = _sixteens(work.filled[0]) // 16
-    _correlate(work.weights, tables.smooth, tables.zeros, work.rounded, count, 0, 0, step, 16)
+    product_16(
+        work.weights, tables.smooth, tables.zeros, work.rounded, count, 0, 0, step, 16,
+        tables.smooth.shape[0] // 16,
+    )  # fmt: skip
     factor = np.float32(2.0 / (n * (n - 1)))
     for k in range(work.filled[0]):
         g[k] *= factor
@@ -238,7 +218,7 @@ def _fast_values(tables, positions, work):
     return 0
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def _fast_gradient(tables, work, n, forces):
     """Subtract the gradient of Σ_k work.cotangent[k] g[k] from ``forces`` (3, N).
 
@@ -259,9 +239,9 @@ def _fast_gradient(tables, work, n, forces):
     for r in range(tables.phases):
         # Blocks of sixteen weights whose number is r modulo the phases.
         count = (size + 16 - 16 * r + step - 1) // step
-        _correlate(
+        product_16(
             bins, tables.spread[r], tables.zeros, work.pull, count, lead + tables.lowest[r],
-            16 * r, 16, step,
+            16 * r, 16, step, tables.spread.shape[1] // 16,
         )  # fmt: skip
     tabulate_slopes(work.pull, tables.slope, slopes, size)
     slopes[4 * (cells + 1) : copy] = _ZERO  # what is no pair
@@ -283,7 +263,7 @@ def _fast_gradient(tables, work, n, forces):
             out[i] -= first[start + i] + (second[start + i] + second[start + n + i])
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def _exact_workspace(n, tables):
     bins = tables.grid.n_bins
     return ExactWorkspace(
@@ -296,7 +276,7 @@ def _exact_workspace(n, tables):
     )
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def _exact_values(tables, positions, work):
     for c in range(3):
         for i in range(positions.shape[1]):
@@ -304,7 +284,7 @@ def _exact_values(tables, positions, work):
     return density(work.x, tables.grid, work.inner, True, work.g)
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def _exact_gradient(tables, work, n, forces):
     gradient(work.x, work.cotangent, tables.grid, work.inner, True, work.pull)
     for c in range(3):

@@ -3,12 +3,13 @@
 import difflib
 import math
 import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from nanochart.autoencoder import TrainingConfig
+from nanochart.autoencoder import Recipe, TrainingConfig
 from nanochart.clusters import MOTIFS
 from nanochart.config.plain_yaml import read_yaml
 from nanochart.descriptors import RDF
@@ -322,11 +323,12 @@ def quench_config(base: QuenchConfig | None, changes: dict[str, Any]) -> QuenchC
 def training_config(base: TrainingConfig | None, changes: dict[str, Any]) -> TrainingConfig:
     """Training settings with some of them changed.
 
-    Settings that ``base`` leaves to the recipe of its architecture follow a change of it.
+    Those of a recipe belong to their architecture: with another one come its own.
     """
-    values = base.model_dump(exclude_unset=True) if base else {}
-    if changes.get("architecture", values.get("architecture")) != values.get("architecture"):
-        values = {k: v for k, v in values.items() if k in {"target", "bottleneck", "seed"}}
+    values = base.model_dump() if base else {}
+    if base and changes.get("architecture", base.architecture) != base.architecture:
+        of_recipe = {field.name for field in fields(Recipe)}
+        values = {k: v for k, v in values.items() if k not in of_recipe}
     return validated(TrainingConfig, values | changes, "the training")
 
 

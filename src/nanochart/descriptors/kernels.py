@@ -28,7 +28,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from nanochart.compiled.lanes_double import collect_eight, place_eight, push_eight
+from nanochart.compiled.lanes.pairs_double import collect_eight, place_eight, push_eight
+from nanochart.compiled.memory import aligned
+from nanochart.compiled.options import FUSED
 from nanochart.descriptors.kernels_direct import direct_density, direct_gradient
 
 __all__ = [
@@ -40,8 +42,6 @@ __all__ = [
     "gradient_batch",
     "make_workspace",
 ]
-
-_OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath": {"contract"}}
 
 
 class Grid(NamedTuple):
@@ -75,21 +75,13 @@ class Workspace(NamedTuple):
     bins: np.ndarray  # (n_bins + 2A,) a cotangent between zeros
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def _eights(n):
     """Round up to a multiple of eight, the lanes of a vector."""
     return (n + 7) // 8 * 8
 
 
-@njit(**_OPTIONS)
-def _aligned(n):
-    """Allocate zeros that start at a cache line: the vector operations require it."""
-    memory = np.zeros(n + 8)
-    skip = (64 - memory.ctypes.data % 64) % 64 // 8
-    return memory[skip : skip + n]
-
-
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def make_workspace(n, grid, keep):
     """Allocate a workspace for ``n`` atoms; ``keep`` with room for all pairs and not one row."""
     length = _eights(n)
@@ -97,12 +89,12 @@ def make_workspace(n, grid, keep):
     cells = _eights(grid.n_bins * grid.phases + 2)
     reach = grid.n_bins + grid.taps.shape[1]
     return Workspace(
-        _aligned(6 * length),
-        _aligned(6 * length),
-        _aligned(6 * length),
+        aligned(6 * length, np.float64),
+        aligned(6 * length, np.float64),
+        aligned(6 * length, np.float64),
         np.zeros(pairs, np.uint32),
-        _aligned(pairs),
-        _aligned(8 * cells),
+        aligned(pairs, np.float64),
+        aligned(8 * cells, np.float64),
         np.zeros((8, cells)),
         np.zeros(max(grid.phases * reach, grid.origin + cells + 8)),
         np.zeros((grid.phases, reach)),
@@ -110,7 +102,7 @@ def make_workspace(n, grid, keep):
     )
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def _load(positions, x):
     """Write positions (atom, 3) as three rows, repeated periodically to the end of each row."""
     n = positions.shape[0]
@@ -122,7 +114,7 @@ def _load(positions, x):
                 row[start + i] = positions[i, c]
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def _place(x, n, d, grid, cell, t, to):
     """Cells and places of the pairs (i, i + d), from index ``to`` on; 0 if all are on the grid."""
     length = _eights(n)
@@ -137,7 +129,7 @@ def _place(x, n, d, grid, cell, t, to):
     return off
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def _bins(grid, work, scale, g):
     """Moments -> weights of the B-splines -> bins, times ``scale``."""
     rows = work.by_power
@@ -162,7 +154,7 @@ def _bins(grid, work, scale, g):
         g[k] *= scale
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def _combine(rows, factors, out):
     """out[m] += Σ_q factors[q] rows[q, m]."""
     f0, f1, f2, f3 = factors[0], factors[1], factors[2], factors[3]
@@ -175,7 +167,7 @@ def _combine(rows, factors, out):
         out[m] += low + high
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def _correlate(line, taps, out):
     """out[k] += Σ_a taps[a] line[k + a]; the number of taps is a multiple of four."""
     for a in range(0, taps.shape[0], 4):
@@ -185,7 +177,7 @@ def _correlate(line, taps, out):
             out[k] += (f0 * part[k] + f1 * part[k + 1]) + (f2 * part[k + 2] + f3 * part[k + 3])
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def _slopes(cotangent, grid, work, scale):
     """Cotangent of the bins -> of the weights -> polynomial slope of each cell, times ``scale``."""
     width = grid.taps.shape[1]
@@ -212,7 +204,7 @@ def _slopes(cotangent, grid, work, scale):
     table[8 * (grid.n_bins * grid.phases + 1) :] = 0.0  # pairs that only fill up a vector
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def density(positions, grid, work, keep, g):
     """RDF of one cluster.
 
@@ -256,7 +248,7 @@ def density(positions, grid, work, keep, g):
     return 0
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def gradient(positions, cotangent, grid, work, kept, out):
     """Gradient of Σ_k cotangent[k] g[k] of one cluster with respect to its positions.
 
@@ -324,7 +316,7 @@ def gradient(positions, cotangent, grid, work, kept, out):
     return 0
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def density_batch(frames, grid, g):
     """RDF (frame, bin) of frames (frame, atom, 3); returns the first frame off the grid, or -1."""
     work = make_workspace(frames.shape[1], grid, False)
@@ -334,7 +326,7 @@ def density_batch(frames, grid, g):
     return -1
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def gradient_batch(frames, cotangents, grid, out):
     """Gradients (frame, atom, 3); returns the first frame off the grid, or -1."""
     work = make_workspace(frames.shape[1], grid, False)

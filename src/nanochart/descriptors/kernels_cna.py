@@ -10,13 +10,13 @@ from numba import njit
 from numba.core import types
 from numba.extending import intrinsic
 
+from nanochart.compiled.options import EXACT
+
 #: Codes of atom types, places in `nanochart.descriptors.ATOM_TYPES`.
 FCC, HCP, AXIS, ICO, OTHER = range(5)
 
 #: Neighbours of an atom, at most: more would have to lie on top of each other.
 ROOM = 48
-
-_OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
 
 
 @intrinsic
@@ -29,7 +29,7 @@ def popcount(typingctx, bits):
     return types.uint64(types.uint64), generate
 
 
-@njit(**_OPTIONS)
+@njit(**EXACT)
 def find_bonds(x, cutoff, neighbours, coordination, bonded):
     """Bonds of a frame ``x`` (3, atom): pairs of atoms no further apart than ``cutoff``.
 
@@ -70,7 +70,7 @@ def find_bonds(x, cutoff, neighbours, coordination, bonded):
     return True
 
 
-@njit(**_OPTIONS)
+@njit(**EXACT)
 def shell_bonds(i, neighbours, coordination, bonded, shell):
     """Bonds among the neighbours of ``i``: bit b of ``shell[a]`` says that a and b are bonded."""
     one = np.uint64(1)
@@ -88,7 +88,7 @@ def shell_bonds(i, neighbours, coordination, bonded, shell):
         shell[a] |= bits
 
 
-@njit(**_OPTIONS)
+@njit(**EXACT)
 def atom_type(count, shell, fivefold):
     """Type of an atom of ``count`` neighbours, and how many of its bonds are 555.
 
@@ -134,7 +134,7 @@ def atom_type(count, shell, fivefold):
     return kind, n555
 
 
-@njit(**_OPTIONS)
+@njit(**EXACT)
 def atom_types(frames, cutoff, kinds, full):
     """Type of every atom of ``frames`` (frame, atom, 3) into ``kinds`` (frame, atom).
 
@@ -163,7 +163,7 @@ def atom_types(frames, cutoff, kinds, full):
             kinds[f, i] = kind
 
 
-@njit(**_OPTIONS)
+@njit(**EXACT)
 def signature(a, shell):
     """Common neighbours of an atom and its a-th, bonds among them, and their longest chain.
 
@@ -192,7 +192,7 @@ def signature(a, shell):
     return members, bonds, longest
 
 
-@njit(**_OPTIONS)
+@njit(**EXACT)
 def bond_signatures(x, cutoff, pairs, numbers):
     """Signatures of all bonds of a frame ``x`` (3, atom); returns their number, -1 without room."""
     n = x.shape[1]

@@ -10,11 +10,11 @@ import math
 import numpy as np
 from numba import njit
 
-from nanochart.compiled.vector_math import exp2
+from nanochart.compiled.lanes.functions import exp2
+from nanochart.compiled.options import FUSED
 
 __all__ = ["direct_density", "direct_gradient", "extreme_pairs"]
 
-_OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath": {"contract"}}
 
 #: A Gaussian ends at this many bandwidths: exp(-9²/2) = 3e-18 of its peak is left out.
 _REACH = 9.0
@@ -22,7 +22,7 @@ _REACH = 9.0
 _GAUSSIAN = -0.5 / math.log(2.0)
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def _touched(r, r_min, width, sigma, n_bins):
     """First and one past the last bin whose centre the Gaussian at r reaches."""
     place = (r - r_min) / width - 0.5
@@ -30,7 +30,7 @@ def _touched(r, r_min, width, sigma, n_bins):
     return max(0, math.ceil(place - reach)), min(n_bins, math.floor(place + reach) + 1)
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def direct_density(positions, r_min, r_max, width, sigma, g):
     """RDF (bin,) in 1/Å of positions (atom, 3); returns 1 if a distance is off the grid, or 0."""
     n = positions.shape[0]
@@ -54,7 +54,7 @@ def direct_density(positions, r_min, r_max, width, sigma, g):
     return 0
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def direct_gradient(positions, cotangent, r_min, r_max, width, sigma, out):
     """Gradient (atom, 3) of Σ_k cotangent[k] g[k]; returns as ``direct_density`` does."""
     n = positions.shape[0]
@@ -84,7 +84,7 @@ def direct_gradient(positions, cotangent, r_min, r_max, width, sigma, out):
     return 0
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def extreme_pairs(frames):
     """Shortest and longest pair distance of frames (frame, atom, 3), all finite.
 

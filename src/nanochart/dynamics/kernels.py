@@ -8,6 +8,7 @@ from numba import njit
 from numba.extending import overload
 
 from nanochart.compiled.neighbours import all_pairs, list_is_stale, make_workspace, rebuild_list
+from nanochart.compiled.options import FAST
 from nanochart.compiled.random_numbers import fill_normal
 from nanochart.potentials import evaluate
 from nanochart.units import AMU
@@ -18,13 +19,6 @@ DONE = 0
 OVERLAP = 1
 EXPLODED = 2
 OFF_CHART = 3
-
-_OPTIONS = {
-    "nogil": True,
-    "cache": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "nsz", "arcp"},
-}
 
 
 class NoBias(NamedTuple):
@@ -57,7 +51,7 @@ def _record_no_bias(bias, sample):
     return None
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def add_sphere(x, radius, stiffness, forces):
     """Harmonic wall around the centre of mass: energy, with forces (3, N) added.
 
@@ -112,26 +106,26 @@ def add_sphere(x, radius, stiffness, forces):
     return energy
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def _kick(v, forces, factor):
     """V += factor * F over flat arrays."""
     for i in range(U(v.size)):
         v[i] += factor * forces[i]
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def _drift(x, v, dt):
     for i in range(U(x.size)):
         x[i] += dt * v[i]
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def _ornstein_uhlenbeck(v, noise, decay, amplitude):
     for i in range(U(v.size)):
         v[i] = decay * v[i] + amplitude * noise[i]
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def _kinetic(v, mass):
     """½ m Σ v² in eV of velocities (3, N) in Å/fs, ``mass`` in eV fs²/Å²."""
     total = 0.0
@@ -140,7 +134,7 @@ def _kinetic(v, mass):
     return 0.5 * mass * total
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def run(
     model,
     mass,

@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 
 from nanochart.compiled.neighbours import all_pairs, list_is_stale, make_workspace, rebuild_list
+from nanochart.compiled.options import FAST, REORDERED
 from nanochart.potentials import evaluate
 
 U = np.uint64
@@ -15,15 +16,9 @@ EXHAUSTED = 1
 OVERLAP = 2
 
 _MEMORY = 8
-_OPTIONS = {
-    "nogil": True,
-    "cache": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "nsz", "arcp"},
-}
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz"})
+@njit(**REORDERED)
 def _dot(a, b):
     total = 0.0
     for i in range(a.size):
@@ -31,14 +26,14 @@ def _dot(a, b):
     return total
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def _add(a, factor, b):
     """A += factor * b."""
     for i in range(U(a.size)):
         a[i] += factor * b[i]
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def largest_norm(vectors):
     """Largest Euclidean norm of the columns of (3, N)."""
     largest = 0.0
@@ -50,7 +45,7 @@ def largest_norm(vectors):
     return math.sqrt(largest)
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def _direction(forces, s, y, rho, stored, newest, alpha, step):
     """Two-loop recursion (Nocedal, Math. Comput. 35, 773 (1980)): step = -H ∇E."""
     step[:] = forces
@@ -68,7 +63,7 @@ def _direction(forces, s, y, rho, stored, newest, alpha, step):
         _add(step, alpha[k] - beta, s[k])
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def minimize(model, positions, max_force, max_step, max_evaluations, skin, result):
     """Minimize one cluster in place.
 

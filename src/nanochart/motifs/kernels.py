@@ -9,6 +9,7 @@ import math
 import numpy as np
 from numba import njit
 
+from nanochart.compiled.options import EXACT
 from nanochart.descriptors import (
     AXIS,
     FCC,
@@ -32,8 +33,6 @@ from nanochart.motifs.kernels_axes import (
 from nanochart.motifs.kernels_planes import find_planes, plane_normal
 from nanochart.motifs.kernels_sites import MOST_HOLES, MOST_SITES, empty_sites, holes
 
-_OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
-
 #: Columns of a row.
 (
     N_FCC, N_HCP, N_AXIS, N_ICO, INTERIOR, DISORDERED,
@@ -50,7 +49,7 @@ N_COLUMNS = 30
 _INTERIOR = 11
 
 
-@njit(**_OPTIONS)
+@njit(**EXACT)
 def _shape(x, centre, result):
     """Radius of gyration and relative asphericity from the gyration tensor's invariants."""
     n = x.shape[1]
@@ -69,7 +68,7 @@ def _shape(x, centre, result):
     result[ASPHERICITY] = max(1.0 - 3.0 * minors / (trace * trace), 0.0)
 
 
-@njit(**_OPTIONS)
+@njit(**EXACT)
 def _bond_spread(x, neighbours, coordination):
     """Standard deviation of all bond lengths over their mean; NaN without bonds."""
     count = 0
@@ -89,7 +88,7 @@ def _bond_spread(x, neighbours, coordination):
     return math.sqrt(max(squares / count - mean * mean, 0.0)) / mean
 
 
-@njit(**_OPTIONS)
+@njit(**EXACT)
 def measure(frames, d, cutoff, rows, full):
     """Measure ``frames`` (frame, atom, 3) of nearest-neighbour distance ``d`` into ``rows``.
 

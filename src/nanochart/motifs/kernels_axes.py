@@ -8,9 +8,8 @@ import math
 import numpy as np
 from numba import njit
 
+from nanochart.compiled.options import EXACT
 from nanochart.descriptors import AXIS, ICO
-
-_OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
 
 #: Lines are one axis if they are parallel within this cosine and this close (in bond lengths).
 _PARALLEL = math.cos(math.radians(25.0))
@@ -21,7 +20,7 @@ _MEETING = 0.6
 MOST_LINES = 256
 
 
-@njit(**_OPTIONS)
+@njit(**EXACT)
 def unit(x, i, j, out):
     """Direction from atom ``i`` to atom ``j``."""
     a, b, c = x[0, j] - x[0, i], x[1, j] - x[1, i], x[2, j] - x[2, i]
@@ -29,7 +28,7 @@ def unit(x, i, j, out):
     out[0], out[1], out[2] = a * r, b * r, c * r
 
 
-@njit(**_OPTIONS)
+@njit(**EXACT)
 def off_line(p, origin, direction):
     """Distance of the point ``p`` from a line."""
     a, b, c = p[0] - origin[0], p[1] - origin[1], p[2] - origin[2]
@@ -37,7 +36,7 @@ def off_line(p, origin, direction):
     return math.sqrt(max(a * a + b * b + c * c - along * along, 0.0))
 
 
-@njit(**_OPTIONS)
+@njit(**EXACT)
 def _add_line(point, direction, d, lines, weight, count):
     """Enter a five-fold axis through ``point``, or count the point to one that is there.
 
@@ -67,7 +66,7 @@ def _add_line(point, direction, d, lines, weight, count):
     return count
 
 
-@njit(**_OPTIONS)
+@njit(**EXACT)
 def find_lines(x, d, kinds, fivefold, neighbours, lines, weight):
     """Five-fold axes: lines through the atoms of the types axis and ico along their 555 bonds."""
     n = x.shape[1]
@@ -97,7 +96,7 @@ def find_lines(x, d, kinds, fivefold, neighbours, lines, weight):
     return count
 
 
-@njit(**_OPTIONS)
+@njit(**EXACT)
 def meet(lines, count, d, point):
     """Put the point through which most of the lines pass into ``point``; returns how many do."""
     most = 0
@@ -125,7 +124,7 @@ def meet(lines, count, d, point):
     return most
 
 
-@njit(**_OPTIONS)
+@njit(**EXACT)
 def through(lines, count, d, point):
     """Number of lines that pass a point."""
     passing = 0
@@ -134,7 +133,7 @@ def through(lines, count, d, point):
     return passing
 
 
-@njit(**_OPTIONS)
+@njit(**EXACT)
 def intact(hub, kinds, neighbours, coordination):
     """Share of the neighbours of ``hub`` within the cluster that lie on five-fold axes."""
     within = on_axis = 0
@@ -145,7 +144,7 @@ def intact(hub, kinds, neighbours, coordination):
     return on_axis / within if within > 0 else 1.0
 
 
-@njit(**_OPTIONS)
+@njit(**EXACT)
 def rosettes(x, centre, kinds, fivefold, neighbours, coordination):
     """Vertices of an icosahedron around the atom ``centre`` that opened into a ring of six.
 

@@ -5,17 +5,16 @@ import math
 import numpy as np
 from numba import njit
 
+from nanochart.compiled.options import EXACT
 from nanochart.descriptors import HCP
 from nanochart.motifs.kernels_axes import unit
-
-_OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
 
 #: Atoms are in one close-packed plane if it is tilted less than this between them, and this flat.
 _SAME_TILT = math.cos(math.radians(20.0))
 _FLAT = 0.4
 
 
-@njit(**_OPTIONS)
+@njit(**EXACT)
 def find_planes(x, d, kinds, in_plane, line, has_line):
     """Close-packed planes of hcp atoms; ``in_plane`` (atom, 3) holds each one's normal.
 
@@ -88,7 +87,7 @@ def find_planes(x, d, kinds, in_plane, line, has_line):
     return planes, orientations, islands, island_atoms
 
 
-@njit(**_OPTIONS)
+@njit(**EXACT)
 def plane_normal(x, i, count, shell, neighbours, out):
     """Normal of the close-packed plane of an hcp atom: at right angles to its six 422 bonds."""
     first = -1

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numba import njit
 
-_OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
+from nanochart.compiled.options import EXACT
 
 #: Room around an empty site, and between two of them, in bond lengths.
 _EMPTY, _APART = 0.8, 0.6
@@ -23,7 +23,7 @@ _SHARED = 3
 _CENTRINGS = 3
 
 
-@njit(**_OPTIONS)
+@njit(**EXACT)
 def holes(x, d, cutoff, neighbours, coordination, found):
     """Put the vacancies inside a cluster into ``found`` (hole, 3); returns how many there are.
 
@@ -87,7 +87,7 @@ def holes(x, d, cutoff, neighbours, coordination, found):
     return count
 
 
-@njit(**_OPTIONS)
+@njit(**EXACT)
 def empty_sites(x, d, cutoff, neighbours, coordination, bonded, sites):
     """Count empty sites with six neighbours, and with more.
 

@@ -25,8 +25,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from nanochart.compiled.lanes.functions import exp2
 from nanochart.compiled.neighbours import all_pairs, make_workspace, rebuild_list
-from nanochart.compiled.vector_math import exp2
+from nanochart.compiled.options import FAST, REORDERED
 
 U = np.uint64
 
@@ -34,12 +35,6 @@ GUPTA = 0
 TABLE = 1
 
 # Finite-math flags but no re-association: the polynomials' rounding trick must survive.
-_OPTIONS = {
-    "nogil": True,
-    "cache": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "nsz", "arcp"},
-}
 
 #: Below this density (eV² for Gupta) an atom counts as isolated: F' = -1/(2 sqrt ρ) stays finite.
 _RHO_MIN = 1e-200
@@ -57,7 +52,7 @@ class Model(NamedTuple):
     embedding: np.ndarray  # (n_rho, 4) cubic coefficients of F; (1, 4) if unused
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def _select(x, split, cutoff, ws):
     """Pass 1: partners and squared distances of near and of far pairs, no branch per pair."""
     n = U(x.shape[1])
@@ -90,7 +85,7 @@ def _select(x, split, cutoff, ws):
     far_first[n] = far
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def _any_below(r2, first, last, limit):
     """Whether any squared distance from ``first`` to before ``last`` is below ``limit``."""
     below = False
@@ -99,7 +94,7 @@ def _any_below(r2, first, last, limit):
     return below
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def gupta_near(params, first, last, radial):
     """Exponentials φ = 2A e^{-p(r/r0 - 1)} and f = ξ² e^{-2q(r/r0 - 1)}, as powers of two."""
     a0, a1, b0, b1 = params[0], params[1], params[2], params[3]
@@ -117,7 +112,7 @@ def gupta_near(params, first, last, radial):
         df[a] = slope_b * inverse_r * hopping2
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def gupta_far(params, first, last, radial):
     """Polynomial link in t = r - r_ce of A e^{...} and of the hopping, which is then squared."""
     r_ce = params[4]
@@ -137,7 +132,7 @@ def gupta_far(params, first, last, radial):
         df[a] = 2.0 * hopping * slope * inverse_r
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def table_pairs(params, table, first, last, radial):
     """Piecewise cubics of z = r φ and of f on a uniform grid in r that starts at zero."""
     inverse_dr = 1.0 / params[1]
@@ -160,7 +155,7 @@ def table_pairs(params, table, first, last, radial):
         )
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def _add_densities(first, partner, f, density):
     """Pass 3: ρ_i and ρ_j of near and far pairs."""
     density[:] = 0.0
@@ -173,7 +168,7 @@ def _add_densities(first, partner, f, density):
         density[i] += own
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def gupta_embed(ws):
     """F(ρ) = -√ρ and its slope, of every atom."""
     density, embedding, slope = ws.density, ws.embedding, ws.slope
@@ -184,7 +179,7 @@ def gupta_embed(ws):
         slope[i] = -0.5 / math.sqrt(rho)
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def table_embed(params, table, ws):
     """F(ρ) and its slope from the cubics of a table, of every atom."""
     inverse_step = 1.0 / params[3]
@@ -205,7 +200,7 @@ def table_embed(params, table, ws):
         )
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def _add_forces(x, first, partner, radial, slope, forces):
     """Pass 4: forces of near and far pairs."""
     px, py, pz = x[0], x[1], x[2]
@@ -236,7 +231,7 @@ def _add_forces(x, first, partner, radial, slope, forces):
         fz[i] -= sz
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz"})
+@njit(**REORDERED)
 def _total(values, first, last):
     """Sum from ``first`` to before ``last``; re-association lets LLVM use vector registers."""
     total = 0.0
@@ -245,7 +240,7 @@ def _total(values, first, last):
     return total
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def evaluate(model, x, ws, forces):
     """Energy and forces of one cluster from a valid list.
 
@@ -294,7 +289,7 @@ def evaluate(model, x, ws, forces):
     return energy, overlapping
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def _atom_energies(ws, out):
     """E_i = F(ρ_i) + ½ Σ_j φ(r_ij) from the workspace of the last evaluation."""
     out[:] = ws.embedding
@@ -306,7 +301,7 @@ def _atom_energies(ws, out):
                 out[ws.partner[a]] += half
 
 
-@njit(**_OPTIONS)
+@njit(**FAST)
 def evaluate_batch(model, positions, energies, atom_energies, forces, bad):
     """Energies and forces of frames (frame, N, 3); ``bad[f]`` marks overlapping atoms."""
     n = positions.shape[1]

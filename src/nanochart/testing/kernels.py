@@ -6,14 +6,13 @@ import numpy as np
 from numba import njit
 
 from nanochart.biasing import evaluate_bias, restraint_energy
+from nanochart.compiled.options import FUSED
 from nanochart.compiled.random_numbers import fill_normal
 
 __all__ = ["run_on_surface", "surface"]
 
-_OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath": {"contract"}}
 
-
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def surface(weights, centres, widths, scale, s, slope):
     """-scale ln Σ_i w_i exp(-½ Σ_a ((s_a - c_ia) / σ_ia)²) and its slope."""
     d = s.shape[0]
@@ -39,7 +38,7 @@ def surface(weights, centres, widths, scale, s, slope):
     return scale * (nearest - math.log(total))
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def run_on_surface(
     weights, centres, widths, scale, kT, dt, friction, x, v, random, n_steps, sample_every, bias,
     first_step, work, values, energies,

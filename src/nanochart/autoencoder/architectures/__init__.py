@@ -1,1 +1,1 @@
-"""Networks, one file each, under the names that configurations use."""
+"""Networks, one folder each, under the names that configurations use."""

@@ -1,122 +1,43 @@
-"""Networks by name, and the scaling that travels inside them."""
+"""The architectures by name.
 
-from collections.abc import Callable
+An architecture is a folder here that has its name, with ``recipe.RECIPE``, ``network.Encoder`` and
+``network.Decoder``. Only the last two need PyTorch.
+"""
 
-import numpy as np
-import torch
-from torch import nn
+from importlib import import_module
+from types import ModuleType
+from typing import Final
 
-from nanochart.autoencoder.architectures.compact import CompactDecoder, CompactEncoder
-from nanochart.autoencoder.architectures.paper import PaperDecoder, PaperEncoder
+from nanochart.autoencoder.architectures.recipe import Recipe
 
-__all__ = ["ARCHITECTURES", "MIN_BINS", "Network", "build_network", "initialize_weights"]
-
-_PARTS: dict[str, tuple[Callable[[int, int], nn.Module], Callable[[int, int], nn.Module]]] = {
-    "compact": (CompactEncoder, CompactDecoder),
-    "paper": (PaperEncoder, PaperDecoder),
-}
+__all__ = ["ARCHITECTURES", "DEFAULT_RECIPE", "network_module", "recipe"]
 
 #: The names of the architectures; the first is the default.
-ARCHITECTURES = tuple(_PARTS)
-
-#: Four halvings must leave at least one position.
-MIN_BINS = 16
+ARCHITECTURES: Final = ("compact", "paper")
 
 
-class Network(nn.Module):
-    """An encoder and a decoder between scalings of the raw RDF.
-
-    ``latent = encoder((g_in - input_shift) / input_scale)`` and
-    ``g_out = decoder(latent) * target_scale + target_shift``, with g in 1/Å, one shift and scale
-    per bin. The first linear layer behind, and the last before, the bottleneck are
-    ``encoder.latent`` and ``decoder.latent`` in every architecture.
-    """
-
-    input_shift: torch.Tensor
-    input_scale: torch.Tensor
-    target_shift: torch.Tensor
-    target_scale: torch.Tensor
-
-    def __init__(self, encoder: nn.Module, decoder: nn.Module, n_bins: int) -> None:
-        super().__init__()
-        self.encoder = encoder
-        self.decoder = decoder
-        self.register_buffer("input_shift", torch.zeros(n_bins))
-        self.register_buffer("input_scale", torch.ones(n_bins))
-        self.register_buffer("target_shift", torch.zeros(n_bins))
-        self.register_buffer("target_scale", torch.ones(n_bins))
-
-    def encode(self, g: torch.Tensor) -> torch.Tensor:
-        """Raw RDF (sample, bin) in 1/Å -> latent (sample, d)."""
-        latent: torch.Tensor = self.encoder((g - self.input_shift) / self.input_scale)
-        return latent
-
-    def decode(self, latent: torch.Tensor) -> torch.Tensor:
-        """Latent (sample, d) -> raw RDF (sample, bin) in 1/Å."""
-        g: torch.Tensor = self.decoder(latent) * self.target_scale + self.target_shift
-        return g
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Scaled input (sample, bin) -> scaled reconstruction (sample, bin)."""
-        y: torch.Tensor = self.decoder(self.encoder(x))
-        return y
+def recipe(architecture: str) -> Recipe:
+    """Settings that an architecture is trained with."""
+    found: Recipe = _part(architecture, "recipe").RECIPE
+    return found
 
 
-def build_network(architecture: str, n_bins: int, bottleneck: int) -> Network:
-    """Lay out a network without allocating or drawing its weights (device "meta").
-
-    Parameters
-    ----------
-    architecture
-        One of ``ARCHITECTURES``.
-    n_bins
-        Bins of the RDF, at least ``MIN_BINS``.
-    bottleneck
-        Latent dimensions d, at least 1.
+def network_module(architecture: str) -> ModuleType:
+    """Module with the ``Encoder`` and the ``Decoder`` of an architecture.
 
     Raises
     ------
     ValueError
-        For an unknown name or sizes below the minimum.
+        For an unknown name.
     """
-    if architecture not in _PARTS:
+    if architecture not in ARCHITECTURES:
         names = " or ".join(repr(name) for name in ARCHITECTURES)
         raise ValueError(f"the architecture must be {names}; got {architecture!r}")
-    if n_bins < MIN_BINS:
-        raise ValueError(
-            f"the number of RDF bins must be at least {MIN_BINS}, because the network halves the "
-            f"grid four times; got {n_bins}; use a finer grid or a larger r_max"
-        )
-    if bottleneck < 1:
-        raise ValueError(f"the bottleneck must have at least 1 dimension; got {bottleneck}")
-    make_encoder, make_decoder = _PARTS[architecture]
-    with torch.device("meta"):
-        return Network(make_encoder(n_bins, bottleneck), make_decoder(n_bins, bottleneck), n_bins)
+    return _part(architecture, "network")
 
 
-def initialize_weights(network: Network, random: np.random.Generator) -> None:
-    """Allocate the weights and draw them uniformly from ±1/sqrt(fan-in), PyTorch's own rule.
+def _part(architecture: str, part: str) -> ModuleType:
+    return import_module(f"{__package__}.{architecture}.{part}")
 
-    Drawn from a NumPy generator in a fixed order, so that the global state of PyTorch's random
-    numbers is neither used nor changed.
-    """
-    network.to_empty(device="cpu")
-    network.to(torch.float32)
-    for shift, scale in (
-        (network.input_shift, network.input_scale),
-        (network.target_shift, network.target_scale),
-    ):
-        shift.zero_()
-        scale.fill_(1.0)
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm1d):
-            module.reset_parameters()
-        elif isinstance(module, nn.Conv1d | nn.ConvTranspose1d | nn.Linear):
-            # PyTorch counts dimension 1 as the fan-in, of transposed convolutions as well.
-            bound = 1.0 / np.sqrt(module.weight[0].numel())
-            for parameter in (module.weight, module.bias):
-                if parameter is None:
-                    continue
-                draw = random.uniform(-bound, bound, size=tuple(parameter.shape))
-                with torch.no_grad():
-                    parameter.copy_(torch.from_numpy(draw))
+
+DEFAULT_RECIPE: Final = recipe(ARCHITECTURES[0])

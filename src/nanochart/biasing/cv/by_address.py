@@ -21,6 +21,8 @@ from numba import cfunc, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from nanochart.compiled.options import CALLED
+
 __all__ = [
     "NO_PARAMETERS", "PULL", "VALUE", "Kernel", "LazyAddress", "call_pull", "call_value",
     "pull_kernel", "value_kernel",
@@ -31,7 +33,6 @@ VALUE: Final = types.float64(_AT, types.intp, types.float64, _AT, _AT)
 PULL: Final = types.float64(
     _AT, types.intp, _AT, _AT, _AT, types.float64, types.float64, _AT
 )  # fmt: skip
-_OPTIONS: Final = {"error_model": "numpy", "fastmath": {"contract"}}
 NO_PARAMETERS: Final = np.zeros(0)
 
 
@@ -56,7 +57,7 @@ class LazyAddress:
     def address(self) -> int:
         """Where the machine code begins; it stays there while this object lives."""
         if self._compiled is None:
-            self._compiled = cfunc(self.signature, cache=self.cache, **_OPTIONS)(self.function)
+            self._compiled = cfunc(self.signature, cache=self.cache, **CALLED)(self.function)
         return int(self._compiled.address)
 
 

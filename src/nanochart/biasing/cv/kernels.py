@@ -8,6 +8,7 @@ from numba import njit
 from numba.extending import overload
 
 from nanochart.biasing.cv.by_address import call_pull, call_value
+from nanochart.compiled.options import FUSED
 from nanochart.compiled_chart import (
     ChartTables,
     decode_slope,
@@ -22,7 +23,6 @@ __all__ = [
     "make_cv_workspace", "values_of_frames",
 ]  # fmt: skip
 
-_OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath": {"contract"}}
 
 #: A coordinate of the chart and a distance in RDF space share one RDF; others have a kernel each.
 CHART, DISTANCE, OTHER = 0, 1, 2
@@ -76,7 +76,7 @@ def _latent_size(chart):
     raise NotImplementedError  # compiled only
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def _some_values(tables, x, work):
     if rdf_values(tables.chart.rdf, x, work.chart.rdf):
         return False
@@ -98,7 +98,7 @@ def _some_values(tables, x, work):
     return True
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def _some_pull(tables, work, slope, forces):
     latent = work.slope
     latent[:] = 0.0
@@ -158,7 +158,7 @@ def _backward(tables, work, slope, forces):
     return lambda tables, work, slope, forces: None
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def make_cv_workspace(n, tables):
     """Allocate a workspace for ``n`` atoms."""
     d, m = _latent_size(tables.chart), tables.kinds.shape[0]
@@ -173,7 +173,7 @@ def make_cv_workspace(n, tables):
     )  # fmt: skip
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def cv_values(tables, x, energy, work):
     """Values into ``work.values`` (m,) of rows ``x`` (3, N).
 
@@ -195,7 +195,7 @@ def cv_values(tables, x, energy, work):
     return True
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def cv_pull(tables, x, work, slope, base, forces):
     """Subtract Σ_a slope[a] ∂s_a/∂x from ``forces`` (3, N), for the last ``cv_values``.
 
@@ -213,7 +213,7 @@ def cv_pull(tables, x, work, slope, base, forces):
             call_pull(tables.pull[a], arguments)
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def values_of_frames(cvs, frames, energies, base, slopes, values, gradients):
     """Values (frame, m) and gradients (frame, atom, 3) of Σ_a slopes[frame, a] s_a.
 

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from nanochart.biasing.cv.by_address import Kernel, pull_kernel, value_kernel
 from nanochart.biasing.cv.plain import APART, BONDED, PlainVariable
 from nanochart.biasing.cv.switch import switch
+from nanochart.compiled.options import FUSED
 
 __all__ = ["SteinhardtQ6"]
 
 Floats = NDArray[np.float64]
 
-_OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath": {"contract"}}
 
 #: Exponents of x, y, z.
 _MONOMIALS = np.array([(a, b, 6 - a - b) for a in range(7) for b in range(7 - a)], dtype=np.int64)
@@ -68,14 +68,14 @@ def _harmonics() -> Floats:
     return np.ascontiguousarray(found.T)
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def _powers(u: float, table: Floats) -> None:
     table[0] = 1.0
     for k in range(1, 7):
         table[k] = table[k - 1] * u
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def _sums(x: Floats, low: float, high: float, harmonics: Floats, sums: Floats) -> float:
     """Q6 of rows ``x`` (3, N); ``sums`` (29,) keeps the sums of monomials and of weights."""
     n = x.shape[1]
@@ -106,7 +106,7 @@ def _sums(x: Floats, low: float, high: float, harmonics: Floats, sums: Floats) -
     return math.sqrt(_FACTOR * square)
 
 
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def _gradient(  # noqa: C901  one compiled loop
     x: Floats, low: float, high: float, harmonics: Floats, sums: Floats, value: float,
     slope: float, forces: Floats,

@@ -2,12 +2,12 @@
 
 from numba import njit
 
+from nanochart.compiled.options import FUSED
+
 __all__ = ["switch"]
 
-_OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath": {"contract"}}
 
-
-@njit(**_OPTIONS)
+@njit(**FUSED)
 def switch(r: float, low: float, high: float) -> tuple[float, float]:
     """1 below ``low``, 0 above ``high``, smooth between (quintic), and the derivative by r."""
     if r <= low:

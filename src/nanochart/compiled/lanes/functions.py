@@ -6,39 +6,48 @@ vectorized. These are straight-line polynomials on the range-reduced argument (C
 over the stated range, without branches.
 """
 
-from llvmlite import ir
+import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
 
-__all__ = ["exp2", "log", "sincos_turns"]
+from nanochart.compiled.options import INLINE
+
+__all__ = ["exp2", "log", "logistic", "sincos_turns"]
+
+
+def _make_cast(target, source):
+    """The number of the one type that has the bit pattern of a number of the other."""
+
+    @intrinsic
+    def cast(typingctx, value):
+        def emit(context, builder, signature, arguments):
+            return builder.bitcast(arguments[0], context.get_value_type(target))
+
+        return target(source), emit
+
+    return cast
+
+
+_bits, _float = _make_cast(types.int64, types.float64), _make_cast(types.float64, types.int64)
+_bits_single = _make_cast(types.int32, types.float32)
+_float_single = _make_cast(types.float32, types.int32)
 
 _LN2_HIGH = 6.93147180369123816490e-01
 _LN2_LOW = 1.90821492927058770002e-10
 # Adding this to |x| < 2**51 leaves round(x) in the low bits of the mantissa.
 _ROUND = 6755399441055744.0
 
-
-@intrinsic
-def _bits(typingctx, value):
-    """Bit pattern of a float64, as int64."""
-
-    def codegen(context, builder, signature, args):
-        return builder.bitcast(args[0], ir.IntType(64))
-
-    return types.int64(types.float64), codegen
-
-
-@intrinsic
-def _float(typingctx, bits):
-    """float64 with this bit pattern (int64)."""
-
-    def codegen(context, builder, signature, args):
-        return builder.bitcast(args[0], ir.DoubleType())
-
-    return types.float64(types.int64), codegen
+_F = np.float32
+_ONE = _F(1.0)
+_ROUND_SINGLE = _F(12582912.0)  # the same for |x| < 2**22
+_LOG2E = _F(-1.4426950408889634)
+_LIMIT = _F(120.0)
+_E6, _E5, _E4 = _F(1.5403530393381609e-4), _F(1.3333558146428443e-3), _F(9.618129107628477e-3)
+_E3, _E2, _E1 = _F(5.550410866482158e-2), _F(2.402265069591007e-1), _F(6.931471805599453e-1)
+_MANTISSA, _UNIT = np.int32(23), np.int32(0x3F800000)
 
 
-@njit(nogil=True, inline="always", error_model="numpy")
+@njit(**INLINE)
 def exp2(x):
     """2**x for -1000 < x < 1000; relative error below 1e-15."""
     t = x + _ROUND
@@ -59,7 +68,7 @@ def exp2(x):
     return p * _float((_bits(t) << 52) + 0x3FF0000000000000)
 
 
-@njit(nogil=True, inline="always", error_model="numpy")
+@njit(**INLINE)
 def log(x):
     """Natural logarithm of a normal x > 0; relative error below 1e-15 away from x = 1."""
     bits = _bits(x)
@@ -86,7 +95,7 @@ def log(x):
     return k * _LN2_HIGH + (s * p + k * _LN2_LOW)
 
 
-@njit(nogil=True, inline="always", error_model="numpy")
+@njit(**INLINE)
 def sincos_turns(u):
     """(sin 2πu, cos 2πu) for |u| < 2**50; absolute error below 1e-15."""
     # Quarter turns q and the rest |f| <= 1/8 turn.
@@ -119,3 +128,18 @@ def sincos_turns(u):
     sine = _float(_bits(sine) ^ ((q & 2) << 62))
     cosine = _float(_bits(cosine) ^ (((q + 1) & 2) << 62))
     return sine, cosine
+
+
+@njit(**INLINE)
+def logistic(z):
+    """1 / (1 + exp(-z)) in single precision; relative error below 1e-6."""
+    x = min(max(z * _LOG2E, -_LIMIT), _LIMIT)
+    t = x + _ROUND_SINGLE
+    f = x - (t - _ROUND_SINGLE)
+    p = _E6 * f + _E5
+    p = p * f + _E4
+    p = p * f + _E3
+    p = p * f + _E2
+    p = p * f + _E1
+    p = p * f + _ONE
+    return _ONE / (_ONE + p * _float_single((_bits_single(t) << _MANTISSA) + _UNIT))

@@ -19,7 +19,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-__all__ = ["CHANNELS", "KERNELS", "PaperDecoder", "PaperEncoder", "pooled_lengths"]
+__all__ = ["CHANNELS", "KERNELS", "Decoder", "Encoder", "pooled_lengths"]
 
 CHANNELS = (1, 128, 64, 32, 16)
 KERNELS = (20, 15, 10, 5)
@@ -33,7 +33,7 @@ def pooled_lengths(n_bins: int) -> tuple[int, ...]:
     return tuple(lengths)
 
 
-class PaperEncoder(nn.Module):
+class Encoder(nn.Module):
     """Scaled RDF (sample, bin) -> latent (sample, d)."""
 
     def __init__(self, n_bins: int, bottleneck: int) -> None:
@@ -57,7 +57,7 @@ class PaperEncoder(nn.Module):
         return latent
 
 
-class PaperDecoder(nn.Module):
+class Decoder(nn.Module):
     """Latent (sample, d) -> scaled RDF (sample, bin)."""
 
     def __init__(self, n_bins: int, bottleneck: int) -> None:

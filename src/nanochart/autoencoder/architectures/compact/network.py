@@ -15,9 +15,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from nanochart.autoencoder.architectures.convolution import KERNEL, Down, Up, halved
+from nanochart.autoencoder.architectures.compact.convolution import KERNEL, Down, Up, halved
 
-__all__ = ["CHANNELS", "CompactDecoder", "CompactEncoder", "strided_lengths"]
+__all__ = ["CHANNELS", "Decoder", "Encoder", "strided_lengths"]
 
 CHANNELS = (1, 8, 16, 32, 32)
 
@@ -30,7 +30,7 @@ def strided_lengths(n_bins: int) -> tuple[int, ...]:
     return tuple(lengths)
 
 
-class CompactEncoder(nn.Module):
+class Encoder(nn.Module):
     """Scaled RDF (sample, bin) -> latent (sample, d)."""
 
     def __init__(self, n_bins: int, bottleneck: int) -> None:
@@ -50,7 +50,7 @@ class CompactEncoder(nn.Module):
         return latent
 
 
-class CompactDecoder(nn.Module):
+class Decoder(nn.Module):
     """Latent (sample, d) -> scaled RDF (sample, bin)."""
 
     def __init__(self, n_bins: int, bottleneck: int) -> None:

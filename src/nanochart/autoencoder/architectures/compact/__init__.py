@@ -1,0 +1,1 @@
+"""Architecture ``compact``: a small, smooth autoencoder whose encoder is cheap inside MD."""

@@ -1,0 +1,1 @@
+"""Architecture ``paper``: the convolutional autoencoder of Telari et al. (2025)."""
