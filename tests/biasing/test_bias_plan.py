@@ -91,7 +91,7 @@ def begun(charted, tmp_path_factory):
     training = TrainingConfig(target="inherent", bottleneck=2, epochs=3, batch_size=64, seed=4)
     model = train_run(source, changed / "cu38.nanochart", training)
     chart_run(source, model)
-    families_run(source, families_config({"method": "mixture", "number": 2}), model=model,
+    families_run(source, families_config({"size": 20, "refine": False}), model=model,
                  measures=False)  # fmt: skip
     for folder in (same, changed):
         for name in RUNS:

@@ -474,7 +474,7 @@ def test_results_of_different_definitions_are_not_combined(plain):
     shutil.copytree(source.path, plain.path.with_name("again.zarr"))
     again = nc.store.open(plain.path.with_name("again.zarr"), mode="a")
     model = nc.autoencoder.load(plain.path.with_name("cu38.nanochart"))
-    families_run(again, nc.workflow.families_config({"method": "meanshift"}), model=model)
+    families_run(again, nc.workflow.families_config({"size": 40}), model=model)
     divided = weighted_frames(again, 0.2, 522.0).states("family")
     with pytest.raises(StoreError, match=r"must have one (set of states|division into families)"):
         check_same_states(tempered, divided, "a", "b")

@@ -157,8 +157,8 @@ def test_the_command_prints_a_table_and_json(run_with_families, tmp_path):
 
 
 def test_settings_of_the_command_that_do_not_fit_are_one_sentence(run_with_families):
-    done = nanochart("families", run_with_families[0].path, "--number", 3, "-q", code=1)
-    assert "number belongs to the method 'mixture'; the method is 'hdbscan'" in done.stderr
+    done = nanochart("families", run_with_families[0].path, "--size", 1, "-q", code=1)
+    assert "size must be greater than or equal to 2; got 1" in done.stderr
     assert done.stderr.count("\n") == 1
 
 

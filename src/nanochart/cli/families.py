@@ -44,20 +44,11 @@ class Distances(StrEnum):
 @app.command()
 def families(
     run: RunPath,
-    method: Annotated[
-        str | None, typer.Option(help="Clustering: hdbscan (the default), meanshift or mixture.")
-    ] = None,
     size: Annotated[
-        int | None, typer.Option(help="hdbscan: fewest points of the sample that make a family.")
-    ] = None,
-    bandwidth: Annotated[
-        float | None, typer.Option(help="meanshift: radius of the kernel, in units of the chart.")
-    ] = None,
-    number: Annotated[int | None, typer.Option(help="mixture: number of components.")] = None,
-    criterion: Annotated[
-        str | None,
+        int | None,
         typer.Option(
-            help="What chooses a setting that is not given: stability, silhouette or gap."
+            help="Fewest points of the sample that make a family; by default the size that gives "
+            "the most families that are stable."
         ),
     ] = None,
     distances: Annotated[
@@ -83,11 +74,7 @@ def families(
     from nanochart.workflow import families_config, families_path, families_run
 
     changes = {
-        "method": method,
         "size": size,
-        "bandwidth": bandwidth,
-        "number": number,
-        "criterion": criterion,
         "seed": opened.metadata.seed if seed is None else seed,
     }
     config = families_config({k: v for k, v in changes.items() if v is not None})
@@ -98,8 +85,7 @@ def families(
     result = {
         "run": str(run),
         "file": str(families_path(opened)),
-        "method": config.method,
-        config.knob: found.knob,
+        "size": found.size,
         "names": list(found.names),
         "noise": found.provenance["noise"],
         "cards": [dict(card) for card in found.cards],
@@ -156,5 +142,5 @@ def _lines(result: dict[str, Any]) -> Iterator[str]:
         value = result["measures"].get(key)
         if value is not None:
             yield f"{what}: {value:.3f}"
-    yield f"{result['file']}: {len(result['cards'])} families by {result['method']}"
+    yield f"{result['file']}: {len(result['cards'])} families"
     yield f"next: nanochart report {result['run']}"

@@ -1,15 +1,14 @@
 """Minima divided into groups, and broad groups into parts."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from nanochart.landscape.choice import Trial, by_stability, choose, vote
+from nanochart.landscape.choice import Trial, by_stability, choose, try_settings, vote
 from nanochart.landscape.families_config import FamiliesConfig
-from nanochart.landscape.grouping import bayesian_gain, group
+from nanochart.landscape.grouping import Method, bayesian_gain, group
 from nanochart.landscape.minima import Minima, Sample, draw_sample
 from nanochart.progress import Progress, silent
 
@@ -17,7 +16,6 @@ __all__ = ["Division", "divide", "refined"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Method = Literal["hdbscan", "mixture"]
 
 #: Distinct minima below which there is no density to cluster.
 _FEWEST = 30
@@ -38,10 +36,10 @@ _DEPTH = 3
 
 @dataclass(frozen=True)
 class Division:
-    """Group of each minimum (minimum,), -1 for noise; the setting that gave them; all trials."""
+    """Group of each minimum (minimum,), -1 for noise; the size that gave them; all trials."""
 
     labels: Ints
-    knob: float
+    size: float
     trials: tuple[Trial, ...]
 
 
@@ -57,14 +55,13 @@ def divide(
     Fewer than ``_FEWEST`` minima have no density to cluster: all are left as noise.
     """
     if len(minima.counts) < _FEWEST:
-        asked = getattr(config, config.knob)
-        return Division(np.full(len(minima.counts), -1), 0.0 if asked == "auto" else asked, ())
+        return Division(np.full(len(minima.counts), -1), config.size or 0.0, ())
     sample = draw_sample(minima, config.n_fit, rng)
     choice = choose(sample.points, config, rng, progress=progress)
     labels = _carried(minima, sample, choice.labels)
     if labels.max() < 0:
         labels = np.zeros_like(labels)  # nothing stands apart: the whole is one family
-    return Division(labels, choice.knob, choice.trials)
+    return Division(labels, choice.size, choice.trials)
 
 
 def _carried(minima: Minima, sample: Sample, labels: Ints) -> Ints:
@@ -140,7 +137,6 @@ def _parts(minima: Minima, config: FamiliesConfig, rng: np.random.Generator) -> 
         if method == "mixture" and len(minima.counts) < _CONTINUUM:
             continue
         alone = FamiliesConfig(
-            method=method,
             agreement=config.agreement,
             n_resamples=config.n_resamples + 2,
             n_fit=min(_PARTS[method], config.n_fit),
@@ -149,8 +145,8 @@ def _parts(minima: Minima, config: FamiliesConfig, rng: np.random.Generator) -> 
         sample = draw_sample(minima, alone.n_fit, rng)
         if method == "mixture" and bayesian_gain(sample.points, alone.seed) < _GAIN:
             continue
-        tried = choose(sample.points, alone, rng, few=True).trials
-        for trial in by_stability(tried, config.agreement):
+        tried = try_settings(sample.points, method, alone, rng, few=True)
+        for trial in by_stability([trial for trial, _ in tried], config.agreement):
             found = group(sample.points, method, trial.knob, alone.seed, starts=_STARTS)
             if method == "mixture" and not _apart(sample.points, found, rng):
                 continue

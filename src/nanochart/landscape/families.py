@@ -39,7 +39,7 @@ class Families:
     """Families of a chart: a clustering of minima that any frame can be assigned to.
 
     A point belongs to the family with the most votes of its five nearest fitted minima, each worth
-    the inverse of its distance, whatever method found the families; where the nearest is farther
+    the inverse of its distance; where the nearest is farther
     than ``reach``, or noise has the most votes, it is noise.
 
     Attributes
@@ -52,10 +52,10 @@ class Families:
         Distance in the chart beyond which a point is noise.
     config
         Settings of the clustering.
-    knob
-        The size, bandwidth or number that was used; 0 where there were too few minima to cluster.
+    size
+        The least size of a family that was used; 0 where there were too few minima to cluster.
     trials
-        All settings that were tried for the knob.
+        All sizes that were tried.
     names
         Names of the families by code: "noise", then such as "dh/1", the motif of most members and
         the rank by size within it; "family/1" before motifs are known.
@@ -69,7 +69,7 @@ class Families:
     labels: Ints
     reach: float
     config: FamiliesConfig
-    knob: float
+    size: float
     trials: tuple[Trial, ...] = ()
     names: tuple[str, ...] = (_NOISE_NAME,)
     cards: tuple[Mapping[str, Any], ...] = ()
@@ -160,7 +160,7 @@ def fit_families(
     """Group the minima of a chart into families.
 
     The distinct minima are sampled, with sqrt(n) points for one that was found n times; the sample
-    is clustered, with a setting chosen by the criterion; a family whose members alone fall into
+    is clustered, with the size asked for or a stable one; a family whose members alone fall into
     stable parts is split into them. A minimum that was visited often is a family of its own where
     it stands alone, and where there are fewer than 30 minima, which have no density. Families are
     numbered by their frames, and those with fewer than ``config.smallest`` are noise.
@@ -224,7 +224,7 @@ def fit_families(
         # A frame of a known minimum is never noise, however few minima there are.
         reach=max(reach_of(places), _around(minima, s)),
         config=asked,
-        knob=level.knob,
+        size=level.size,
         trials=level.trials,
         names=(_NOISE_NAME, *(f"family/{k}" for k in range(1, int(codes.max()) + 1))),
     )

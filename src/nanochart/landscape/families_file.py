@@ -16,8 +16,13 @@ from nanochart.landscape.families_config import FamiliesConfig
 __all__ = ["load_families", "save_families"]
 
 FORMAT: Final = "nanochart families"
-#: 2 came with a checksum; files of version 1 are read as before.
-VERSION = 2
+#: 2 came with a checksum, 3 with one method; earlier files are read as before.
+VERSION = 3
+
+#: What files before version 3 said of other methods, and that of the one that is left.
+_RETIRED: Final = {
+    "method": "hdbscan", "bandwidth": "auto", "number": "auto", "criterion": "stability",
+}  # fmt: skip
 
 
 class _Header(BaseModel):
@@ -29,7 +34,7 @@ class _Header(BaseModel):
     version: int = VERSION
     config: FamiliesConfig
     reach: float = Field(ge=0.0)
-    knob: float
+    size: float
     trials: tuple[Trial, ...]
     names: tuple[str, ...]
     cards: tuple[dict[str, Any], ...]
@@ -41,7 +46,7 @@ def save_families(families: Families, path: str | os.PathLike[str]) -> None:
     header = _Header(
         config=families.config,
         reach=families.reach,
-        knob=families.knob,
+        size=families.size,
         trials=families.trials,
         names=families.names,
         cards=tuple(dict(card) for card in families.cards),
@@ -68,7 +73,7 @@ def load_families(path: str | os.PathLike[str]) -> Families:
     tensors, values = read_tensors(path, FORMAT, VERSION)
     source, remedy = os.fspath(path), "run `nanochart families` again"
     try:
-        header = _Header.model_validate(values)
+        header = _Header.model_validate(_of_today(values, source))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
@@ -96,9 +101,25 @@ def load_families(path: str | os.PathLike[str]) -> Families:
         labels=labels.astype(np.int64),
         reach=header.reach,
         config=header.config,
-        knob=header.knob,
+        size=header.size,
         trials=header.trials,
         names=header.names,
         cards=header.cards,
         provenance=header.provenance,
     )
+
+
+def _of_today(values: dict[str, Any], source: str) -> dict[str, Any]:
+    """A header of any version as one of today's."""
+    config = values.get("config")
+    if not isinstance(config, dict) or not _RETIRED.keys() <= config.keys() or "knob" not in values:
+        return values
+    if any(config[key] != default for key, default in _RETIRED.items()):
+        raise ModelError(
+            f"{source} holds families by {config['method']!r} and {config['criterion']!r}, which "
+            "are settings no more: run `nanochart families` again"
+        )
+    kept = {key: value for key, value in config.items() if key not in _RETIRED}
+    kept["size"] = None if kept.get("size") == "auto" else kept.get("size")
+    rest = {key: value for key, value in values.items() if key != "knob"}
+    return {**rest, "config": kept, "size": values["knob"]}

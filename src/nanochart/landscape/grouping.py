@@ -2,20 +2,19 @@
 
 import warnings
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
-__all__ = ["bayesian_gain", "candidates", "group"]
+__all__ = ["Method", "bayesian_gain", "candidates", "group"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Method = Literal["hdbscan", "mixture"]
 
 #: Shares of the sample that are tried as the least size of a family of HDBSCAN.
 _SIZES = (0.002, 0.003, 0.005, 0.008, 0.012, 0.02, 0.03, 0.05)
-#: Cells of the chart from which mean shift climbs.
-_STARTS = 150
 _FEW = (2, 3, 4)
 _NUMBERS = (2, 3, 4, 5, 6, 8, 10, 12, 15, 18)
 #: Points of the sample below which a group is a coincidence.
@@ -24,15 +23,18 @@ _LEAST = 10
 _NEIGHBOURS = 10
 
 
-def group(points: Floats, method: str, knob: float, seed: int, *, starts: int = 1) -> Ints:
+def group(points: Floats, method: Method, knob: float, seed: int, *, starts: int = 1) -> Ints:
     """Cluster number of each point (point,), -1 for noise.
 
     Parameters
     ----------
     points
         Sample (point, d).
-    method, knob
-        As in ``FamiliesConfig``; the size is in points of this sample.
+    method
+        "hdbscan": clusters that stay together over a range of densities, the rest is noise
+        (Campello et al. 2013). "mixture": components of a Gaussian mixture.
+    knob
+        Least size of a cluster in points of this sample; number of components.
     seed
         Of the mixture.
     starts
@@ -40,8 +42,6 @@ def group(points: Floats, method: str, knob: float, seed: int, *, starts: int = 
     """
     if method == "hdbscan":
         found = _hdbscan(points, max(2, round(knob)))
-    elif method == "meanshift":
-        found = _mean_shift(points, knob)
     else:
         found = _mixture(points, round(knob), seed, starts)
     return found.astype(np.int64)
@@ -56,21 +56,6 @@ def _hdbscan(points: Floats, size: int) -> Ints:
     return np.asarray(
         HDBSCAN(min_cluster_size=size, min_samples=neighbours, copy=True).fit_predict(points)
     )
-
-
-def _mean_shift(points: Floats, bandwidth: float) -> Ints:
-    from sklearn.cluster import MeanShift
-
-    # The peaks are climbed to from the fullest cells of a grid, not from every point.
-    cells, filled = np.unique(np.rint(points / bandwidth), axis=0, return_counts=True)
-    fullest = np.argsort(-filled, kind="stable")[:_STARTS]
-    starts = cells[fullest][filled[fullest] >= min(3, filled.max())] * bandwidth
-    fit = MeanShift(bandwidth=bandwidth, seeds=starts, max_iter=100, cluster_all=False)
-    labels = np.asarray(fit.fit_predict(points))
-    sizes = np.bincount(labels + 1, minlength=2)[1:]
-    large = sizes >= max(3, _SIZES[0] * len(points))
-    numbers = np.where(large, np.cumsum(large) - 1, -1)
-    return np.where(labels >= 0, numbers[labels], -1)
 
 
 def _mixture(points: Floats, number: int, seed: int, starts: int) -> Ints:
@@ -99,16 +84,11 @@ def bayesian_gain(points: Floats, seed: int) -> float:
     return float(one - two) / len(points)
 
 
-def candidates(points: Floats, method: str, *, few: bool = False) -> Sequence[float]:
+def candidates(points: Floats, method: Method, *, few: bool = False) -> Sequence[float]:
     """Settings to try, from many families to few; ``few`` for the parts of one family."""
     if method == "hdbscan":
         shares = _SIZES[3:] if few else _SIZES
         sizes = {max(_LEAST, round(share * len(points))) for share in shares}
         return sorted(float(s) for s in sizes if 2 * s <= len(points)) or [float(_LEAST)]
-    if method == "mixture":
-        numbers = _FEW if few else _NUMBERS
-        return [float(n) for n in reversed(numbers) if 5 * n <= len(points)] or [1.0]
-    near = cKDTree(points).query(points, k=min(_NEIGHBOURS + 1, len(points)))[0][:, -1]
-    largest = max(0.7 * float(np.sqrt(points.var(axis=0).sum())), 1e-9)
-    smallest = min(max(2.0 * float(np.median(near)), 0.1 * largest), largest)
-    return [float(b) for b in np.geomspace(smallest, largest, 7)]
+    numbers = _FEW if few else _NUMBERS
+    return [float(n) for n in reversed(numbers) if 5 * n <= len(points)] or [1.0]
