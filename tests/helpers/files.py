@@ -101,3 +101,9 @@ def lammps_dump(positions: np.ndarray, columns: str, flags: str = "ff ff ff") ->
         order = generator.permutation(len(frame))
         lines += [" ".join(str(values[c][i]) for c in columns.split()) for i in order]
     return "\n".join(lines) + "\n"
+
+
+def plumed_columns(path) -> dict[str, np.ndarray]:
+    """Columns of a COLVAR or HILLS file by name."""
+    names = path.read_text().splitlines()[0].removeprefix("#! FIELDS ").split()
+    return dict(zip(names, np.loadtxt(path, unpack=True, ndmin=2), strict=True))

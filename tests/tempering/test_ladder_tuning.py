@@ -84,7 +84,8 @@ def test_predicted_acceptance_of_normal_energies_is_exact():
     # E[min(1, e^x)] for x normal with mean m and width v.
     m, v = -b * mean, b * s
     exact = norm.cdf(m / v) + math.exp(m + v**2 / 2) * norm.cdf(-(m + v**2) / v)
-    distributions = EnergyDistributions.from_moments(T, C * T, width**2)
+    levels = (np.arange(128) + 0.5) / 128
+    distributions = EnergyDistributions(T, (C * T)[:, None] + np.outer(width, norm.ppf(levels)))
     found = predicted_acceptance(distributions, Ladder(tuple(T)))
     assert found[0] == pytest.approx(exact, abs=2e-3)
 

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 import nanochart as nc
 from helpers.biased import settings
 from helpers.command import nanochart
+from helpers.files import plumed_columns
 from nanochart.autoencoder import TrainingConfig
 from nanochart.biasing import (
     Grid,
@@ -28,7 +29,6 @@ from nanochart.cli.app import _register, app
 from nanochart.config.bias import BiasConfig
 from nanochart.config.run import validated
 from nanochart.errors import ConfigError, DynamicsError, StoreError
-from nanochart.interop import read_plumed
 from nanochart.workflow import (
     Refinement,
     bias_run,
@@ -329,7 +329,7 @@ def test_metadynamics_is_exported_as_plumed_reads_it(charted):
     assert [f.name for f in files] == ["COLVAR.0", "COLVAR.1", "HILLS"]
     head = files[0].read_text().splitlines()[0]
     assert head == "#! FIELDS time s1 s2 bias"
-    colvar, hills = read_plumed(files[0]), read_plumed(files[2])
+    colvar, hills = plumed_columns(files[0]), plumed_columns(files[2])
     np.testing.assert_allclose(colvar["s1"], run.to_xarray()["cv"][:, 0, 0], rtol=1e-8)
     np.testing.assert_allclose(colvar["time"], 0.5 * np.arange(1, 71))
     assert list(hills) == ["time", "s1", "s2", "sigma_s1", "sigma_s2", "height", "biasf"]

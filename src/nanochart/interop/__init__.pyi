@@ -4,7 +4,6 @@ from .export import export_extxyz as export_extxyz
 from .import_ import import_trajectories as import_trajectories
 from .periodic import MINIMUM_VACUUM as MINIMUM_VACUUM
 from .plumed import (
-    read_plumed as read_plumed,
     write_colvar as write_colvar,
     write_hills as write_hills,
 )

@@ -12,10 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nanochart.errors import NanochartError
 from nanochart.files import write_text
 
-__all__ = ["read_plumed", "write_colvar", "write_hills"]
+__all__ = ["write_colvar", "write_hills"]
 
 Floats = NDArray[np.float64]
 
@@ -70,40 +69,3 @@ def _write(path: str | Path, fields: Sequence[str], table: Floats, settings: lis
     rows = [" ".join(f"{value:.9g}" for value in row) for row in table.tolist()]
     head = [f"#! FIELDS {' '.join(fields)}", *settings, _UNITS]
     write_text(path, "\n".join([*head, *rows]) + "\n")
-
-
-def read_plumed(path: str | Path) -> dict[str, Floats]:
-    """Read a COLVAR or HILLS file: its columns by name.
-
-    Rows of restarted runs follow one another.
-
-    Raises
-    ------
-    NanochartError
-        If the file is no COLVAR or HILLS file.
-    """
-    names: list[str] = []
-    rows: list[list[float]] = []
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise NanochartError(f"{path} is not a readable text file: {error}") from None
-    for number, line in enumerate(lines, start=1):
-        words = line.split()
-        if words[:2] == ["#!", "FIELDS"]:
-            names = words[2:]
-        elif words and not words[0].startswith("#"):
-            try:
-                row = [float(word) for word in words]
-            except ValueError:
-                row = []
-            if not names or len(row) != len(names):
-                raise NanochartError(
-                    f"line {number} of {path} must have a number for each of the fields that the "
-                    f"line #! FIELDS names ({len(names)}); got {line[:60]!r}"
-                )
-            rows.append(row)
-    if not names:
-        raise NanochartError(f"{path} has no line #! FIELDS: it is no file of PLUMED's")
-    table = np.array(rows, dtype=np.float64).reshape(-1, len(names))
-    return {name: table[:, k] for k, name in enumerate(names)}

@@ -28,11 +28,7 @@ from .minima import (
     distinct_minima as distinct_minima,
     principal_radii as principal_radii,
 )
-from .reconstruction import (
-    RankedFrames as RankedFrames,
-    rank_frames as rank_frames,
-    reconstruction_errors as reconstruction_errors,
-)
+from .reconstruction import reconstruction_errors as reconstruction_errors
 from .sentences import (
     Fact as Fact,
     Words as Words,

@@ -1,6 +1,5 @@
 """How well a chart knows each frame."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,25 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 if TYPE_CHECKING:
     from nanochart.autoencoder import Model
 
-__all__ = ["RankedFrames", "rank_frames", "reconstruction_errors"]
-
-
-@dataclass(frozen=True)
-class RankedFrames:
-    """Frames of the smallest, the median and the largest error.
-
-    Attributes
-    ----------
-    best, median, worst
-        Index of the smallest, the (lower) median and the largest error.
-    order
-        All indices (frame,) by rising error.
-    """
-
-    best: int
-    median: int
-    worst: int
-    order: NDArray[np.intp]
+__all__ = ["reconstruction_errors"]
 
 
 def reconstruction_errors(
@@ -65,31 +46,3 @@ def reconstruction_errors(
         )
     errors: NDArray[np.float64] = np.sqrt(((g - reconstructed) ** 2).mean(axis=-1))
     return errors
-
-
-def rank_frames(errors: ArrayLike) -> RankedFrames:
-    """Order frames by their error; equal errors keep their order.
-
-    Parameters
-    ----------
-    errors
-        Error of each frame (frame,), such as ``reconstruction_errors`` gives.
-
-    Raises
-    ------
-    ValueError
-        If there are none, they are not a list, or one is NaN.
-    """
-    values = np.asarray(errors, dtype=np.float64)
-    if values.ndim != 1 or values.size == 0 or np.isnan(values).any():
-        raise ValueError(
-            "errors to rank must be a list of at least one number without NaN; got the shape "
-            f"{values.shape} with {int(np.isnan(values).sum())} NaN"
-        )
-    order = np.argsort(values, kind="stable")
-    return RankedFrames(
-        best=int(order[0]),
-        median=int(order[(len(order) - 1) // 2]),
-        worst=int(order[-1]),
-        order=order,
-    )

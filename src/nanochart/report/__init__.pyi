@@ -59,4 +59,4 @@ from .structures.pictures import (
     element_color as element_color,
 )
 from .structures.spheres import Shading as Shading, render_spheres as render_spheres
-from .structures.views import principal_view as principal_view, zone_axis_view as zone_axis_view
+from .structures.views import zone_axis_view as zone_axis_view

@@ -172,11 +172,6 @@ class Weighted:
         found = self.judged(value, w[..., None] * (columns - value))
         return found[0] if v.ndim == 2 else found
 
-    def log_ratio(self, a: ArrayLike, b: ArrayLike, names: tuple[str, str]) -> Estimate:
-        """Logarithm of the ratio of the populations of two states, as `log_ratios` gives it."""
-        one, other = np.asarray(a), np.asarray(b)
-        return self.log_ratios(one[..., None], other[..., None], [names])[0]
-
     def log_ratios(self, a: ArrayLike, b: ArrayLike, names: Sequence[tuple[str, str]]) -> Estimate:
         r"""Logarithms of the ratios of the shares of pairs of states, :math:`\ln (p_a / p_b)`.
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import PchipInterpolator
 from scipy.optimize import brentq, isotonic_regression
-from scipy.special import erfcinv, ndtri
+from scipy.special import erfcinv
 
 from nanochart.tempering.ladder import Ladder
 from nanochart.units import BOLTZMANN
@@ -89,15 +89,6 @@ class EnergyDistributions:
                 )
             quantiles.append(np.quantile(sample, _LEVELS))
         return cls(levels, np.array(quantiles))
-
-    @classmethod
-    def from_moments(
-        cls, temperatures: ArrayLike, mean: ArrayLike, variance: ArrayLike
-    ) -> "EnergyDistributions":
-        """Normal distributions of given mean (eV) and variance (eV²) at each temperature (K)."""
-        width = np.sqrt(np.asarray(variance, float))[:, None]
-        quantiles = np.asarray(mean, float)[:, None] + width * ndtri(_LEVELS)
-        return cls(np.asarray(temperatures, float), quantiles)
 
     def at(self, temperature: float) -> Floats:
         """Quantiles in eV at a temperature in K within the measured range, shape (level,)."""

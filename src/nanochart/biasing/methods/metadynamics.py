@@ -1,6 +1,6 @@
 """Well-tempered metadynamics."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -163,7 +163,3 @@ class Metadynamics:
     def log_weights(self, state: MetadynamicsState, energies: Floats) -> Floats:
         """(V - c(t)) / kT of each walker, from the energy of its bias in eV."""
         return (energies - self.offset(state)) / (BOLTZMANN * self.temperature)
-
-    def with_walls(self, walls: tuple[Wall, ...]) -> "Metadynamics":
-        """Give the same method with other walls."""
-        return replace(self, walls=walls)

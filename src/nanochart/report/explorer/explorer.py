@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.colors import Colormap, to_hex
 from numpy.typing import NDArray
@@ -23,6 +22,7 @@ from nanochart.report.structures.atom_types import (
     ATOM_TYPE_PHRASES,
     ATOM_TYPE_SIZES,
 )
+from nanochart.report.template import template
 
 __all__ = ["BLOCK", "MAX_CATEGORIES", "Explorer", "Property", "StructureBlock", "write_explorer"]
 
@@ -162,14 +162,7 @@ def write_explorer(explorer: Explorer, path: str | Path) -> Path:
             f"one length; got {len(numbers)} with numbers and lengths {sorted(lengths)}"
         )
     library, licence = chemiscope_library()
-    environment = Environment(
-        loader=PackageLoader("nanochart.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    stream = environment.get_template("explorer.html").stream(
+    stream = template("explorer.html").stream(
         explorer=explorer,
         buttons=[p.name for p in explorer.properties if p.button],
         data=_json(_description(explorer)),

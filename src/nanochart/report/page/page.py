@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 from nanochart.files import replacing, write_text
 from nanochart.report.figures.style import style
 from nanochart.report.structures.pictures import Picture
+from nanochart.report.template import template
 
 __all__ = [
     "FigureCard",
@@ -193,14 +193,7 @@ def build_report(
     Path
         The file.
     """
-    environment = Environment(
-        loader=PackageLoader("nanochart.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("report.html").render(
+    page = template("report.html").render(
         header=header or Header("nanochart report"), sections=sections, dpi=dpi
     )
     return write_text(path, page)  # a report that is there stays whole until the new one is

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 
-__all__ = ["nearest_distance", "principal_view", "tilted", "zone_axis_view"]
+__all__ = ["nearest_distance", "tilted", "zone_axis_view"]
 
 # Bonds within about this angle (radians) of one another count as parallel.
 _PARALLEL = 0.1
@@ -16,33 +16,6 @@ def nearest_distance(positions: ArrayLike) -> float:
     """Median over the atoms of the distance to the nearest other atom, in Å."""
     points = np.asarray(positions, float)
     return float(np.median(cKDTree(points).query(points, k=2)[0][:, 1]))
-
-
-def principal_view(positions: ArrayLike) -> NDArray[np.float64]:
-    """Look along the axis of least spread, with the axis of most spread to the right.
-
-    The rows of the returned rotation are the eigenvectors of the gyration tensor by falling
-    eigenvalue; their signs make the third moment along each axis positive, so that a rotated copy
-    of a structure without symmetry looks the same.
-
-    Parameters
-    ----------
-    positions
-        Å, shape (atom, 3).
-
-    Returns
-    -------
-    ndarray
-        Rotation of shape (3, 3), determinant +1.
-    """
-    points = np.asarray(positions, float)
-    points = points - points.mean(axis=0)
-    _, vectors = np.linalg.eigh(points.T @ points)
-    axes = vectors[:, ::-1].T
-    skew = ((points @ axes.T) ** 3).sum(axis=0)
-    axes = axes * np.where(skew < 0.0, -1.0, 1.0)[:, None]
-    axes[2] *= np.sign(np.linalg.det(axes))
-    return axes
 
 
 def zone_axis_view(positions: ArrayLike, tilt: float = 0.0) -> NDArray[np.float64]:
