@@ -1,6 +1,5 @@
 """What a collective variable is, and what it may ask of the run that a bias is begun from."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, runtime_checkable
 
@@ -95,6 +94,3 @@ class CV(Protocol):
     def names(cls) -> str | None:
         """What to write in a configuration, in words; None if it cannot be named there."""
         ...
-
-
-Facts = Mapping[str, Any]
