@@ -17,10 +17,12 @@ from nanochart.output import printable, to_json
 from nanochart.progress import Progress, duration, silent
 
 if TYPE_CHECKING:
+    from nanochart.config import StagesConfig
     from nanochart.store import Run
 
 __all__ = [
     "Cell",
+    "ConfigFile",
     "JsonFlag",
     "LargestFragment",
     "LengthUnit",
@@ -35,9 +37,11 @@ __all__ = [
     "cell_edges",
     "default_model",
     "emit",
+    "given",
     "left_out_lines",
     "say",
     "show_progress",
+    "stages_of",
     "trained_model",
 ]
 
@@ -48,6 +52,13 @@ RunPaths = Annotated[
     ),
 ]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run (NAME.zarr).")]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="CONFIG",
+        help="YAML file whose sections count in place of those that the run was sampled with.",
+    ),
+]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
 QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 TimePerReplica = Annotated[
@@ -127,6 +138,30 @@ def emit(result: dict[str, Any], as_json: bool, lines: list[str] | None = None) 
         return
     for line in lines if lines is not None else [f"{k}: {v}" for k, v in result.items()]:
         say(line)
+
+
+def stages_of(config: Path | None, *names: str) -> "StagesConfig":
+    """Sections of ``--config``: none without it.
+
+    Raises
+    ------
+    ConfigError
+        If the file has none of those that are named.
+    """
+    from nanochart.config import StagesConfig, load_stages
+    from nanochart.errors import ConfigError
+
+    stages = StagesConfig() if config is None else load_stages(config)
+    if config is not None and all(getattr(stages, name) is None for name in names):
+        raise ConfigError(
+            f"{config} must have a section {' or '.join(names)}, which this command takes of it"
+        )
+    return stages
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """Options that were typed."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def cell_edges(cell: str | None) -> list[float] | None:

@@ -6,12 +6,22 @@ from typing import Annotated
 import typer
 
 from nanochart.cli.app import app
-from nanochart.cli.options import JsonFlag, QuietFlag, RunPath, emit, show_progress
+from nanochart.cli.options import (
+    ConfigFile,
+    JsonFlag,
+    QuietFlag,
+    RunPath,
+    emit,
+    given,
+    show_progress,
+    stages_of,
+)
 
 
 @app.command()
 def quench(
     run: RunPath,
+    config: ConfigFile = None,
     max_force: Annotated[
         float | None,
         typer.Option(help="Largest force on an atom in a converged structure, in eV/Å."),
@@ -32,7 +42,8 @@ def quench(
     """Relax every frame of a run to its inherent structure.
 
     Frames that are quenched already are kept, so a stopped quench goes on where it was, with the
-    settings it was begun with.
+    settings it was begun with. Options count before the section quench of --config, that before the
+    run's own.
     """
     import numpy as np
 
@@ -41,9 +52,10 @@ def quench(
     opened = store.open(run, mode="a")
     from nanochart.workflow import quench_run, quench_settings, quenched_every
 
-    changes = {"max_force": max_force, "max_evaluations": max_evaluations}
-    given = {k: v for k, v in changes.items() if v is not None}
-    settings = quench_settings(opened, given, again=again)
+    section = stages_of(config, "quench").quench
+    typed = given(max_force=max_force, max_evaluations=max_evaluations)
+    asked = {**(section.model_dump() if section else {}), **typed}
+    settings = quench_settings(opened, asked, again=again)
     with show_progress(quiet) as progress:
         quench_run(opened, settings, table=potential, again=again, progress=progress)
     minima = opened.frames().inherent

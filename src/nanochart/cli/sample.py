@@ -117,7 +117,7 @@ def sample(
     import numpy as np
 
     from nanochart.config import load_config, nanoseconds
-    from nanochart.workflow import lengthened, sample as run_sampling
+    from nanochart.workflow import changed_stages, lengthened, sample as run_sampling
 
     settings = load_config(config, must_exist=not resume)
     if seed is not None:
@@ -126,6 +126,7 @@ def sample(
     if time_per_replica is not None:
         length = nanoseconds(time_per_replica)
         settings = lengthened(settings, path, length) if resume else settings.scaled(length)
+    changed = changed_stages(settings, path) if resume else {}
     with (
         _executor(executor, threads, scheduler, scheduler_file) as pool,
         INTERRUPTS.in_rounds() as stop,
@@ -157,6 +158,7 @@ def sample(
         "frames": run.committed(),
         "replicas": run.metadata.n_replicas,
         "acceptance": float(tried.mean()) if len(tried) else None,
+        **({"changed": changed} if changed else {}),
     }
     emit(
         result,
@@ -164,6 +166,7 @@ def sample(
         [
             f"{path}: {result['frames']} frames of {result['replicas']} replicas"
             + (f", exchange acceptance {tried.mean():.0%}" if len(tried) else ""),
+            *changed.values(),
             f"next: nanochart quench {path}",
         ],
     )

@@ -19,7 +19,12 @@ from .run import (
     check_files as check_files,
     load_config as load_config,
     nanoseconds as nanoseconds,
-    quench_config as quench_config,
-    training_config as training_config,
     validated as validated,
+)
+from .stages import (
+    StagesConfig as StagesConfig,
+    load_stages as load_stages,
+    quench_config as quench_config,
+    rdf_config as rdf_config,
+    training_config as training_config,
 )

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from nanochart.config.plain_yaml import read_yaml
-from nanochart.config.run import DynamicsConfig, Temperature, _field, _Section, validated
+from nanochart.config.run import DynamicsConfig, Section, Temperature, _field, validated
 from nanochart.errors import ConfigError
 
 __all__ = [
@@ -60,7 +60,7 @@ Counts = Annotated[
 Place = str | Values
 
 
-class WallSection(_Section):
+class WallSection(Section):
     """Half a harmonic well beyond ``at`` that keeps a variable below or above it."""
 
     variable: str
@@ -69,14 +69,14 @@ class WallSection(_Section):
     side: Literal["upper", "lower"] = "upper"
 
 
-class GuardSection(_Section):
+class GuardSection(Section):
     """A wall around the places of the chart that the model was trained on."""
 
     stiffness: Stiffness = _field(1.0, unit="eV per unit²")
     reach: Width | None = _field(None, unit="units of the chart")
 
 
-class MetadynamicsSection(_Section):
+class MetadynamicsSection(Section):
     """Well-tempered metadynamics: ``height``, ``bias_factor`` and widths ``sigma`` of Gaussians.
 
     Widths that are not given are half the spread of the thermal frames of a family (the median over
@@ -88,7 +88,7 @@ class MetadynamicsSection(_Section):
     sigma: Widths | None = None
 
 
-class OPESSection(_Section):
+class OPESSection(Section):
     """OPES; ``barrier`` is the highest that is to be crossed."""
 
     barrier: float = _field(unit="eV", gt=0)
@@ -105,7 +105,7 @@ class OPESSection(_Section):
         return self
 
 
-class UmbrellaSection(_Section):
+class UmbrellaSection(Section):
     """Windows along a line through places, or on a grid from ``low`` to ``high``."""
 
     along: tuple[Place, ...] | None = _field(None, max_length=_MOST_WALKERS)
@@ -133,7 +133,7 @@ class UmbrellaSection(_Section):
         return self.windows or math.prod(self.shape or ())
 
 
-class SteeredSection(_Section):
+class SteeredSection(Section):
     """A restraint that moves through places, ``duration`` from each to the next.
 
     It is held at the first for ``hold``, in which every walker comes to equilibrium there.
@@ -145,7 +145,7 @@ class SteeredSection(_Section):
     stiffness: Stiffnesses | Stiffness = _field(unit="eV per unit²")
 
 
-class StopSection(_Section):
+class StopSection(Section):
     """End the run when the free-energy difference of two families or motifs is known well enough.
 
     One frame in ``every`` is quenched meanwhile, whose own states the difference is made of.
@@ -165,7 +165,7 @@ class StopSection(_Section):
 METHODS = ("metadynamics", "opes", "umbrella", "steered")
 
 
-class BiasConfig(_Section):
+class BiasConfig(Section):
     """Configuration of a biased run: source, variables, method, walkers and length.
 
     Without a ``stride`` it is 5 steps, or as many as restraints and walls allow.

@@ -3,13 +3,12 @@
 import difflib
 import math
 import re
-from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from nanochart.autoencoder import Recipe, TrainingConfig
+from nanochart.autoencoder import TrainingConfig
 from nanochart.clusters import MOTIFS
 from nanochart.config.plain_yaml import read_yaml
 from nanochart.descriptors import RDF
@@ -22,13 +21,12 @@ __all__ = [
     "QuenchConfig",
     "RDFConfig",
     "RunConfig",
+    "Section",
     "SystemConfig",
     "TemperingSection",
     "check_files",
     "load_config",
     "nanoseconds",
-    "quench_config",
-    "training_config",
     "validated",
 ]
 
@@ -41,7 +39,9 @@ BEST = "best"
 _NANOSECONDS = {"fs": 1e-6, "ps": 1e-3, "ns": 1.0, "us": 1e3, "µs": 1e3, "ms": 1e6}
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """A part of a configuration: fields that are known, finite and never changed in place."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
@@ -57,7 +57,7 @@ _LONGEST, _MOST_RUNGS = 1e9, 1_000
 Temperature = Annotated[float, Field(gt=0, le=10_000)]
 
 
-class SystemConfig(_Section):
+class SystemConfig(Section):
     """Settings of the system: ``metal``, ``n_atoms``, ``potential`` ("gupta" or a setfl file).
 
     Whether the file exists is asked by `check_files`, not here: a stored configuration is read
@@ -78,7 +78,7 @@ class SystemConfig(_Section):
         return self
 
 
-class DynamicsConfig(_Section):
+class DynamicsConfig(Section):
     """Settings of Langevin dynamics; ``confinement`` is the room between cluster and sphere.
 
     A time step below 0.05 fs is one in ps: metals need none so short.
@@ -89,7 +89,7 @@ class DynamicsConfig(_Section):
     confinement: float = _field(4.0, unit="Å", gt=0, le=100_000)
 
 
-class TemperingSection(_Section):
+class TemperingSection(Section):
     """The ladder, given or geometric, and the times of parallel tempering."""
 
     temperatures: tuple[Temperature, ...] | None = _field(None, unit="K", max_length=_MOST_RUNGS)
@@ -122,14 +122,14 @@ class TemperingSection(_Section):
         return Ladder.geometric(self.t_min, self.t_max, self.n)
 
 
-class QuenchConfig(_Section):
+class QuenchConfig(Section):
     """Settings of the quench: ``max_force`` when converged, and ``max_evaluations`` of a frame."""
 
     max_force: float = _field(1e-4, unit="eV/Å", ge=1e-10, le=1)
     max_evaluations: int = _field(5_000, unit="force evaluations", ge=1, le=10_000_000)
 
 
-class RDFConfig(_Section):
+class RDFConfig(Section):
     """Grid and bandwidth of the radial distribution function; without limits, fitted to the run."""
 
     r_min: float | None = _field(None, unit="Å", gt=0, le=1_000)
@@ -153,7 +153,7 @@ class RDFConfig(_Section):
         return RDF(self.r_min, self.r_max, self.n_bins, self.sigma)
 
 
-class RunConfig(_Section):
+class RunConfig(Section):
     """Configuration of a run: system, starts, dynamics, tempering, quench, RDF and training."""
 
     system: SystemConfig
@@ -312,24 +312,6 @@ def check_files(
     absolute = table if table == "gupta" else str(Path(table).absolute())
     system = config.system.model_copy(update={"potential": absolute})
     return config.model_copy(update={"starts": starts, "system": system})
-
-
-def quench_config(base: QuenchConfig | None, changes: dict[str, Any]) -> QuenchConfig:
-    """Quench settings with some of them changed."""
-    values = base.model_dump() if base else {}
-    return validated(QuenchConfig, values | changes, "the quench")
-
-
-def training_config(base: TrainingConfig | None, changes: dict[str, Any]) -> TrainingConfig:
-    """Training settings with some of them changed.
-
-    Those of a recipe belong to their architecture: with another one come its own.
-    """
-    values = base.model_dump() if base else {}
-    if base and changes.get("architecture", base.architecture) != base.architecture:
-        of_recipe = {field.name for field in fields(Recipe)}
-        values = {k: v for k, v in values.items() if k not in of_recipe}
-    return validated(TrainingConfig, values | changes, "the training")
 
 
 def validated(kind: type[Config], values: Any, where: str) -> Config:

@@ -36,7 +36,7 @@ from .quench import (
 )
 from .refine import Refinement as Refinement, refine_run as refine_run
 from .report import report_run as report_run
-from .sample import sample as sample
+from .sample import changed_stages as changed_stages, sample as sample
 from .shared_chart import draw_shared_chart as draw_shared_chart
 from .system import (
     import_potential as import_potential,

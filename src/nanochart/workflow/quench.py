@@ -9,7 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nanochart.config import QuenchConfig, quench_config
+from nanochart.config import (
+    QuenchConfig,
+    changes as differences,
+    changes_sentence,
+    load_config,
+    quench_config,
+)
 from nanochart.errors import StoreError
 from nanochart.minimization import quench
 from nanochart.parallel import use_executor
@@ -43,10 +49,36 @@ def quench_settings(run: Run, changes: Mapping[str, Any], *, again: bool = False
     ------
     ConfigError
         If a field is unknown or its value is not possible.
+    StoreError
+        If the run's configuration was changed since, in a field that is not among ``changes``.
     """
     begun = None if again else _begun(run)
     own = run_config(run)
+    if begun and own:
+        _refuse_later_wishes(run, begun, own.quench, changes)
     return quench_config(begun or (own.quench if own else None), dict(changes))
+
+
+def _refuse_later_wishes(
+    run: Run, begun: QuenchConfig, asked: QuenchConfig, changes: Mapping[str, Any]
+) -> None:
+    """Refuse to go on where the run was resumed with another section ``quench`` than it began with.
+
+    A quench that was begun with options of its own, of a configuration that stayed, goes on.
+    """
+    first = load_config(dict(run.metadata.config)).quench.model_dump()
+    wished = {
+        name: value
+        for name, value in asked.model_dump().items()
+        if value != first[name] and name not in changes
+    }
+    held = {name: begun.model_dump()[name] for name in wished}
+    if held != wished:
+        raise StoreError(
+            f"the configuration of {run.path} was changed after its frames were quenched "
+            f"({changes_sentence(differences({'quench': held}, {'quench': wished}))}): quench all "
+            "frames anew (--again), or name the settings to go on with as options"
+        )
 
 
 def _begun(run: Run) -> QuenchConfig | None:

@@ -42,6 +42,7 @@ from nanochart.workflow.ladder import (
     populations_at_rungs,
 )
 from nanochart.workflow.reconstruction import held_out_reconstruction
+from nanochart.workflow.sessions import asked_config
 from nanochart.workflow.system import run_config
 from nanochart.workflow.thermo import thermo_run
 
@@ -143,6 +144,7 @@ def _results(
         reconstruction=None if model is None else held_out_reconstruction(run, model),
         references=references,
         start_structures=starts,
+        config=asked_config(run),
         wall_time=wall_time,
     )
 

@@ -33,7 +33,7 @@ from nanochart.tempering import (
 )
 from nanochart.workflow.forecast import FORECAST_STEPS, forecast, seconds_of
 from nanochart.workflow.recorder import Recorder, never
-from nanochart.workflow.sessions import SessionLog
+from nanochart.workflow.sessions import SessionLog, asked_config
 from nanochart.workflow.system import (
     make_dynamics,
     make_potential,
@@ -43,7 +43,7 @@ from nanochart.workflow.system import (
 )
 from nanochart.workflow.tempering_rounds import TemperingRounds
 
-__all__ = ["sample"]
+__all__ = ["changed_stages", "sample"]
 
 #: Bytes of positions that are committed together.
 _BLOCK_BYTES = 500_000
@@ -128,6 +128,39 @@ def sample(
             explained=partial(_explained, run),
         )
     return run
+
+
+def changed_stages(config: RunConfig, path: str | Path) -> dict[str, str]:
+    """What a run that is resumed would be asked otherwise of the stages after sampling.
+
+    Parameters
+    ----------
+    config
+        What the run is to be resumed with.
+    path
+        Folder of the run.
+
+    Returns
+    -------
+    dict of str to str
+        Section ("quench", "rdf", "training") -> a sentence that says what was and is asked, and
+        which command takes it up.
+    """
+    run = open_run(path)
+    found = {}
+    for section, stage in (("quench", "quench"), ("rdf", "train"), ("training", "train")):
+        was, now = (
+            {section: c[section]} for c in (asked_config(run), config.model_dump(mode="json"))
+        )
+        if differing := changes(was, now):
+            anew = " --again" if section == "quench" else ""
+            done = bool(run.info(stage)) and (stage == "train" or run.committed("quench") > 0)
+            found[section] = f"{changes_sentence(differing)}: " + (
+                f"`nanochart {stage} {path}{anew}` takes it up, for what is there is as it was"
+                if done
+                else f"`nanochart {stage} {path}` takes it up"
+            )
+    return found
 
 
 def _potential(

@@ -210,7 +210,7 @@ def _provenance(run: RunData, model: Any) -> Section:
     if rows:
         items.append(Table(rows, ("program", "version")))
     for title, held in (
-        ("Configuration (YAML)", run.metadata.config),
+        ("Configuration (YAML)", run.results.config or run.metadata.config),
         ("Potential", run.metadata.potential),
         ("Origin", run.metadata.provenance),
     ):

@@ -81,6 +81,8 @@ class RunResults:
         Name -> energy in eV of a known structure.
     start_structures
         Name -> positions in Å, (atom, 3).
+    config
+        Configuration as it was last asked for; one that was resumed may differ from the first.
     name
         Title of the report.
     wall_time
@@ -101,5 +103,6 @@ class RunResults:
     reconstruction: Reconstruction | None = None
     references: Mapping[str, float] = field(default_factory=dict)
     start_structures: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
     name: str = ""
     wall_time: float | None = None
