@@ -3,16 +3,18 @@
 import json
 import os
 import shutil
+from colorsys import rgb_to_hsv
 from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
 import nanochart as nc
 from nanochart.errors import ModelError, StoreError
 from nanochart.landscape import decimate
 from nanochart.report import Explorer, Property, StructureBlock, write_explorer
-from nanochart.report.explorer.properties import family_colors
+from nanochart.report.structures.atom_types import ATOM_TYPE_COLORS
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -124,10 +126,28 @@ def test_text_cannot_leave_its_script(tmp_path):
     assert "Copyright" in text  # the viewer's licence travels with it
 
 
-def test_family_colors_are_shades_of_their_motif():
-    noise, first, second, other = family_colors(("noise", "dh/1", "dh/2", "ih/1"))
-    assert len({noise, first, second, other}) == 4
-    assert family_colors(("dh/1",)) == family_colors(("dh/1",))
+def test_a_family_has_one_colour_whichever_others_are_shown():
+    names = ("noise", "dh/1", "dh/2", "dh/3", "dh/4", "ih/1", "7 smaller families")
+    colors = nc.report.category_colors(names)
+    assert len(set(colors)) == len(names)
+    for name, color in zip(names, colors, strict=True):
+        assert nc.report.category_colors((name,)) == (color,)
+    assert colors[1] == nc.report.category_colors(("dh",))[0]
+
+
+def test_what_is_pooled_has_no_motifs_hue():
+    red, green, blue = to_rgb(nc.report.category_colors(("7 smaller families",))[0])
+    assert max(red, green, blue) - min(red, green, blue) < 0.1
+
+
+def test_types_of_atoms_share_no_hue_with_motifs():
+    def hue(color):
+        return 360.0 * rgb_to_hsv(*to_rgb(color))[0]
+
+    atoms = [hue(c) for name, c in ATOM_TYPE_COLORS.items() if name != "other"]
+    motifs = [hue(c) for c in nc.report.category_colors(nc.motifs.LABELS)]
+    apart = np.abs(np.subtract.outer(atoms, motifs))
+    assert np.minimum(apart, 360.0 - apart).min() > 14.0
 
 
 # ---------------------------------------------------------------------------------- command
@@ -328,3 +348,48 @@ def test_export_holds_the_run(opened, tmp_path):
         held["structures"][4]["x"], data["inherent_positions"][:, 0], atol=1e-5
     )
     assert held["properties"]["s1"]["values"][4] == pytest.approx(float(data["inherent_chart"][0]))
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1100, 680)])
+def test_the_table_of_numbers_stays_in_its_card_and_scrolls(browser, labelled, size):
+    page = browser.new_page(viewport=dict(zip(("width", "height"), size, strict=True)))
+    page.goto(labelled[1].as_uri())
+    page.wait_for_function("document.documentElement.dataset.ready === 'yes'", timeout=120_000)
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    assert page.evaluate("document.documentElement.scrollHeight") <= size[1]
+    page.evaluate("""() => {
+      const panel = document.querySelector('#info > *').shadowRoot;
+      panel.querySelector('.chsp-info-structure-btn').focus();
+    }""")
+    page.keyboard.press("Enter")
+    page.wait_for_function(
+        "document.querySelector('#info > *').shadowRoot.querySelector('.chsp-info-table.show')"
+    )
+    top, card, held, shown = page.evaluate("""() => {
+      const panel = document.querySelector('#info > *').shadowRoot;
+      const table = panel.querySelector('.chsp-info-table.show');
+      return [table.getBoundingClientRect().top,
+        document.getElementById('structure').getBoundingClientRect().top,
+        table.scrollHeight, table.clientHeight];
+    }""")
+    assert top >= card - 1
+    assert held > shown  # more than fits, behind a bar
+
+
+def test_the_legend_shows_one_category_alone_by_the_keyboard(page):
+    page.click("[data-color=motif]")
+    page.wait_for_timeout(300)
+    entries = page.query_selector_all("#map-legend button")
+    colors = "explorer.map._plot._fullLayout.coloraxis.colorscale.map((pair) => pair[1])"
+    everything = page.evaluate(colors)
+    entries[0].focus()
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(300)
+    assert entries[0].get_attribute("aria-pressed") == "true"
+    seen = {color for color in page.evaluate(colors) if color.startswith("#")}
+    assert len(seen) == 1
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(300)
+    assert entries[0].get_attribute("aria-pressed") == "false"
+    assert page.evaluate(colors) == everything
+    assert page.complaints == []

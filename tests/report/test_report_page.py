@@ -9,8 +9,9 @@ import xarray as xr
 from ase.cluster import Icosahedron
 
 from helpers.report_runs import results_of, run_data
-from nanochart import report
+from nanochart import report, store, workflow
 from nanochart.autoencoder import Reconstruction
+from nanochart.report.figures.learning import learning_curves
 
 LADDER = np.array([300.0, 400.0, 500.0, 600.0])
 MOTIFS = ("icosahedron", "decahedron")
@@ -170,10 +171,10 @@ def test_the_page_tells_its_story_in_order(full_page):
         "Summary",
         "Sampling",
         "Inherent structures",
-        "Chart",
         "Motifs",
-        "Families",
         "Learning",
+        "Chart",
+        "Families",
         "Provenance",
     ]
     numbers = [int(n) for n in re.findall(r"<b>Figure (\d+)\.</b>", full_page)]
@@ -226,7 +227,7 @@ def test_every_text_from_outside_is_escaped(tmp_path):
 
 def test_save_figures_writes_every_figure_with_embedded_fonts(tmp_path):
     _, sections = _sections(_dataset(n_frames=4))
-    few = [report.Section(s.title, s.text, s.items[:1]) for s in sections[2:5]]
+    few = [report.Section(s.title, s.text, s.items[:1]) for s in (*sections[2:3], *sections[5:])]
     written = report.save_figures(few, tmp_path / "figures")
     assert {p.suffix for p in written} == {".png", ".pdf"}
     assert all(p.stat().st_size > 1000 for p in written)
@@ -295,7 +296,31 @@ def test_runs_of_unusual_sizes_are_reported(sizes):
     names = {card.name for card in cards}
     for card in cards[:-2]:
         assert card.wide == (card.drawn().get_figwidth() > 4.0), card.name
-    assert ("chart-thermal-energy" in names) == (sizes != {"latent": 1})
+    assert ("chart-inherent-energy" in names) == (sizes != {"latent": 1})
+
+
+def test_no_colouring_of_the_chart_is_drawn_twice_in_full():
+    _, sections = _sections(_dataset(n_frames=3))
+    chart = next(s for s in sections if s.title == "Chart")
+    names = [item.name for item in chart.items if isinstance(item, report.FigureCard)]
+    assert len(names) == len({name.rpartition("-")[2] for name in names})
+
+
+def test_the_report_leads_to_the_explorer(small_copy):
+    run = store.open(small_copy / "run.zarr")
+    page = workflow.report_run(run, small_copy / "run.html").read_text(encoding="utf-8")
+    assert "<code>nanochart explore run.zarr</code>" in page
+    (small_copy / "run-explore.html").touch()
+    page = workflow.report_run(run, small_copy / "run.html").read_text(encoding="utf-8")
+    assert '<a href="run-explore.html">the explorer</a>' in page
+
+
+def test_an_explained_variance_is_at_most_everything():
+    epochs = np.arange(1, 6)
+    loss = np.array([1.0, 0.5, 0.2, 0.05, 0.001])
+    figure = learning_curves({"epoch": epochs, "train_loss": loss, "validation_loss": loss,
+                              "explained_variance": 1.0 - loss})  # fmt: skip
+    assert figure.axes[1].get_ylim()[1] == 100.0
 
 
 def test_facts_may_be_few_and_imported_frames_are_called_that():

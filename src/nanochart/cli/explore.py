@@ -49,11 +49,11 @@ def explore(
 
     opened = store.open(run)
     from nanochart import autoencoder
-    from nanochart.workflow import explore_run
+    from nanochart.workflow import explore_run, explorer_path
 
     path = model or trained_model(opened)
     trained = autoencoder.load(path) if model is not None or path.exists() else None
-    target = output or run.with_name(f"{run.stem}-explore.html")
+    target = output or explorer_path(run)
     with show_progress(quiet) as progress:
         page = explore_run(
             opened,

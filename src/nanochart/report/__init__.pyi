@@ -5,7 +5,7 @@ from .explorer.explorer import (
     StructureBlock as StructureBlock,
     write_explorer as write_explorer,
 )
-from .explorer.properties import family_colors as family_colors, run_properties as run_properties
+from .explorer.properties import run_properties as run_properties
 from .figures import track as track
 from .figures.charts import (
     Coloring as Coloring,
@@ -43,6 +43,7 @@ from .page.page import (
     Header as Header,
     Listing as Listing,
     Missing as Missing,
+    Pointer as Pointer,
     Section as Section,
     Table as Table,
     build_report as build_report,

@@ -7,7 +7,11 @@ from .chart import (
 )
 from .demo import DEMO as DEMO, run_demo as run_demo
 from .executors import dask_executor as dask_executor, thread_executor as thread_executor
-from .explore import Explored as Explored, explore_run as explore_run
+from .explore import (
+    Explored as Explored,
+    explore_run as explore_run,
+    explorer_path as explorer_path,
+)
 from .export_chemiscope import export_chemiscope as export_chemiscope
 from .export_plumed import export_plumed as export_plumed
 from .families import (

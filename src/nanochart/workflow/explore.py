@@ -26,7 +26,7 @@ from nanochart.store import Frames, Run
 from nanochart.workflow.chart import check_charted, check_model
 from nanochart.workflow.labels import atom_type_codes
 
-__all__ = ["Explored", "explore_run"]
+__all__ = ["Explored", "explore_run", "explorer_path"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,11 @@ class Explored:
     shown: int
     total: int
     colorings: tuple[str, ...]
+
+
+def explorer_path(run: Path) -> Path:
+    """Where the explorer of a run is written unless another place is asked for."""
+    return run.with_name(f"{run.stem}-explore.html")
 
 
 def explore_run(

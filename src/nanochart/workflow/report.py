@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from ase import Atoms
 
@@ -35,6 +36,7 @@ from nanochart.tempering import (
 from nanochart.workflow.bias.plans import plan_of
 from nanochart.workflow.bias.then import SourceThen
 from nanochart.workflow.chart import check_charted, check_model, check_trained
+from nanochart.workflow.explore import explorer_path
 from nanochart.workflow.fes.run import fes_run
 from nanochart.workflow.ladder import (
     energies_at_rungs,
@@ -102,13 +104,23 @@ def report_run(
     if model is not None:
         check_model(run, model)
         (check_charted if run.committed("chart") else check_trained)(run, model)
-    results = _results(run, model, biased, wall_time, progress)
+    results = dataclasses.replace(
+        _results(run, model, biased, wall_time, progress),
+        path=run.path.name,
+        explorer=_explorer_beside(run, Path(path)),
+    )
     data = RunData(run.frames(), run.metadata, results)
     header, sections = run_sections(data, model)
     sections = _counted(sections, progress, rounds=1 if figures is None else 2)
     if figures is not None:
         save_figures(sections, figures)
     return build_report(sections, path, header=header)
+
+
+def _explorer_beside(run: Run, page: Path) -> str:
+    """Name of the explorer that is in the folder of the report; empty where there is none."""
+    name = explorer_path(run.path).name
+    return quote(name) if page.with_name(name).is_file() else ""
 
 
 def _results(

@@ -11,7 +11,6 @@ from nanochart.progress import Progress, silent
 from nanochart.report import (
     FigureCard,
     MovieFrame,
-    family_colors,
     follow,
     track as figures,
     write_movie,
@@ -108,11 +107,7 @@ def _states(track: Track) -> list[figures.States]:
         if labels is None or lasting is None:
             continue
         names = np.unique(labels).tolist()
-        colors = (
-            figures.state_colors(names)
-            if kind == "motif"
-            else dict(zip(names, family_colors(names), strict=True))
-        )
+        colors = figures.state_colors(names)
         moments = tuple(t.frame for t in lasting.transitions)
         found.append(figures.States(kind, labels, lasting.states, moments, colors))
     return found

@@ -1,20 +1,17 @@
 """What the explorer knows about each structure of a run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
-from matplotlib.colors import to_hex, to_rgb
 from numpy.typing import NDArray
 
 from nanochart.errors import StoreError
 from nanochart.report.explorer.explorer import MAX_CATEGORIES, Property
-from nanochart.report.figures.style import TEMPERATURE_COLORMAP, category_colors
+from nanochart.report.figures.style import REST, TEMPERATURE_COLORMAP, category_colors
 from nanochart.report.page.run_data import RunData
 
-__all__ = ["family_colors", "run_properties"]
-
-_NOISE = "#c4c9cf"
+__all__ = ["run_properties"]
 
 
 def run_properties(
@@ -124,13 +121,12 @@ def _categories(
 ) -> Property:
     present = np.unique(codes).tolist()
     names = tuple(known.get(code, "unknown" if code < 0 else str(code)) for code in present)
-    colors = family_colors(names) if name == "family" else category_colors(names)
     return Property(
         name,
         np.searchsorted(present, codes).astype(float),
         description=description,
         categories=names,
-        colors=tuple(colors),
+        colors=category_colors(names),
         button=True,
     )
 
@@ -148,42 +144,12 @@ def _families(data: RunData, names: Mapping[int, str]) -> list[Property]:
         small = present[np.argsort(-sizes, kind="stable")][MAX_CATEGORIES - 2 :]
         rest = int(present.max()) + 1
         shown[np.isin(flat, small)] = rest
-        known[rest] = f"{len(small)} smaller families"
+        known[rest] = f"{len(small)} {REST}"
     found = [_categories("family", shown, known, "family of the structure in the chart")]
     if len(present) > MAX_CATEGORIES - 2:
         text = "number of the family, 0 for noise"
         found.append(Property("family number", flat.astype(float), description=text, digits=0))
     return found
-
-
-def family_colors(names: Sequence[str]) -> tuple[str, ...]:
-    """Shades of the motif's colour for its families, largest first; grey for noise.
-
-    Families are named as "dh/1". Others get colours of their own.
-    """
-    parts = [name.rsplit("/", 1) for name in names]
-    motifs = tuple(dict.fromkeys(p[0] for p in parts if len(p) == 2 and p[1].isdigit()))
-    base = dict(zip(motifs, category_colors(motifs), strict=True))
-    plain = [n for n, p in zip(names, parts, strict=True) if p[0] not in base and n != "noise"]
-    own = dict(zip(plain, category_colors(plain), strict=True))
-    counts = {m: max(int(p[1]) for p in parts if p[0] == m and len(p) == 2) for m in motifs}
-    colors = []
-    for name, part in zip(names, parts, strict=True):
-        if part[0] in base and len(part) == 2:
-            colors.append(_shade(base[part[0]], int(part[1]), counts[part[0]]))
-        else:
-            colors.append(own.get(name, _NOISE))
-    return tuple(colors)
-
-
-def _shade(color: str, rank: int, count: int) -> str:
-    """From a darker to a lighter shade of a colour, by the rank among ``count``."""
-    light = 0.0 if count < 2 else (rank - 1) / (count - 1)
-    rgb = np.array(to_rgb(color))
-    mixed = rgb * (0.72 + 0.28 * min(1.0, 2 * light)) if light < 0.5 else rgb
-    white = max(0.0, 2 * light - 1.0) * 0.6
-    red, green, blue = ((1 - white) * mixed + white).tolist()
-    return str(to_hex((red, green, blue)))
 
 
 def _numbers(data: RunData) -> list[Property]:

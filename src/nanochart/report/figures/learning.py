@@ -68,6 +68,7 @@ def learning_curves(history: Mapping[str, Any] | Any) -> Figure:
         # The climb out of nothing takes a few epochs; the scale is for what comes after.
         floor = min(float(np.nanquantile(percent, 0.1)), percent[best] - 1.0)
         panel.set_ylim(max(floor - 2.0, float(np.nanmin(percent)) - 1.0), None)
+        panel.set_ylim(top=min(100.0, panel.get_ylim()[1]))
         place += 1
     if rate is not None:
         panels[place].plot(epoch, 1e3 * rate, color=INK, drawstyle="steps-mid")

@@ -27,6 +27,7 @@ __all__ = [
     "MUTED",
     "OKABE_ITO",
     "PAGE",
+    "REST",
     "TEMPERATURE_COLORMAP",
     "axis_label",
     "category_colors",
@@ -71,7 +72,11 @@ _FIXED = {
     "mix": OKABE_ITO["orange"],
     "amorphous": OKABE_ITO["sky"],
     "noise": "#c4c9cf",
+    "unknown": "#c4c9cf",
 }
+
+#: End of the name of what is too small to be shown by itself, as "12 smaller families".
+REST = "smaller families"
 
 #: Energies: viridis. Temperatures: inferno without its near-white end, invisible on paper.
 ENERGY_COLORMAP: Colormap = mpl.colormaps["viridis"]
@@ -181,7 +186,7 @@ def letter_panels(axes: Sequence[Axes], titles: Sequence[str] = ()) -> None:
 
 
 def category_colors(names: Sequence[str]) -> tuple[str, ...]:
-    """Choose a colour for each category; motifs keep theirs from figure to figure.
+    """Choose a colour for each category; motifs and families keep theirs in figures and explorer.
 
     Parameters
     ----------
@@ -191,31 +196,33 @@ def category_colors(names: Sequence[str]) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        One hexadecimal colour for each name: of a family ("dh/2") a shade of its motif's; else of
-        Okabe and Ito while they last, beyond that equally spaced in viridis.
+        One hexadecimal colour for each name: of a family ("dh/2") a shade of its motif's; grey of
+        what is no category of its own ("noise", `REST`); else of Okabe and Ito while they last,
+        beyond that equally spaced in viridis.
     """
-    families = _family_shades(names)
+    fixed = {**_FIXED, **{name: shade for name in names if (shade := _family_shade(name))}}
+    fixed |= {name: MUTED for name in names if name.endswith(REST)}
     spare = [color for color in OKABE_ITO.values() if color not in {_FIXED.get(n) for n in names}]
-    unknown = [name for name in dict.fromkeys(names) if name not in {**_FIXED, **families}]
+    unknown = [name for name in dict.fromkeys(names) if name not in fixed]
     if len(unknown) > len(spare):
         shades = mpl.colormaps["viridis"](np.linspace(0.0, 0.95, len(unknown)))
         spare = [mpl.colors.to_hex(shade) for shade in shades]
-    chosen = {**_FIXED, **families, **dict(zip(unknown, spare, strict=False))}
+    chosen = {**fixed, **dict(zip(unknown, spare, strict=False))}
     return tuple(chosen[name] for name in names)
 
 
-def _family_shades(names: Sequence[str]) -> dict[str, str]:
-    """Colours of names as "dh/2": the hue of the motif, from dark to light by rank."""
-    shades = {}
-    for motif in dict.fromkeys(name.partition("/")[0] for name in names if "/" in name):
-        if motif not in _FIXED:
-            continue
-        members = [name for name in dict.fromkeys(names) if name.startswith(f"{motif}/")]
-        base = np.array(mpl.colors.to_rgb(_FIXED[motif]))
-        # From the colour mixed with some black to the colour mixed with much white.
-        for place, name in zip(np.linspace(-0.35, 0.7, len(members) + 1)[1:], members, strict=True):
-            mixed = base * (1.0 + place) if place < 0 else base + (1.0 - base) * place
-            shades[name] = mpl.colors.to_hex(np.clip(mixed, 0.0, 1.0))
-        if len(members) == 1:
-            shades[members[0]] = _FIXED[motif]
-    return shades
+def _family_shade(name: str) -> str | None:
+    """Colour of a name as "dh/2": the motif's, made lighter and darker in turn by its rank alone.
+
+    A family so has one colour whichever others are drawn with it. None where it is no family.
+    """
+    motif, _, rank = name.rpartition("/")
+    if motif not in _FIXED or not rank.isdigit():
+        return None
+    # 1, 3, 5 have ever more black, 2, 4, 6 ever more white.
+    step, base = int(rank) // 2, mpl.colors.to_rgb(_FIXED[motif])
+    if step == 0:
+        return _FIXED[motif]
+    share, end = (0.85, 1.0) if int(rank) % 2 == 0 else (0.55, 0.0)
+    mixed = [end + (part - end) * (1.0 - share + share * 0.6**step) for part in base]
+    return str(mpl.colors.to_hex((mixed[0], mixed[1], mixed[2])))

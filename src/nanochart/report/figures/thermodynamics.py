@@ -56,7 +56,7 @@ def reweighted_caloric_curve(result: Thermodynamics, *, reference: float = 0.0) 
         ms=3.0,
         elinewidth=0.8,
         color=INK,
-        label="the rungs",
+        label="the rungs" if known.any() else None,
     )
     panel.set_xlabel(axis_label("temperature", "K"))
     symbol = r"\langle E\rangle" + ("-E_0" if reference else "")
@@ -81,8 +81,16 @@ def heat_capacity_curve(result: Thermodynamics, n_atoms: int) -> Figure:
     panel = figure.add_subplot()
     per_atom = result.heat_capacity.scaled(1.0 / (n_atoms * BOLTZMANN))
     _band(panel, result, per_atom, OKABE_ITO["vermillion"], "MBAR")
+    # All 3N momenta have their k/2, for the thermostat lets the cluster move and turn; of the
+    # positions the 3N - 6 vibrations, for the sphere leaves place and orientation free.
     harmonic = 3.0 - 3.0 / n_atoms
-    panel.axhline(harmonic, color=MUTED, ls=(0, (4, 2)), lw=0.9, label="harmonic, $(3N-3)\\,k$")
+    panel.axhline(
+        harmonic,
+        color=MUTED,
+        ls=(0, (4, 2)),
+        lw=0.9,
+        label=f"harmonic, $(3-3/N)\\,k$ = {harmonic:.2f} $k$",
+    )
     melting = result.melting_temperature
     if melting.known:
         low, high = float(melting.low), float(melting.high)
@@ -143,7 +151,9 @@ def thermodynamics_cards(
             "heat-capacity",
             partial(heat_capacity_curve, result, n_atoms),
             "Heat capacity per atom (k) against temperature (K), from the energies of all "
-            f"temperatures by MBAR; ticks: the ladder. {peak}. {blocks}{notes}",
+            f"temperatures by MBAR; ticks: the ladder. {peak}. Dashed: a harmonic cluster that "
+            "moves and turns freely, k/2 for each of 3N momenta and 3N - 6 vibrations. "
+            f"{blocks}{notes}",
             f"Curve of the heat capacity against temperature. {peak}.",
             wide=False,
         ),

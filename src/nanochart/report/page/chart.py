@@ -1,5 +1,6 @@
 """The sections on learning and on the chart."""
 
+import shlex
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Literal
@@ -18,7 +19,7 @@ from nanochart.report.figures.learning import (
 )
 from nanochart.report.figures.style import TEMPERATURE_COLORMAP
 from nanochart.report.page.inherent import number
-from nanochart.report.page.page import FigureCard, Item, Missing, Section
+from nanochart.report.page.page import FigureCard, Item, Missing, Pointer, Section
 from nanochart.report.page.run_data import RunData
 
 __all__ = ["chart_section", "learning_section", "overview_card"]
@@ -109,14 +110,15 @@ def overview_card(run: RunData) -> FigureCard | None:
 
 
 def chart_section(run: RunData) -> Section:
-    """Every projection of the chart in every colouring."""
+    """Every projection of the chart, each colouring once: the summary has them side by side."""
     title = "Chart"
     text = (
         "The chart coordinates of every configuration, as sampled (thermal) and after its quench "
         "(inherent). Configurations that lie together have alike RDFs, hence alike structures."
     )
     items: list[Item] = []
-    for kind in _KINDS:
+    charted = [kind for kind in _KINDS if _points(run, kind) is not None]
+    for kind in charted:
         points = _points(run, kind)
         if points is None:
             continue
@@ -128,16 +130,37 @@ def chart_section(run: RunData) -> Section:
             FigureCard(
                 f"chart-{kind}-{_short(coloring)}",
                 partial(chart_projections, points, coloring, title=f"{kind} configurations"),
-                f"The chart of {shown} {kind} configurations {views}, coloured by "
+                f"The chart of {number(shown, 0)} {kind} configurations {views}, coloured by "
                 f"{_described(coloring)}. Coordinates are dimensionless.",
                 f"Scatter plots of the chart of the {kind} configurations, coloured by "
                 f"{_short(coloring)}.",
             )
             for coloring in _colorings(run, kind)
+            if len(charted) < 2 or (kind == "thermal") == _is_thermal(coloring)
         ]
-    if not items:
+    if items:
+        items.append(_to_explorer(run))
+    else:
         items.append(Missing("This run has no chart yet:", "nanochart chart RUN"))
     return Section(title, text, tuple(items))
+
+
+def _is_thermal(coloring: Coloring) -> bool:
+    """Whether a colouring is of the configuration as sampled rather than of its minimum."""
+    return coloring.quantity in {"temperature", "start motif", "place in the trajectory"}
+
+
+def _to_explorer(run: RunData) -> Pointer:
+    """Point to the page on which every structure can be turned."""
+    if run.results.explorer:
+        return Pointer("Every structure, to turn, beside its place in the chart:", "the explorer",
+                       run.results.explorer)  # fmt: skip
+    path = shlex.quote(run.results.path or "RUN")
+    return Pointer(
+        "To turn every structure beside its place in the chart, write the explorer, a page like "
+        "this one:",
+        f"nanochart explore {path}",
+    )
 
 
 def _points(run: RunData, kind: Kind) -> NDArray[Any] | None:

@@ -56,7 +56,7 @@ _ATOMS = (
         for colour, name in (
             ("green", "fcc"),
             ("red", "hcp"),
-            ("blue", "axis"),
+            ("violet", "axis"),
             ("yellow", "ico"),
             ("grey", "other"),
         )

@@ -22,6 +22,7 @@ __all__ = [
     "Header",
     "Listing",
     "Missing",
+    "Pointer",
     "Section",
     "Table",
     "build_report",
@@ -100,6 +101,16 @@ class Missing:
 
 
 @dataclass(frozen=True)
+class Pointer:
+    """Where more is to be seen: the ``name`` of a command, or of what a ``link`` leads to."""
+
+    text: str
+    name: str
+    link: str = ""
+    kind: ClassVar[str] = "pointer"
+
+
+@dataclass(frozen=True)
 class Listing:
     """Text in a fixed-width font behind a ``title`` that unfolds it."""
 
@@ -108,7 +119,7 @@ class Listing:
     kind: ClassVar[str] = "listing"
 
 
-Item = FigureCard | Gallery | Table | Missing | Listing
+Item = FigureCard | Gallery | Table | Missing | Pointer | Listing
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,11 +52,11 @@ def run_sections(
         Section("Summary", _summary_text(run), tuple(summary)),
         sampling_section(run, picture_size),
         inherent_section(run, picture_size),
-        chart_section(run),
         motif_section(run, picture_size),
+        *([] if run.results.bias is not None else [learning_section(history, reconstruction)]),
+        chart_section(run),
         family_section(run, picture_size),
         *([] if free_energies is None else [free_energy_section(free_energies)]),
-        *([] if run.results.bias is not None else [learning_section(history, reconstruction)]),
         _provenance(run, model),
     )
     return _header(run, history, reconstruction), sections

@@ -83,6 +83,10 @@ class RunResults:
         Name -> positions in Å, (atom, 3).
     config
         Configuration as it was last asked for; one that was resumed may differ from the first.
+    path
+        Folder of the run, for the commands that are named.
+    explorer
+        Link to the explorer of the run, where it is written.
     name
         Title of the report.
     wall_time
@@ -104,5 +108,7 @@ class RunResults:
     references: Mapping[str, float] = field(default_factory=dict)
     start_structures: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
+    path: str = ""
+    explorer: str = ""
     name: str = ""
     wall_time: float | None = None

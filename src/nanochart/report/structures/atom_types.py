@@ -6,17 +6,17 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from numpy.typing import ArrayLike, NDArray
 
-from nanochart.report.figures.style import OKABE_ITO
 from nanochart.report.structures.spheres import render_spheres
 
 __all__ = ["ATOM_TYPE_COLORS", "ATOM_TYPE_PHRASES", "ATOM_TYPE_SIZES", "draw_types"]
 
-#: Type of an atom -> its colour, for any colour vision; green, red and yellow as is common.
+#: Type of an atom -> its colour: green, red and yellow as is common, for any colour vision by their
+#: lightness, and of no hue of a motif, which is another thing.
 ATOM_TYPE_COLORS: Mapping[str, str] = {
-    "fcc": OKABE_ITO["green"],
-    "hcp": OKABE_ITO["vermillion"],
-    "axis": OKABE_ITO["blue"],
-    "ico": OKABE_ITO["yellow"],
+    "fcc": "#7cb342",
+    "hcp": "#b2182b",
+    "axis": "#4b2e9e",
+    "ico": "#f0e442",
     "other": "#c4c9cf",
 }
 

@@ -134,6 +134,19 @@
     }
   }
 
+  // Of one category alone the others are clear; `null` shows all.
+  function isolate(p, code) {
+    scale = code === null ? p.scale : p.scale.map(([place, color], k) => (
+      [place, p.shown[Math.floor(k / 2)] === code ? color : "rgba(0, 0, 0, 0)"]
+    ));
+    explorer.map._relayout?.({ "coloraxis.colorscale": scale });
+    for (const button of element("map-legend").querySelectorAll("button")) {
+      const mine = code === null ? "false" : String(button.dataset.code === String(code));
+      button.setAttribute("aria-pressed", mine);
+    }
+    element("map-legend").classList.toggle("isolated", code !== null);
+  }
+
   function colorBy(name) {
     const p = named(name);
     press(buttons, buttons.find((b) => b.dataset.color === name), p);
@@ -155,18 +168,27 @@
   function legend(p) {
     const place = element("map-legend");
     place.replaceChildren();
+    place.classList.remove("isolated");
     if (!p) return;
     if (!p.categories) {
       place.append(p.description || p.name);
       return;
     }
     p.categories.forEach((name, code) => {
-      if (p.counts[code]) place.append(entry(p.colors[code], name, p.counts[code]));
+      if (!p.counts[code]) return;
+      const button = entry(p.colors[code], name, p.counts[code], `only ${name}; again: all`, "button");
+      button.type = "button";
+      button.dataset.code = code;
+      button.setAttribute("aria-pressed", "false");
+      button.onclick = () => {
+        isolate(p, button.getAttribute("aria-pressed") === "true" ? null : code);
+      };
+      place.append(button);
     });
   }
 
-  function entry(color, name, count, phrase) {
-    const line = document.createElement("span");
+  function entry(color, name, count, phrase, kind = "span") {
+    const line = document.createElement(kind);
     const dot = document.createElement("i");
     dot.style.background = color;
     const number = document.createElement("b");
@@ -219,6 +241,38 @@
     }
     element("details").dataset.structure = index;
   }
+  /* ---- the table of numbers: inside its card, with a bar to scroll, open to the keyboard ------ */
+  const panel = [...element("info").children].map((child) => child.shadowRoot).find(Boolean);
+  if (panel) {
+    const sheet = document.createElement("style");
+    sheet.textContent = `
+      .chsp-info-table { max-height: var(--room, 50vh); overflow-y: auto; background: #fff;
+        border: 1px solid #dfe3e8; border-radius: 6px; opacity: 1; }
+      .chsp-properties-table, .chsp-properties-table table { background: #fff; margin: 0; }
+      .chsp-properties-table thead { position: sticky; top: 0; background: #fff; }`;
+    panel.append(sheet);
+    const opener = panel.querySelector(".chsp-info-structure-btn");
+    const measure = () => {
+      const top = element("structure").getBoundingClientRect().top;
+      const room = (opener ?? element("info")).getBoundingClientRect().top - Math.max(0, top);
+      element("info").style.setProperty("--room", `${Math.max(120, room - 8)}px`);
+    };
+    measure();
+    window.addEventListener("resize", measure);
+    if (opener) {
+      opener.tabIndex = 0;
+      opener.setAttribute("role", "button");
+      opener.addEventListener("pointerdown", measure);
+      opener.addEventListener("keydown", (event) => {
+        if (event.target !== opener || !["Enter", " "].includes(event.key)) return;
+        event.preventDefault();
+        measure();
+        opener.click();
+      });
+      panel.querySelector(".chsp-info-table").tabIndex = 0;
+    }
+  }
+
   const show = explorer.info.show.bind(explorer.info);
   explorer.info.show = (indexes) => {
     show(indexes);
