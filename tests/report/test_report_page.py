@@ -128,6 +128,8 @@ def _texts(header, sections):
                 found += [cell for row in item.rows for cell in row]
             elif isinstance(item, report.Missing):
                 found += [item.text, item.command]
+            elif isinstance(item, report.Pointer):
+                found += [item.text, item.name]
             elif isinstance(item, report.Listing):
                 found += [item.title, item.text]
             else:

@@ -12,7 +12,7 @@ import yaml
 import nanochart as nc
 from helpers.command import nanochart
 from helpers.configs import small_config
-from nanochart.cli.options import _Lines
+from nanochart.cli.display import _Lines
 from nanochart.errors import DynamicsError
 from nanochart.progress import duration, silent
 from nanochart.workflow.forecast import forecast, seconds_of

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from nanochart import __version__
+from nanochart.cli.display import COMMAND
 from nanochart.cli.interrupts import INTERRUPTED, INTERRUPTS, what_is_left
 from nanochart.cli.options import say
 from nanochart.compiled.cache import fallback_sentence
@@ -38,6 +39,10 @@ def _as_flags(parameters: list[Any]) -> list[Any]:
 class _Command(TyperCommand):
     def get_params(self, ctx: Any) -> list[Any]:
         return _as_flags(super().get_params(ctx))
+
+    def invoke(self, ctx: Any) -> Any:
+        COMMAND.set(ctx.info_name or "")
+        return super().invoke(ctx)
 
 
 class _InOrderOfWork(TyperGroup):

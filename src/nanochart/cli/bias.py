@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from nanochart.cli.app import app
+from nanochart.cli.display import show_progress
 from nanochart.cli.interrupts import INTERRUPTS
-from nanochart.cli.options import JsonFlag, QuietFlag, Seed, emit, say, show_progress
+from nanochart.cli.options import JsonFlag, QuietFlag, Seed, emit, say
 from nanochart.cli.sample import ExecutorKind, _executor
 
 

@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 
 from nanochart.cli.app import app
+from nanochart.cli.display import show_progress
 from nanochart.cli.options import (
     JsonFlag,
     QuietFlag,
     RunPaths,
     emit,
-    show_progress,
     trained_model,
 )
 

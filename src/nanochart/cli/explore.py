@@ -6,13 +6,13 @@ from typing import Annotated
 import typer
 
 from nanochart.cli.app import app
+from nanochart.cli.display import show_progress
 from nanochart.cli.options import (
     JsonFlag,
     QuietFlag,
     RunPath,
     Seed,
     emit,
-    show_progress,
     trained_model,
 )
 

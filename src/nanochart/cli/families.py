@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nanochart.cli.app import app
+from nanochart.cli.display import show_progress
 from nanochart.cli.options import (
     JsonFlag,
     QuietFlag,
     RunPath,
     Seed,
     emit,
-    show_progress,
     trained_model,
 )
 

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from nanochart.cli.app import app
-from nanochart.cli.options import JsonFlag, QuietFlag, RunPaths, analysed_run, emit, show_progress
+from nanochart.cli.display import show_progress
+from nanochart.cli.options import JsonFlag, QuietFlag, RunPaths, analysed_run, emit
 from nanochart.files import replacing
 
 

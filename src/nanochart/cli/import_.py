@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from nanochart.cli.app import app
+from nanochart.cli.display import show_progress
 from nanochart.cli.options import (
     Cell,
     JsonFlag,
@@ -18,7 +19,6 @@ from nanochart.cli.options import (
     cell_edges,
     emit,
     left_out_lines,
-    show_progress,
 )
 
 

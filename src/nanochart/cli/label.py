@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from nanochart.cli.app import app
-from nanochart.cli.options import JsonFlag, QuietFlag, RunPath, emit, show_progress
+from nanochart.cli.display import show_progress
+from nanochart.cli.options import JsonFlag, QuietFlag, RunPath, emit
 
 
 @app.command()

@@ -4,17 +4,12 @@ Commands open the run they are given before they import what works on it: a wron
 once.
 """
 
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nanochart.output import printable, to_json
-from nanochart.progress import Progress, duration, silent
 
 if TYPE_CHECKING:
     from nanochart.config import StagesConfig
@@ -40,7 +35,6 @@ __all__ = [
     "given",
     "left_out_lines",
     "say",
-    "show_progress",
     "stages_of",
     "trained_model",
 ]
@@ -186,79 +180,3 @@ def left_out_lines(files: dict[str, Any]) -> list[str]:
         if what["other_sizes"]:
             lines.append(f"left out {what['other_sizes']} frames of other sizes of {name}")
     return lines
-
-
-@contextmanager
-def show_progress(quiet: bool) -> Iterator[Progress]:
-    """Progress on standard error: a live bar on a terminal, a line now and then elsewhere."""
-    if quiet:
-        yield silent
-    elif sys.stderr.isatty():
-        with _bars() as progress:
-            yield progress
-    else:
-        yield _Lines()
-
-
-@contextmanager
-def _bars() -> Iterator[Progress]:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress as Bars,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description:<7}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Bars(*columns, console=Console(stderr=True)) as bars:
-        tasks: dict[str, Any] = {}
-
-        def advance(stage: str, done: float, total: float, note: str = "") -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total, note="")
-                # What a stage says before it begins, its estimate, stays above the bar.
-                if note:
-                    bars.console.print(f"{stage}: {printable(note)}", highlight=False, markup=False)
-                    note = ""
-            bars.update(tasks[stage], completed=done, total=total, note=escape(printable(note)))
-
-        yield advance
-
-
-class _Lines:
-    """One line per stage every ten seconds and at its end, with an estimate of what is left."""
-
-    def __init__(self, interval: float = 10.0) -> None:
-        self.interval = interval
-        self.started: dict[str, tuple[float, float]] = {}
-        self.last = 0.0
-
-    def __call__(self, stage: str, done: float, total: float, note: str = "") -> None:
-        now = time.monotonic()
-        # The first report opens the stage: a resumed one does not begin at zero.
-        start, first = self.started.setdefault(stage, (now, done))
-        if done < total and now - self.last < self.interval:
-            return
-        self.last = now
-        share = f"{stage}: {done:g}/{total:g}"
-        elapsed = now - start
-        if done >= total:
-            clock = f", {elapsed:.0f} s"
-        elif done > first:
-            left = elapsed / (done - first) * (total - done)
-            clock = f", {elapsed:.0f} s, {duration(left)} left"
-        else:
-            clock = ""
-        say(f"{share}{clock}{', ' + note if note else ''}", err=True)

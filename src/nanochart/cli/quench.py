@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from nanochart.cli.app import app
+from nanochart.cli.display import show_progress
 from nanochart.cli.options import (
     ConfigFile,
     JsonFlag,
@@ -13,7 +14,6 @@ from nanochart.cli.options import (
     RunPath,
     emit,
     given,
-    show_progress,
     stages_of,
 )
 

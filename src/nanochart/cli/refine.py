@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from nanochart.cli.app import app
-from nanochart.cli.options import JsonFlag, QuietFlag, RunPath, Seed, emit, show_progress
+from nanochart.cli.display import show_progress
+from nanochart.cli.options import JsonFlag, QuietFlag, RunPath, Seed, emit
 
 
 @app.command()

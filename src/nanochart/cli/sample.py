@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nanochart.cli.app import app
+from nanochart.cli.display import show_progress
 from nanochart.cli.interrupts import INTERRUPTS
 from nanochart.cli.options import (
     JsonFlag,
@@ -17,7 +17,6 @@ from nanochart.cli.options import (
     TimePerReplica,
     emit,
     say,
-    show_progress,
 )
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ import typer
 
 from nanochart.autoencoder import ARCHITECTURES
 from nanochart.cli.app import app
+from nanochart.cli.display import show_progress
 from nanochart.cli.options import (
     ConfigFile,
     JsonFlag,
@@ -16,7 +17,6 @@ from nanochart.cli.options import (
     default_model,
     emit,
     given,
-    show_progress,
     stages_of,
 )
 

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nanochart.cli.options import emit, show_progress
+from nanochart.cli.display import show_progress
+from nanochart.cli.options import emit
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
