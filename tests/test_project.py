@@ -33,9 +33,10 @@ PAGES = [
 #: before it, and only what that offers in its ``__init__``.
 ORDER = [
     "units", "errors", "metals", "parallel", "progress", "processes", "files", "output", "seal",
-    "system", "compiled", "statistics", "potentials", "minimization", "clusters", "descriptors",
-    "dynamics", "motifs", "autoencoder", "compiled_chart", "landscape", "tempering", "biasing",
-    "free_energy", "store", "interop", "config", "testing", "report", "workflow", "cli",
+    "shown", "system", "compiled", "statistics", "potentials", "minimization", "clusters",
+    "descriptors", "dynamics", "motifs", "autoencoder", "compiled_chart", "landscape", "tempering",
+    "biasing", "free_energy", "store", "interop", "config", "testing", "report", "workflow",
+    "cli",
 ]  # fmt: skip
 #: Folders that are rooms of the user's terminal, and of pictures.
 DRAWS = {"report": {"matplotlib", "jinja2"}, "workflow": {"matplotlib"}, "cli": {"rich", "typer"}}

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanochart.metals import NEAREST_NEIGHBOUR
+from nanochart.shown import short_repr
 
 if TYPE_CHECKING:
     from nanochart.potentials import Potential
@@ -17,6 +18,7 @@ __all__ = ["System"]
 Pair = tuple[str, str]
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class System:
     """A cluster as a physical system; a pure metal is the case of one species.

@@ -153,6 +153,15 @@ def test_broken_yaml_is_one_sentence(tmp_path):
     assert "\n" not in str(caught.value)
 
 
+def test_a_biased_run_is_read_from_a_dictionary(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    values = {"run": "a.zarr", "temperature": 300, "variables": ["s1"], "time": 1.0, "opes": {}}
+    config = load_bias_config(values)
+    assert config.run == str(tmp_path / "a.zarr")
+    with pytest.raises(ConfigError, match=r"the configuration: temperature .* got 'hot'"):
+        load_bias_config({**values, "temperature": "hot"})
+
+
 def test_yaml_cannot_run_code(tmp_path):
     path = tmp_path / "evil.yaml"
     path.write_text("!!python/object/apply:os.system ['touch " + str(tmp_path / "ran") + "']")

@@ -27,6 +27,7 @@ import torch
 from numpy.typing import NDArray
 
 from nanochart.autoencoder.architectures.network import Network
+from nanochart.shown import short_repr
 
 __all__ = ["SKEWNESS_LEAST", "LatentFrame", "canonical_frame", "fold_frame"]
 
@@ -37,6 +38,7 @@ SKEWNESS_LEAST = 0.1
 _VARIANCE_LEAST = 1e-10
 
 
+@short_repr
 @dataclass(frozen=True)
 class LatentFrame:
     """The map s = matrix @ (z - mean) and what each axis explains.

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nanochart.autoencoder.architectures.network import Network
 from nanochart.autoencoder.split import TEST, TRAIN, VALIDATION
+from nanochart.shown import short_repr
 
 __all__ = ["RawData", "TrainingData", "check_data", "scale_data"]
 
@@ -20,6 +21,7 @@ _PARTS = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
 _DIFFERENT = 1e-3
 
 
+@short_repr
 @dataclass(frozen=True)
 class RawData:
     """Checked RDFs in 1/Å and the samples of each part.

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from nanochart.autoencoder.verdict import Verdict, judge
+from nanochart.shown import short_repr
 
 __all__ = ["History", "Progress"]
 
@@ -38,6 +39,7 @@ class Progress:
     seconds: float = field(default=math.nan, compare=False)
 
 
+@short_repr
 @dataclass(frozen=True)
 class History:
     """Learning curves of a training, and what came of it.

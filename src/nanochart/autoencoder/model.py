@@ -15,6 +15,7 @@ from nanochart.autoencoder.config import TrainingConfig
 from nanochart.autoencoder.history import History
 from nanochart.descriptors import RDF
 from nanochart.errors import ModelError
+from nanochart.shown import short_repr
 
 __all__ = ["Model"]
 
@@ -22,6 +23,7 @@ __all__ = ["Model"]
 _BATCH = 512
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Model:
     """A trained autoencoder with all that is needed to encode positions.

@@ -6,9 +6,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from nanochart.shown import short_repr
+
 __all__ = ["Reconstruction"]
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Reconstruction:
     """RDFs of held-out frames beside what the network made of them.

@@ -22,6 +22,7 @@ from nanochart.autoencoder.history import Progress
 from nanochart.autoencoder.model_file import fill_network, network_arrays
 from nanochart.autoencoder.tensor_file import read_tensors, write_tensors
 from nanochart.errors import ModelError
+from nanochart.shown import short_repr
 
 __all__ = ["TrainingState", "load_state", "save_state"]
 
@@ -31,6 +32,7 @@ VERSION = 2
 _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
 
+@short_repr
 @dataclass
 class TrainingState:
     """What continues from epoch to epoch.

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanochart.biasing.kernels_bias import BiasTables, evaluate_bias, interpolate, restraint_centre
+from nanochart.shown import short_repr
 
 __all__ = ["Bias", "Grid", "Restraint", "Wall"]
 
@@ -37,6 +38,7 @@ class Wall:
             )
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Restraint:
     """Harmonic restraint ½ Σ κ (s - c)², whose centre rests or moves linearly from knot to knot.
@@ -93,6 +95,7 @@ class Restraint:
         return centre
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Grid:
     """A potential tabulated on a regular grid of 1 to 3 of the variables; cubic between the nodes.

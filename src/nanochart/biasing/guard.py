@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 
 from nanochart.biasing.bias import Bias, Grid
+from nanochart.shown import short_repr
 
 __all__ = ["Guarded", "guard_grid", "known_distance", "known_reach"]
 
@@ -78,6 +79,7 @@ def guard_grid(
     return Grid(a, b, 0.5 * stiffness * excess**2, tuple(range(d)))
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Guarded:
     """A bias method with a guard: its bias plus a static potential.

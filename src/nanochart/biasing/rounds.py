@@ -24,6 +24,7 @@ from nanochart.biasing.bias import Bias
 from nanochart.biasing.segment import BiasedSamples, BiasedState
 from nanochart.dynamics import join
 from nanochart.parallel import map_in_order
+from nanochart.shown import short_repr
 
 __all__ = ["BiasedRound", "BiasedSegment", "BiasingState", "Method", "biased_round"]
 
@@ -75,6 +76,7 @@ class BiasingState:
     round: int
 
 
+@short_repr
 @dataclass(frozen=True)
 class BiasedRound:
     """Observations at the end of a round of biased dynamics; arrays run over walkers.

@@ -13,6 +13,7 @@ from nanochart.biasing.kernels_loop import run_biased
 from nanochart.dynamics import OFF_CHART, Langevin, Samples, State, _failure, run_batch
 from nanochart.errors import DynamicsError
 from nanochart.potentials import Potential, is_compiled
+from nanochart.shown import short_repr
 from nanochart.tempering import check_health
 from nanochart.units import BOLTZMANN
 
@@ -21,6 +22,7 @@ __all__ = ["BiasedDynamics", "BiasedSamples", "BiasedState"]
 Floats = NDArray[np.float64]
 
 
+@short_repr
 @dataclass(frozen=True)
 class BiasedState:
     """Walkers, and the ``work`` (walker,) in eV that moving restraints have done on each."""
@@ -35,6 +37,7 @@ class BiasedState:
         return BiasedState(self.walkers[index], self.work[index : index + 1])
 
 
+@short_repr
 @dataclass(frozen=True)
 class BiasedSamples:
     """Observations of a segment of biased dynamics; arrays are (sample, walker, ...).

@@ -11,6 +11,7 @@ from nanochart.clusters.decahedron import decahedral_templates
 from nanochart.clusters.icosahedron import icosahedral_templates
 from nanochart.clusters.shapes import Shape, complete_shapes, peel
 from nanochart.clusters.template import Array, Mask, Template, moments
+from nanochart.shown import short_repr
 
 __all__ = ["TEMPLATES", "Candidate", "candidates"]
 
@@ -33,6 +34,7 @@ _FIRST_SITES = 8
 _OFF_CENTRE = 0.25
 
 
+@short_repr
 @dataclass(frozen=True)
 class Candidate:
     """Ideal positions (atom, 3) in nearest-neighbour distances, and what makes them the motif.

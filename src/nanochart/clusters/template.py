@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
+from nanochart.shown import short_repr
+
 __all__ = ["BOND", "Array", "Graph", "Mask", "Template", "bonds", "make_template", "moments"]
 
 Array = npt.NDArray[np.float64]
@@ -29,6 +31,7 @@ class Graph(NamedTuple):
     clash_indices: npt.NDArray[np.int64]
 
 
+@short_repr
 @dataclass(frozen=True)
 class Template:
     """Sites of one motif around one centre.

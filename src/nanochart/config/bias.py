@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -270,20 +270,29 @@ class BiasConfig(Section):
             )
 
 
-def load_bias_config(source: str | Path) -> BiasConfig:
-    """Read and validate the configuration of a biased run; its paths are relative to the file.
+def load_bias_config(source: str | Path | dict[str, Any]) -> BiasConfig:
+    """Read and validate the configuration of a biased run.
+
+    Parameters
+    ----------
+    source
+        YAML file, whose paths are relative to it; or its content as a dictionary, whose paths are
+        relative to the working directory.
 
     Raises
     ------
     ConfigError
         Names each field that is wrong by its path, with unit and what was got.
     """
-    path = Path(source)
-    values = read_yaml(path, f"there is no configuration {path}")
+    if isinstance(source, dict):
+        values, where, here = source, "the configuration", Path.cwd()
+    else:
+        path = Path(source)
+        values = read_yaml(path, f"there is no configuration {path}")
+        where, here = str(path), path.parent.absolute()
     if not isinstance(values, dict):
-        raise ConfigError(f"{path} must hold the fields of a biased run (run, temperature, ...)")
-    config = validated(BiasConfig, values, str(path))
-    here = path.parent.absolute()
+        raise ConfigError(f"{where} must hold the fields of a biased run (run, temperature, ...)")
+    config = validated(BiasConfig, values, where)
     changes = {"run": str(here / config.run)}
     if config.model is not None:
         changes["model"] = str(here / config.model)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nanochart.shown import short_repr
+
 __all__ = ["Langevin", "Samples", "State"]
 
 Floats = NDArray[np.float64]
@@ -69,6 +71,7 @@ class Langevin:
                 )
 
 
+@short_repr
 @dataclass(frozen=True)
 class State:
     """Everything that a set of replicas needs to continue.
@@ -103,6 +106,7 @@ class State:
         )
 
 
+@short_repr
 @dataclass(frozen=True)
 class Samples:
     """Observations of a segment of dynamics, at equal intervals.

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from nanochart.shown import short_repr
+
 __all__ = ["Density", "resolved_density"]
 
 Floats = NDArray[np.float64]
@@ -26,6 +28,7 @@ _MOST = {1: 16_000, 2: 1_000_000, 3: 3_000_000}
 _RESOLVED, _HIGH, _NOISE = 0.2, 15.0, 1.0
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Density:
     """Weighted samples on a grid, smoothed by a Gaussian.

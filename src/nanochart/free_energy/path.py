@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import RegularGridInterpolator
 
 from nanochart.free_energy.surface import Surface
+from nanochart.shown import short_repr
 from nanochart.statistics import Estimate
 from nanochart.units import BOLTZMANN
 
@@ -21,6 +22,7 @@ _FEWEST_NODES = 3
 _LEAST_BARRIER = 0.1
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class FreeEnergyPath:
     """A path of least free energy between two places of a surface.
@@ -44,6 +46,7 @@ class FreeEnergyPath:
     saddle: Floats | None
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Basin:
     """A minimum of a surface: its ``place``, ``energy`` in eV and the ``nodes`` that flow to it."""

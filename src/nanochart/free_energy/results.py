@@ -9,6 +9,7 @@ from nanochart.free_energy.path import FreeEnergyPath
 from nanochart.free_energy.runs import RunSpread
 from nanochart.free_energy.surface import Surface
 from nanochart.landscape import States
+from nanochart.shown import short_repr
 from nanochart.statistics import Estimate, Growth, StateShares
 
 __all__ = ["FreeEnergies", "IndependentRuns"]
@@ -16,6 +17,7 @@ __all__ = ["FreeEnergies", "IndependentRuns"]
 Floats = NDArray[np.float64]
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class FreeEnergies:
     """Free energies of a run: surface, populations, differences and barrier, with errors.
@@ -75,6 +77,7 @@ class FreeEnergies:
     known: NDArray[np.bool_] | None
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class IndependentRuns:
     """Free energies of several independent runs, each by itself and together.

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanochart.free_energy.surface import Surface
+from nanochart.shown import short_repr
 from nanochart.statistics import Estimate
 from nanochart.units import BOLTZMANN
 
@@ -15,6 +16,7 @@ __all__ = ["RunSpread", "combine_differences", "surface_spread"]
 Floats = NDArray[np.float64]
 
 
+@short_repr
 @dataclass(frozen=True)
 class RunSpread:
     r"""The difference that several independent runs give together, and whether they agree.

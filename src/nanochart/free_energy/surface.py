@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanochart.free_energy.density import Density, resolved_density
+from nanochart.shown import short_repr
 from nanochart.statistics import Blocks, Estimate, Weighted, statistical_inefficiency
 from nanochart.units import BOLTZMANN
 
@@ -21,6 +22,7 @@ _MOST_NUMBERS, _MOST_BLOCKS = 50_000_000, 160
 _FEWEST_BLOCKS = 5.0
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Surface:
     r"""A free energy on a regular grid in 1 to 3 dimensions.

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from nanochart.shown import short_repr
+
 __all__ = ["FrameError", "RawFrame", "number", "step_number"]
 
 
@@ -13,6 +15,7 @@ class FrameError(ValueError):
     """One frame of a file cannot be used; others may. The sentence begins with its number."""
 
 
+@short_repr
 @dataclass(frozen=True)
 class RawFrame:
     """A configuration read from a file.

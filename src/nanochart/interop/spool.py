@@ -10,6 +10,7 @@ import numpy as np
 
 from nanochart.files import storage_errors
 from nanochart.interop.trajectory import LeftOut, TrajectoryBlock
+from nanochart.shown import short_repr
 from nanochart.store import create
 from nanochart.system import System
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Spool", "keep", "write_run"]
 
 
+@short_repr
 @dataclass
 class Spool:
     """A file that has been read and checked: its positions on disk, the rest in memory."""

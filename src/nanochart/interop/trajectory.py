@@ -15,6 +15,7 @@ from nanochart.interop.frame import FrameError, RawFrame
 from nanochart.interop.lammps import is_lammps_dump, read_lammps_dump
 from nanochart.interop.whole import Mending, whole_cluster
 from nanochart.metals import element as look_up_element
+from nanochart.shown import short_repr
 
 __all__ = ["LeftOut", "TrajectoryBlock", "read_structure", "read_trajectory"]
 
@@ -31,6 +32,7 @@ class LeftOut:
     first: str = ""
 
 
+@short_repr
 @dataclass(frozen=True)
 class TrajectoryBlock:
     """A block of successive frames of a trajectory file.

@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 from nanochart.landscape.families_config import FamiliesConfig
 from nanochart.landscape.grouping import Method, candidates, group
 from nanochart.progress import Progress, silent
+from nanochart.shown import short_repr
 
 __all__ = ["Choice", "Trial", "by_stability", "choose", "try_settings", "vote"]
 
@@ -47,6 +48,7 @@ class Trial:
     error: float = 0.0
 
 
+@short_repr
 @dataclass(frozen=True)
 class Choice:
     """The size that was chosen, the labels (point,) it gives, -1 for noise, and all trials.

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nanochart.shown import short_repr
+
 __all__ = ["Decimation", "decimate"]
 
 #: Share of all structures that count as extreme at each end that is asked for.
@@ -14,6 +16,7 @@ _EXTREME = 0.005
 _PER_FAMILY = 50
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Decimation:
     """A choice of structures out of many, and why each is in it.

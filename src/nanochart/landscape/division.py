@@ -11,6 +11,7 @@ from nanochart.landscape.families_config import FamiliesConfig
 from nanochart.landscape.grouping import Method, bayesian_gain, group
 from nanochart.landscape.minima import Minima, Sample, draw_sample
 from nanochart.progress import Progress, silent
+from nanochart.shown import short_repr
 
 __all__ = ["Division", "divide", "refined"]
 
@@ -34,6 +35,7 @@ _STARTS = 5
 _DEPTH = 3
 
 
+@short_repr
 @dataclass(frozen=True)
 class Division:
     """Group of each minimum (minimum,), -1 for noise; the size that gave them; all trials."""

@@ -16,6 +16,7 @@ from nanochart.landscape.families_config import FamiliesConfig
 from nanochart.landscape.minima import Minima, distinct_minima, draw_sample
 from nanochart.landscape.settlement import often_visited, reach_of, settled
 from nanochart.progress import Progress, silent
+from nanochart.shown import short_repr
 
 __all__ = ["NOISE", "Families", "fit_families"]
 
@@ -34,6 +35,7 @@ _NEARLY_ALL, _WIDE = 0.999, 3.0
 _KEPT = 50_000
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Families:
     """Families of a chart: a clustering of minima that any frame can be assigned to.

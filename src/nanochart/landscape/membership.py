@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 
+from nanochart.shown import short_repr
+
 __all__ = ["OWN", "PLACE", "PlaceMembership", "place_membership"]
 
 Floats = NDArray[np.float64]
@@ -32,6 +34,7 @@ _FEWEST: Final = 50
 _BLOCK: Final = 8192
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class PlaceMembership:
     r"""Shares of the states at a place, from known frames there.

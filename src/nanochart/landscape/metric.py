@@ -7,6 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from nanochart.shown import short_repr
+
 __all__ = ["ReconstructionMetric"]
 
 Floats = NDArray[np.float64]
@@ -18,6 +20,7 @@ _BLOCK: Final = 4096
 _NEGLIGIBLE: Final = 1e-12
 
 
+@short_repr
 @dataclass(frozen=True)
 class ReconstructionMetric:
     r"""Coordinates in which two places are as far apart as the RDFs that they stand for.

@@ -15,6 +15,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
+from nanochart.shown import short_repr
+
 __all__ = ["Minima", "Sample", "distinct_minima", "draw_sample", "principal_radii"]
 
 Floats = NDArray[np.float64]
@@ -24,6 +26,7 @@ Ints = NDArray[np.int64]
 _NEIGHBOUR = 5
 
 
+@short_repr
 @dataclass(frozen=True)
 class Minima:
     """Distinct minima among frames.
@@ -43,6 +46,7 @@ class Minima:
     index: Ints
 
 
+@short_repr
 @dataclass(frozen=True)
 class Sample:
     """``points`` (sample, d) to cluster; ``minimum`` (sample,), which minimum each stands for."""

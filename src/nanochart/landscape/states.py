@@ -9,6 +9,7 @@ from scipy.spatial import cKDTree
 
 from nanochart.errors import StoreError
 from nanochart.landscape.membership import OWN
+from nanochart.shown import short_repr
 
 __all__ = ["Known", "States", "check_same_states", "states_of"]
 
@@ -37,6 +38,7 @@ class Known:
     outside: float = 0.0
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class States:
     """States of the frames of a run.

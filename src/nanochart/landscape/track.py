@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nanochart.shown import short_repr
+
 __all__ = ["LastingStates", "Transition", "lasting_states"]
 
 
@@ -18,6 +20,7 @@ class Transition:
     after: str
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class LastingStates:
     """The lasting state of every frame (frame,), and the transitions between them."""

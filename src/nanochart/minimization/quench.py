@@ -11,6 +11,7 @@ from nanochart.minimization import kernels
 from nanochart.minimization.foreign import minimize_called
 from nanochart.parallel import chunks, map_in_order
 from nanochart.potentials import Potential, check_positions, is_compiled, overlap_sentence
+from nanochart.shown import short_repr
 
 __all__ = ["QuenchResult", "quench"]
 
@@ -20,6 +21,7 @@ Floats = NDArray[np.float64]
 _CHUNK = 16
 
 
+@short_repr
 @dataclass(frozen=True)
 class QuenchResult:
     """Inherent structures and how well they converged.

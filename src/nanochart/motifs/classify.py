@@ -10,10 +10,12 @@ from nanochart.descriptors import ATOM_TYPES, atom_types
 from nanochart.motifs.labels import LABELS
 from nanochart.motifs.measurement import measure
 from nanochart.motifs.rules import decide
+from nanochart.shown import short_repr
 
 __all__ = ["ATOM_TYPES", "Analysis", "analyze", "atom_types", "classify"]
 
 
+@short_repr
 @dataclass(frozen=True)
 class Analysis:
     """Class, margin and defects of quenched structures, as :func:`analyze` finds them.

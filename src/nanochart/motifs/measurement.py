@@ -18,6 +18,7 @@ from nanochart.motifs import kernels as k
 from nanochart.motifs.descriptors import DESCRIPTORS
 from nanochart.motifs.heat import apparent_temperature
 from nanochart.parallel import chunks, map_in_order
+from nanochart.shown import short_repr
 
 __all__ = ["Measurement", "measure"]
 
@@ -55,6 +56,7 @@ _COLUMNS = {
 }
 
 
+@short_repr
 @dataclass(frozen=True)
 class Measurement:
     """What was measured of each structure.

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanochart.potentials.smoothness import odd_value
+from nanochart.shown import short_repr
 
 __all__ = ["Setfl", "read_setfl"]
 
@@ -22,6 +23,7 @@ _LONGEST_LINE = 1_000_000
 _LARGEST_VALUE = 1e15
 
 
+@short_repr
 @dataclass(frozen=True)
 class Setfl:
     """One element of a table. Lengths in Å, energies in eV, density in the file's unit."""

@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nanochart.shown import short_repr
 from nanochart.statistics.correlation import effective_walkers, statistical_inefficiency
 from nanochart.statistics.slices import slice_number, slices_of, sum_slices, worth_of_sides
 
@@ -35,6 +36,7 @@ _FEWEST_OF_SIDE = 8.0
 _FALSE_ALARM = 0.05
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Blocks:
     """Division of a run into blocks whose sums are taken as independent.

@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nanochart.shown import short_repr
+
 __all__ = ["Estimate", "student_half_width"]
 
 Floats = NDArray[np.float64]
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Estimate:
     """A number, or an array of them, with its error.

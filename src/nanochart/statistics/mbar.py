@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanochart.errors import ConvergenceError
+from nanochart.shown import short_repr
 from nanochart.statistics.correlation import import_pymbar
 
 __all__ = ["Mixture", "mixture_of", "solve_mixture"]
@@ -17,6 +18,7 @@ _TOLERANCE = 1e-12
 _MAX_ITERATIONS = 60
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Mixture:
     r"""Samples of K ensembles as one sample of their mixture (Shirts, Chodera 2008).

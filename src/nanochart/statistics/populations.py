@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
 from nanochart.errors import ConvergenceError
+from nanochart.shown import short_repr
 from nanochart.statistics.estimate import Estimate
 from nanochart.statistics.weighted import Weighted, at_once
 from nanochart.units import BOLTZMANN
@@ -22,6 +23,7 @@ Floats = NDArray[np.float64]
 _MATTERS = 0.01
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class StateShares:
     """Shares of states, and whether they are known.
@@ -72,6 +74,7 @@ class StateShares:
         return "run longer" if first is None else self.shares[int(first)].reason
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Populations:
     """Samples with their states, and what follows from them.
@@ -226,6 +229,7 @@ def _one_by_one(states: Sequence[ArrayLike]) -> Floats:
     return np.moveaxis(together, 0, -1) if len(together) else np.empty((0, 0, 0))
 
 
+@short_repr
 @dataclass(frozen=True)
 class Growth:
     """A free-energy difference from a growing part of a run, and how often walkers changed state.

@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nanochart.shown import short_repr
 from nanochart.statistics.blocks import Blocks, Independence, make_blocks
 from nanochart.statistics.estimate import Estimate
 from nanochart.statistics.mbar import Mixture
@@ -31,6 +32,7 @@ def at_once(n_samples: int) -> int:
     return max(1, _MOST_NUMBERS // n_samples)
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Weighted:
     r"""Samples of walkers with weights in one ensemble.

@@ -19,6 +19,7 @@ import numpy as np
 from nanochart.errors import StoreError
 from nanochart.files import storage_errors, write_atomic
 from nanochart.seal import seal
+from nanochart.shown import short_repr
 
 __all__ = ["Checkpoint", "load_checkpoint", "save_checkpoint"]
 
@@ -26,6 +27,7 @@ _KEPT = 2
 _SEAL = "seal"
 
 
+@short_repr
 @dataclass(frozen=True)
 class Checkpoint:
     """A saved state of a run in progress, from which it can go on.

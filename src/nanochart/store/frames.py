@@ -14,6 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from nanochart.errors import StoreError
+from nanochart.shown import short_repr
 from nanochart.store.variables import FRAMES, STAGES, STATIC, VARIABLES
 from nanochart.store.views import (
     Biased,
@@ -45,6 +46,7 @@ _DEFECT = "defect_"
 _PLACES = {"thermal": "chart", "inherent": "inherent_chart"}
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Frames:
     """Some frames of a run; made by `nanochart.store.Run.frames`.

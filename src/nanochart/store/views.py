@@ -11,6 +11,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from nanochart.shown import short_repr
+
 __all__ = ["Biased", "Chart", "Codes", "Inherent", "Thermal", "flags", "floats", "known_floats"]
 
 Floats = NDArray[np.float64]
@@ -133,6 +135,7 @@ class Inherent(_View):
         return self._known_floats("quench_max_force")
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Chart:
     """Places of configurations in a chart.
@@ -149,6 +152,7 @@ class Chart:
     model: str
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Codes:
     """Names of configurations, such as motifs or families, as codes.

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from nanochart.shown import short_repr
 from nanochart.statistics import import_pymbar
 from nanochart.tempering.ladder import Ladder
 from nanochart.tempering.replica_flow import (
@@ -34,6 +35,7 @@ _N_STARTS = 50
 _SHORTEST = 10
 
 
+@short_repr
 @dataclass(frozen=True)
 class Acceptance:
     """Share of accepted exchanges of each neighbouring pair, with its interval of 68 %."""
@@ -67,6 +69,7 @@ class Equilibration:
     drift: float
 
 
+@short_repr
 @dataclass(frozen=True)
 class LadderDiagnostics:
     """Acceptance, replica flow, round trips, overlap and equilibration of a ladder.

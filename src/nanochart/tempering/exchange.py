@@ -5,11 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nanochart.shown import short_repr
 from nanochart.tempering.ladder import Ladder
 
 __all__ = ["Exchange", "exchange", "metropolis_criterion"]
 
 
+@short_repr
 @dataclass(frozen=True)
 class Exchange:
     """Outcome of one attempt to exchange neighbouring replicas.

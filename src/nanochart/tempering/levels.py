@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nanochart.shown import short_repr
 from nanochart.statistics import Estimate
 from nanochart.tempering.tempered import TemperedSample
 
@@ -21,6 +22,7 @@ _N_BINS = 24
 _MIDDLE = (0.1, 0.9)
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class LevelMeans:
     """A quantity at some temperatures.

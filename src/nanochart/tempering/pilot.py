@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanochart.potentials import Potential
+from nanochart.shown import short_repr
 from nanochart.tempering.diagnostics import Acceptance, acceptance, by_rung
 from nanochart.tempering.ladder import Ladder
 from nanochart.tempering.sampler import Segment, TemperingConfig, initialize_tempering, step
@@ -15,6 +16,7 @@ from nanochart.tempering.sampler import Segment, TemperingConfig, initialize_tem
 __all__ = ["Pilot", "run_pilot"]
 
 
+@short_repr
 @dataclass(frozen=True)
 class Pilot:
     """A short run of a ladder.

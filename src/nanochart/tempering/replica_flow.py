@@ -5,9 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nanochart.shown import short_repr
+
 __all__ = ["RoundTrips", "ideal_round_trip_time", "replica_flow", "round_trips"]
 
 
+@short_repr
 @dataclass(frozen=True)
 class RoundTrips:
     """Travels between the ends of the ladder and back, in stored frames.

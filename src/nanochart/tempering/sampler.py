@@ -14,6 +14,7 @@ from nanochart.dynamics import Langevin, Samples, State, initialize, join, run_s
 from nanochart.errors import DynamicsError
 from nanochart.parallel import map_in_order
 from nanochart.potentials import Potential, is_compiled
+from nanochart.shown import short_repr
 from nanochart.tempering.exchange import exchange
 from nanochart.tempering.health import ReplicaError, check_health
 from nanochart.tempering.ladder import Ladder
@@ -60,6 +61,7 @@ class TemperingConfig:
             )
 
 
+@short_repr
 @dataclass(frozen=True)
 class TemperingState:
     """State of parallel tempering: replicas, their rungs, rounds done and the seed of exchanges.
@@ -74,6 +76,7 @@ class TemperingState:
     seed: int
 
 
+@short_repr
 @dataclass(frozen=True)
 class Round:
     """Observations of one round of parallel tempering; arrays run over replicas, in constant order.

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanochart.errors import ConvergenceError
+from nanochart.shown import short_repr
 from nanochart.statistics import (
     Estimate,
     Mixture,
@@ -30,6 +31,7 @@ Ints = NDArray[np.int64]
 _FEWEST = 20
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class TemperedSample:
     r"""Frames of all rungs, joined by MBAR.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nanochart.shown import short_repr
 from nanochart.statistics import Estimate
 
 __all__ = ["Thermodynamics", "ThermodynamicsConfig"]
@@ -31,6 +32,7 @@ class ThermodynamicsConfig:
                 raise ValueError(f"{name} must be at least {least}; got {value!r}")
 
 
+@short_repr
 @dataclass(frozen=True)
 class Thermodynamics:
     """Averages over a ladder against temperature; each says itself whether it is known.

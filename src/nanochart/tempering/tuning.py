@@ -9,6 +9,7 @@ from scipy.interpolate import PchipInterpolator
 from scipy.optimize import brentq, isotonic_regression
 from scipy.special import erfcinv
 
+from nanochart.shown import short_repr
 from nanochart.tempering.ladder import Ladder
 from nanochart.units import BOLTZMANN
 
@@ -31,6 +32,7 @@ _TOLERANCE = 1e-6
 _FEWEST_SAMPLES = 8
 
 
+@short_repr
 @dataclass(frozen=True)
 class EnergyDistributions:
     r"""The distribution of the energy at any temperature, between those where it was measured.
@@ -101,6 +103,7 @@ class EnergyDistributions:
         return np.asarray(self._interpolate(np.clip(temperature, T[0], T[-1])))
 
 
+@short_repr
 @dataclass(frozen=True)
 class TunedLadder:
     """A ladder with the ``acceptance`` (pair,) predicted for it."""

@@ -25,6 +25,7 @@ from nanochart.minimization import quench
 from nanochart.output import write_csv, write_json
 from nanochart.parallel import use_executor
 from nanochart.progress import Progress, silent
+from nanochart.shown import short_repr
 from nanochart.store import Run
 from nanochart.system import System
 from nanochart.workflow.chart import check_charted, check_model
@@ -40,6 +41,7 @@ Floats = NDArray[np.float64]
 _FEWEST_IN_ORDER, _ALIKE = 20, 2.3
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Track:
     """A trajectory followed through a chart; arrays have one entry for each frame.

@@ -16,6 +16,7 @@ from nanochart.files import write_text
 from nanochart.parallel import use_executor
 from nanochart.potentials import Potential
 from nanochart.progress import Progress, silent
+from nanochart.shown import short_repr
 from nanochart.store import seed_of, stream_fingerprint
 from nanochart.tempering import (
     Acceptance,
@@ -44,6 +45,7 @@ _N_BLOCKS = 6
 _DIGITS = 1
 
 
+@short_repr
 @dataclass(frozen=True)
 class Tuning:
     """A tuned ladder.

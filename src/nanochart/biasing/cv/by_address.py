@@ -22,6 +22,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from nanochart.compiled.options import CALLED
+from nanochart.shown import short_repr
 
 __all__ = [
     "NO_PARAMETERS", "PULL", "VALUE", "Kernel", "LazyAddress", "call_pull", "call_value",
@@ -71,6 +72,7 @@ def pull_kernel(function: Callable[..., float]) -> LazyAddress:
     return LazyAddress(function, PULL, cache=True)
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Kernel:
     """A variable as the loop calls it.

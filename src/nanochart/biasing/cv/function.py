@@ -22,6 +22,7 @@ from nanochart.biasing.cv.by_address import (
 )
 from nanochart.biasing.cv.protocol import Places, Record
 from nanochart.errors import ConfigError
+from nanochart.shown import short_repr
 
 if TYPE_CHECKING:
     from nanochart.autoencoder import Model
@@ -38,6 +39,7 @@ _CALL: Final = ctypes.CFUNCTYPE(
 )  # fmt: skip
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class FunctionCV:
     """A function of the positions, with its gradient.

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanochart.biasing.cv.by_address import Kernel
+from nanochart.shown import short_repr
 
 if TYPE_CHECKING:
     from nanochart.autoencoder import Model
@@ -24,6 +25,7 @@ class Places(Protocol):
         ...
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Place:
     """Where a variable stands in a model: a coordinate of its chart, or a reference in RDF space.
@@ -35,6 +37,7 @@ class Place:
     reference: Floats | None = None
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Record:
     """A variable as it is stored: plain JSON values, and an array where it has one."""

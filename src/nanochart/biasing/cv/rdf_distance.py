@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanochart.biasing.cv.protocol import Place, Places, Record
+from nanochart.shown import short_repr
 
 if TYPE_CHECKING:
     from nanochart.autoencoder import Model
@@ -18,6 +19,7 @@ Floats = NDArray[np.float64]
 _PREFIX = "distance:"
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class RDFDistance:
     r"""Distance to a reference in RDF space, in Å\ :sup:`-1/2`.

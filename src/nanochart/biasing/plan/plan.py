@@ -25,6 +25,7 @@ from nanochart.biasing.segment import BiasedDynamics
 from nanochart.dynamics import Langevin
 from nanochart.errors import ConfigError
 from nanochart.potentials import Potential
+from nanochart.shown import short_repr
 
 if TYPE_CHECKING:
     from nanochart.autoencoder import Model
@@ -53,6 +54,7 @@ class Origin:
     frames: int
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class BiasPlan:
     """The numbers that a biased run is resolved to, once, when it is begun; no names to look up.

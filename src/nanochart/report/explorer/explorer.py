@@ -23,6 +23,7 @@ from nanochart.report.structures.atom_types import (
     ATOM_TYPE_SIZES,
 )
 from nanochart.report.template import template
+from nanochart.shown import short_repr
 
 __all__ = ["BLOCK", "MAX_CATEGORIES", "Explorer", "Property", "StructureBlock", "write_explorer"]
 
@@ -36,6 +37,7 @@ _UNIT = 0.01
 MAX_CATEGORIES = 20
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Property:
     """One number or category for each structure.
@@ -83,6 +85,7 @@ class Property:
         return replace(self, values=self.values[indices])
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class StructureBlock:
     """Some consecutive structures.

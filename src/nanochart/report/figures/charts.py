@@ -23,6 +23,7 @@ from nanochart.report.figures.style import (
     new_figure,
     styled,
 )
+from nanochart.shown import short_repr
 
 __all__ = ["Coloring", "chart_overview", "chart_projections"]
 
@@ -31,6 +32,7 @@ _TAIL = 0.01
 _MAX_POINTS_3D = 25_000
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)  # arrays have no single truth to compare by
 class Coloring:
     """What the points of a chart are coloured by.

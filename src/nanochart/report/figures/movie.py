@@ -16,6 +16,7 @@ from nanochart.report.figures.style import INK, MUTED, axis_label, style
 from nanochart.report.figures.track import Path
 from nanochart.report.structures.atom_types import draw_types
 from nanochart.report.structures.views import tilted, zone_axis_view
+from nanochart.shown import short_repr
 
 __all__ = ["MovieFrame", "follow", "write_movie"]
 
@@ -23,6 +24,7 @@ __all__ = ["MovieFrame", "follow", "write_movie"]
 _LANDSCAPE, _COLORS = 4_000, 32
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class MovieFrame:
     """One picture: the ``frame`` of the track, its structure, its caption.

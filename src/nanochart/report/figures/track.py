@@ -25,6 +25,7 @@ from nanochart.report.figures.style import (
 from nanochart.report.structures.atom_types import ATOM_TYPE_COLORS, draw_types
 from nanochart.report.structures.pictures import Picture, cluster_gallery
 from nanochart.report.structures.views import tilted, zone_axis_view
+from nanochart.shown import short_repr
 
 __all__ = [
     "Moment",
@@ -40,6 +41,7 @@ __all__ = [
 _GREY = "#c6ccd3"
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class States:
     """A label of each frame, what of it lasts, and the frames where that changes.
@@ -61,6 +63,7 @@ class States:
         return tuple(dict.fromkeys([*lasting, *np.unique(self.labels).tolist()]))
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Path:
     """A path through a chart, before its landscape.
@@ -80,6 +83,7 @@ class Path:
     states: States
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Series:
     """A quantity against time: ``name``, ``unit``, ``values`` (frame,), and a ``level`` to compare.
@@ -94,6 +98,7 @@ class Series:
     level_name: str = ""
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Moment:
     """A structure of the strip: ``name`` and ``note``, ``positions`` in Å (atom, 3), ``types``.

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanochart.autoencoder import Reconstruction
+from nanochart.shown import short_repr
 from nanochart.statistics import Estimate
 from nanochart.tempering import LadderDiagnostics, LevelMeans, Thermodynamics
 
@@ -50,6 +51,7 @@ class Bias:
     source: str
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class RunResults:
     """Results of the stages of a run; what there is none of is None or empty.

@@ -18,6 +18,7 @@ from nanochart.metals import NEAREST_NEIGHBOUR
 from nanochart.report.figures.style import PAGE, new_figure, styled
 from nanochart.report.structures.spheres import Shading, render_spheres
 from nanochart.report.structures.views import nearest_distance, zone_axis_view
+from nanochart.shown import short_repr
 
 #: Width of a picture in pixels.
 PICTURE_SIZE = 420
@@ -35,6 +36,7 @@ __all__ = [
 _METALS = {"Au": (0.90, 0.70, 0.22), "Ag": (0.79, 0.82, 0.86), "Cu": (0.80, 0.45, 0.25)}
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Cluster:
     """A structure to draw.
@@ -60,6 +62,7 @@ class Cluster:
     sizes: NDArray[np.floating] | None = None
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Picture:
     """A drawn cluster: ``pixels`` of shape (height, width, 4) uint8, with ``name`` and ``note``."""

@@ -8,12 +8,14 @@ from numpy.typing import NDArray
 
 from nanochart.biasing import stiffest_accurate, stiffest_stable
 from nanochart.config import GuardSection
+from nanochart.shown import short_repr
 
 __all__ = ["Limits"]
 
 Floats = NDArray[np.float64]
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Limits:
     """Largest stiffnesses of restraints, walls and guards.

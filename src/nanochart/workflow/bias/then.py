@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from nanochart.autoencoder import Model, load
 from nanochart.errors import StoreError
 from nanochart.landscape import Families, load_families
+from nanochart.shown import short_repr
 from nanochart.store import Frames, Run, pack, unpack
 from nanochart.workflow.bias.source import Source
 from nanochart.workflow.chart_files import chart_model, families_of
@@ -93,6 +94,7 @@ def source_model(run: Run) -> Path | None:
     return run.attachment(_MODEL)
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class SourceThen:
     """The source, as it was.

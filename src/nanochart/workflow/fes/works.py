@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from nanochart.biasing import BiasPlan, protocol_difference
 from nanochart.errors import StoreError
 from nanochart.free_energy import WorkEstimate, bar, jarzynski
+from nanochart.shown import short_repr
 from nanochart.store import Run, share_stream
 from nanochart.workflow.bias.plans import plan_of
 
@@ -23,6 +24,7 @@ _FEWEST_HELD, _DRIFT = 6, 4.5
 _FEWEST_WALKERS = 5
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Works:
     """What steered runs say.

@@ -1,0 +1,58 @@
+"""How results show themselves: by the shapes of their arrays, not by the numbers."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence, Set as AbstractSet
+from typing import Any, TypeVar
+
+import numpy as np
+
+__all__ = ["short_repr"]
+
+Class = TypeVar("Class")
+
+#: Characters of a field that are shown as they are.
+_FEW = 60
+
+
+def short_repr(cls: type[Class]) -> type[Class]:
+    """Give a dataclass a ``repr`` of one line, whatever its fields hold.
+
+    An array is shown as its type and shape, as ``float64 (200, 8)``; another result by its name;
+    what is long by its type and length.
+    """
+    cls.__repr__ = _repr  # type: ignore[method-assign]
+    return cls
+
+
+def _repr(self: Any) -> str:
+    fields = [field.name for field in dataclasses.fields(self) if field.repr]
+    shown = ", ".join(f"{name}={_value(getattr(self, name))}" for name in fields)
+    return f"{type(self).__qualname__}({shown})"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape}" if value.ndim else _value(value.item())
+    if isinstance(value, float | np.floating):
+        return f"{value:.6g}"
+    if dataclasses.is_dataclass(value):
+        return f"{type(value).__qualname__}(...)"
+    if isinstance(value, Mapping | Sequence | AbstractSet) and not isinstance(value, str | bytes):
+        kinds = {type(item).__name__ for item in _items(value) if _is_large(item)}
+        text = "" if kinds or len(value) > _FEW else repr(value)
+        if text and len(text) <= _FEW:
+            return text
+        of = f" of {len(value)} {' or '.join(sorted(kinds))}" if kinds else f" of {len(value)}"
+        return f"{type(value).__name__}{of}"
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _FEW else f"{text[: _FEW - 1]}…"
+
+
+def _items(value: Any) -> list[Any]:
+    """Some of what a collection holds, enough to say what it is of."""
+    held = value.values() if isinstance(value, Mapping) else value
+    return [item for item, _ in zip(held, range(_FEW), strict=False)]
+
+
+def _is_large(item: Any) -> bool:
+    return isinstance(item, np.ndarray) or dataclasses.is_dataclass(item)
