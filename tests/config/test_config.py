@@ -155,7 +155,13 @@ def test_broken_yaml_is_one_sentence(tmp_path):
 
 def test_a_biased_run_is_read_from_a_dictionary(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    values = {"run": "a.zarr", "temperature": 300, "variables": ["s1"], "time": 1.0, "opes": {}}
+    values = {
+        "run": "a.zarr",
+        "temperature": 300,
+        "variables": ["s1"],
+        "time": 1.0,
+        "opes": {"barrier": 0.5},
+    }
     config = load_bias_config(values)
     assert config.run == str(tmp_path / "a.zarr")
     with pytest.raises(ConfigError, match=r"the configuration: temperature .* got 'hot'"):
