@@ -201,7 +201,8 @@ def test_what_a_killed_creation_left_is_removed_by_the_next(tmp_path):
     code = (
         "import os, signal, sys; sys.path.insert(0, sys.argv[2])\n"
         "from importlib import import_module; from helpers.stored import new_run\n"
-        "import_module('nanochart.store.open').place_folder = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "module = import_module('nanochart.store.open')\n"
+        "module.place_folder = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
         "new_run(sys.argv[1])\n"
     )
     command = [

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nanochart.cli.app import app
 from nanochart.cli.display import show_progress
 from nanochart.cli.interrupts import INTERRUPTS
 from nanochart.cli.options import (

@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nanochart.shown import short_repr
-
 if TYPE_CHECKING:
     from nanochart.autoencoder import Model
 
