@@ -10,7 +10,6 @@ from pydantic import ValidationError
 from helpers.command import nanochart
 from helpers.configs import small_config
 from nanochart import autoencoder, config, store
-from nanochart.cli.app import _register, app
 from nanochart.errors import ConfigError
 
 
