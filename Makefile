@@ -1,7 +1,7 @@
 # Every target makes the environment in .venv on first use. `make` alone lists the targets.
 #
 #   PYTHON=python3.12 make setup      choose the interpreter
-#   make test PYTEST_ARGS="-k rdf"    pass arguments to pytest
+#   make test PYTEST_ARGS="-k rdf"    pass arguments to pytest; "-n 0" runs in one process
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -46,11 +46,12 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)  ## chart Au147 from nothing: at most ten minutes on two cores
 	$(BIN)/nanochart demo --output $(DEMO)
 
+# A process for each core, each of one thread; a file of tests stays in one, with its fixtures.
 test: $(STAMP)  ## run the test suite
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
 
 test-slow: $(STAMP)  ## run the long statistical and end-to-end tests
-	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal -m slow $(PYTEST_ARGS)
 
 lint: $(STAMP)  ## check style, formatting and types
 	$(BIN)/ruff check .

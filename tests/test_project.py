@@ -14,6 +14,7 @@ import pytest
 import typer
 import yaml
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import nanochart
@@ -416,17 +417,41 @@ def test_unknown_attribute_is_named():
         _ = nanochart.potential
 
 
+#: Checks that cannot fail, or that say nothing of what was made.
+EMPTY = (r"st_size > ", r"(committed|count|len)\([^()]*\) >= 0$", r"^(True|1)$")
+
+
+def test_tests_say_which_error_they_expect_and_check_what_can_fail():
+    wrong = []
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            where = f"{path.name}:{getattr(node, 'lineno', 0)}"
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.raises":
+                if not any(word.arg == "match" for word in node.keywords):
+                    wrong.append(f"{where}: no match")
+            elif isinstance(node, ast.With):
+                expects = any("pytest.raises(" in ast.unparse(i.context_expr) for i in node.items)
+                if expects and len(node.body) > 1:
+                    wrong.append(f"{where}: more than the line that raises")
+            elif isinstance(node, ast.Assert):
+                asked = ast.unparse(node.test)
+                wrong += [f"{where}: {asked}" for rule in EMPTY if re.search(rule, asked)]
+    assert wrong == []
+
+
 # -------------------------------------------------------------------------------- versions
 
 
 def test_constraints_pin_everything_that_is_asked_for_within_its_range():
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pins = dict(line.split("==") for line in lines if line and line[0] != "#")
-    pins = {re.sub(r"[-_.]+", "-", name).lower(): Version(pin) for name, pin in pins.items()}
+    pins = {canonicalize_name(name): Version(pin) for name, pin in pins.items()}
     lists = [project()["dependencies"], *project()["optional-dependencies"].values()]
     asked = [Requirement(r) for requirements in lists for r in requirements]
     missing = Version("0")
-    outside = [str(r) for r in asked if pins.get(r.name.lower(), missing) not in r.specifier]
+    outside = [
+        str(r) for r in asked if pins.get(canonicalize_name(r.name), missing) not in r.specifier
+    ]
     assert not outside
     assert not [pin for pin in pins.values() if pin.local], "a local build cannot be installed"
 

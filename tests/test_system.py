@@ -278,7 +278,9 @@ def test_a_run_from_a_file_needs_it_no_more(from_file, small_run, tmp_path):
 def test_a_run_made_before_paths_were_absolute_is_read(from_file):
     config = dict(nc.store.open(from_file).metadata.config)
     edit_metadata(from_file, config={**config, "starts": ["mine.xyz"]})
-    quench_run(nc.store.open(from_file, mode="a"))
+    run = nc.store.open(from_file, mode="a")
+    quench_run(run)
+    assert run.committed("quench") == run.committed() > 0
 
 
 def test_a_resumed_run_from_a_file_asks_what_it_stored(from_file, tmp_path):

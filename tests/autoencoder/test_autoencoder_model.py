@@ -450,10 +450,10 @@ class TestResume:
 
         def interrupt(curve):
             if curve.epoch == 2:
-                raise StopError
+                raise StopError("after two epochs")
 
         path = tmp_path / "checkpoint"
-        with pytest.raises(StopError):
+        with pytest.raises(StopError, match="after two epochs"):
             training(config, checkpoint=path, progress=interrupt)
         seen = []
         resumed, history = training(

@@ -40,6 +40,7 @@ def test_a_history_knows_its_verdict_and_saves_as_before():
     assert set(history.to_dict()) == {f.name for f in dataclasses.fields(History)}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_command_and_the_report_say_the_same_sentence(small_copy):
     path = small_copy / "run.zarr"
     told = nanochart("train", path, "--epochs", 1, "--quiet")

@@ -6,14 +6,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 import nanochart as nc
 from helpers.biased import settings
+from helpers.command import nanochart
 from helpers.surfaces import WELL, run
 from nanochart.autoencoder import TrainingConfig
 from nanochart.biasing import BiasPlan, Unbiased, Wall
-from nanochart.cli.app import _register, app
 from nanochart.config.bias import BiasConfig
 from nanochart.config.run import validated
 from nanochart.errors import ConfigError, StoreError
@@ -253,16 +252,13 @@ def stopping(folder, family, monkeypatch, error=0.02):
 
 def test_a_run_that_its_own_stop_ended_is_done(begun, charted, tmp_path, monkeypatch):
     stopping(charted, begun.family, monkeypatch)
-    _register()
     path = tmp_path / "done.zarr"
-    arguments = ["bias", str(charted / "bias.yaml"), "-q", "-o", str(path)]
     for more in ([], ["--resume"]):
-        done = CliRunner().invoke(app, [*arguments, *more])
-        assert done.exit_code == 0, done.stderr
+        done = nanochart("bias", charted / "bias.yaml", "-q", "-o", path, *more)
         assert "eV is known to 0.02 eV" in done.stdout
         assert "--resume" not in done.stdout + done.stderr
         assert nc.store.open(path).committed() == 10
-    assert "done before its planned end: F(" in CliRunner().invoke(app, ["info", str(path)]).stdout
+    assert "done before its planned end: F(" in nanochart("info", path).stdout
 
 
 def test_a_run_killed_before_its_stop_was_asked_ends_where_it_would_have(
@@ -272,11 +268,11 @@ def test_a_run_killed_before_its_stop_was_asked_ends_where_it_would_have(
     path = tmp_path / "killed.zarr"
 
     def killed(*_):
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt("at its first block")
 
     with monkeypatch.context() as patch:
         patch.setattr("nanochart.workflow.bias.run._check_heat", killed)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt, match="at its first block"):
             bias_run(config, path)
     assert not asked
     done = bias_run(config, path, resume=True)

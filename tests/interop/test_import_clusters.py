@@ -249,7 +249,10 @@ def test_large_clusters_are_looked_over_like_small_ones():
 def test_a_dimer_of_each_metal_passes(tmp_path):
     lengths = {"Au": 2.472, "Ag": 2.531, "Cu": 2.220, "Ni": 2.155, "Pt": 2.333, "Fe": 2.02}
     for symbol, length in lengths.items():
-        read(plain(tmp_path / f"{symbol}.xyz", [[0.0, 0.0, 0.0], [0.0, 0.0, length]], symbol))
+        path = plain(tmp_path / f"{symbol}.xyz", [[0.0, 0.0, 0.0], [0.0, 0.0, length]], symbol)
+        element, positions, _ = read(path)
+        assert element == symbol
+        assert np.linalg.norm(positions[0, 1] - positions[0, 0]) == pytest.approx(length, abs=1e-5)
 
 
 @pytest.mark.parametrize(("symbol", "expected"), [("Ni", 2.49), ("Pt", 2.77), ("Fe", 2.48)])

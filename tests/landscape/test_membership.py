@@ -299,6 +299,7 @@ def test_of_a_long_run_one_frame_in_so_many_is_quenched_and_counts(trained, plai
     assert fes_run(plain, by="family").populations.shares.value.sum() == pytest.approx(1.0)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_thinned_run_can_be_read_by_what_needs_inherent_structures(plain, tmp_path):
     fes_run(plain, every=4)
     fes_run(plain, by="motif")
@@ -353,6 +354,7 @@ def test_what_is_missing_is_made_once_and_kept(plain):
     assert {stage for stage, *_ in told} == {"fes"}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_report_of_a_biased_run_says_what_it_is_with_the_numbers_of_fes(
     plain, tmp_path, monkeypatch
 ):
@@ -452,10 +454,9 @@ def test_a_source_without_families_is_one_sentence(copied):
     source = nc.store.open(copied / "cu38.zarr", mode="a")
     source.clear("families")
     run = bias_run(settings(copied), copied / "early.zarr")
-    with pytest.raises(StoreError, match=r"holds no families, because its source cu38\.zarr had"):
-        fes_run(run, by="family")
-    with pytest.raises(StoreError, match=r"a family of its frames, which cu38\.zarr had not when"):
-        fes_run(run, by="family", membership="place")
+    for membership in ("own", "place"):
+        with pytest.raises(StoreError, match=r"holds no families, because its source cu38\.zarr"):
+            fes_run(run, by="family", membership=membership)
     assert fes_run(run, by="motif").states.definition == OWN
 
 

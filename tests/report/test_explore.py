@@ -11,6 +11,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 import nanochart as nc
+from helpers.command import nanochart
 from nanochart.errors import ModelError, StoreError
 from nanochart.landscape import decimate
 from nanochart.report import Explorer, Property, StructureBlock, write_explorer
@@ -284,9 +285,12 @@ def test_points_take_the_colours_of_the_legend(page, labelled):
     page.wait_for_timeout(500)
     scale = page.evaluate("explorer.map._plot._fullLayout.coloraxis.colorscale")
     colors = nc.report.category_colors(nc.motifs.LABELS)
-    present = {colors[k] for k in np.unique(run.to_xarray()["motif"].to_numpy())}
-    assert {color for _, color in scale} == present
-    assert "mix" in page.inner_text("#map-legend") or "fcc" in page.inner_text("#map-legend")
+    present = np.unique(run.to_xarray()["motif"].to_numpy())
+    assert {color for _, color in scale} == {colors[k] for k in present}
+    legend = page.inner_text("#map-legend")
+    assert [name for name in nc.motifs.LABELS if name in legend.split()] == [
+        nc.motifs.LABELS[k] for k in present
+    ]
     assert page.complaints == []
 
 
@@ -322,17 +326,14 @@ def test_axes_turn_to_three_dimensions_and_back(browser, solid):
     assert complaints == []
 
 
-def test_command_writes_the_page(small_copy, capsys, monkeypatch):
-    from nanochart.cli import main
-
-    run = small_copy / "run.zarr"
-    monkeypatch.setattr("sys.argv", ["nanochart", "explore", str(run), "--json", "--quiet"])
-    with pytest.raises(SystemExit, match="0"):
-        main()
-    told = json.loads(capsys.readouterr().out)
+def test_command_writes_the_page(small_copy):
+    done = nanochart("explore", small_copy / "run.zarr", "--json", "--quiet")
+    told = json.loads(done.stdout)
     assert told["structures"] == told["shown"] == 300
     assert Path(told["page"]) == small_copy / "run-explore.html"
-    assert Path(told["page"]).stat().st_size > 3e6
+    page = Path(told["page"]).read_text("utf-8")
+    assert "Copyright" in page  # the viewer is in it
+    assert "inherent energy" in page
 
 
 def test_export_holds_the_run(opened, tmp_path):

@@ -86,12 +86,12 @@ def test_a_newest_one_that_is_cut_short_gives_way_to_the_one_before(run, suffix,
 def test_a_kill_between_its_two_files_leaves_the_one_before(run, monkeypatch):
     def stop_at_description(path, data, **settings):
         if path.suffix == ".json":
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt("between the two")
         write_atomic(path, data, **settings)
 
     with monkeypatch.context() as patch:
         patch.setattr(checkpoint, "write_atomic", stop_at_description)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt, match="between the two"):
             run.save_checkpoint(state(9), {"at": 9})
     assert_state(run.load_checkpoint(), 8)
     run.save_checkpoint(state(8), {"at": 8})

@@ -98,8 +98,8 @@ def test_a_block_that_fails_half_way_does_not_count_and_is_overwritten(
     run = new_run(tmp_path / "run.zarr")
     run.write_frames(0, frames(0, 4))
     with monkeypatch.context() as patch:
-        patch.setattr(chunk_store, "write_atomic", failing(Killed(), after))
-        with pytest.raises(Killed):
+        patch.setattr(chunk_store, "write_atomic", failing(Killed("half way"), after))
+        with pytest.raises(Killed, match="half way"):
             run.write_frames(4, frames(104, 108))
     assert run.committed() == 4
     assert_holds(run.to_xarray(), frames(0, 4))
@@ -113,7 +113,7 @@ def test_files_that_were_never_committed_are_not_read(tmp_path, monkeypatch):
     run.write("quench", 0, quenched(0, 4))
     with monkeypatch.context() as patch:
         patch.setattr(journal.Journal, "append", lambda *_: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(ZeroDivisionError, match="division by zero"):
             run.write("quench", 4, quenched(4, 8))
     assert (tmp_path / "run.zarr/inherent_energy/c.1.0").exists()
     late = nc.store.open(tmp_path / "run.zarr").to_xarray().isel(frame=slice(4, 8))
@@ -125,17 +125,17 @@ def test_a_kill_while_a_short_chunk_grows_keeps_its_frames(run, monkeypatch, mom
     run.extend(12)
     with monkeypatch.context() as patch:
         if moment == "before the file":
-            patch.setattr(chunk_store, "write_atomic", failing(Killed(), 2))
+            patch.setattr(chunk_store, "write_atomic", failing(Killed(moment), 2))
         else:
             append = journal.Journal.append
 
             def stop_at_commit(journal, record):
                 if record["kind"] == "commit":
-                    raise Killed
+                    raise Killed(moment)
                 append(journal, record)
 
             patch.setattr(journal.Journal, "append", stop_at_commit)
-        with pytest.raises(Killed):
+        with pytest.raises(Killed, match=moment):
             run.write_frames(10, frames(10, 12))
     found = nc.store.open(run.path, mode="a")
     assert found.committed() == 10
@@ -148,7 +148,7 @@ def test_a_kill_while_a_short_chunk_grows_keeps_its_frames(run, monkeypatch, mom
 def test_an_extension_that_was_killed_is_finished_by_the_next_writer(run, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(layout, "resize", lambda *_args, **_settings: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(ZeroDivisionError, match="division by zero"):
             run.extend(20)
     assert_holds(nc.store.open(run.path).to_xarray(), frames(0, 10))
     found = nc.store.open(run.path, mode="a")

@@ -73,10 +73,11 @@ def test_a_second_writer_in_the_same_process_is_refused(run):
 
 
 def test_the_lock_ends_with_an_error_in_the_block(run):
-    with pytest.raises(ZeroDivisionError), run.lock():
+    with pytest.raises(ZeroDivisionError, match="division by zero"), run.lock():
         1 / 0  # noqa: B018
     with run.lock():
-        pass
+        run.write_frames(0, frames(0, 4))
+    assert run.committed() == 4
 
 
 @pytest.fixture
@@ -147,6 +148,7 @@ def test_a_record_lock_that_is_free_wins_over_an_old_name(run, lock_file):
     lock_file.write_text(_holder(host="far"))
     with run.lock():
         run.write_frames(0, frames(0, 4))
+    assert run.committed() == 4
 
 
 def test_a_new_writer_removes_what_a_killed_one_left(run):

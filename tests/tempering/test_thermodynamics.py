@@ -200,8 +200,8 @@ def test_influences_are_those_of_solving_anew():
     direct = direct - (mixture.f + np.log(np.bincount(rungs.ravel())))
     slopes = np.eye(len(LADDER))
     linear = (counts - 1) @ mixture.answers(slopes)
-    np.testing.assert_allclose(np.diff(linear), np.diff(direct), atol=0.3 * np.abs(direct).max())
-    assert np.corrcoef(np.diff(linear), np.diff(direct))[0, 1] > 0.95
+    # The rest is of second order in the counts: 0.02 to 0.035 of the largest over seeds.
+    np.testing.assert_allclose(np.diff(linear), np.diff(direct), atol=0.05 * np.abs(direct).max())
 
 
 def test_the_zero_of_energy_changes_nothing_but_the_energies():
@@ -388,7 +388,7 @@ def test_poor_overlap_is_a_named_warning():
     assert not found.energy.known.any()  # replicas never moved
     assert any("poor overlap" in w and "70-300 K" in w for w in found.warnings)
     exact = HARMONIC.harmonic_acceptance(*ladder.betas, D)
-    assert found.acceptance[0] == pytest.approx(exact, rel=0.5)
+    assert found.acceptance[0] == pytest.approx(exact, rel=0.5)  # of 400 frames; 0.3 over seeds
     assert 0.0 < exact < 0.03
 
 

@@ -4,12 +4,12 @@ import json
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import nanochart as nc
+from helpers.command import nanochart
 from helpers.configs import small_config
 from nanochart import store
 from nanochart.workflow import run_info, sample
@@ -17,11 +17,7 @@ from nanochart.workflow.quench import quench_settings
 
 
 def info(*arguments, code=0):
-    command = [Path(sys.executable).with_name("nanochart"), "info", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == code, done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stdout
+    return nanochart("info", *arguments, code=code).stdout
 
 
 def test_a_run_tells_what_it_was_made_from(opened):

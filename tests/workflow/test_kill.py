@@ -259,9 +259,9 @@ def test_an_interrupt_in_python_saves_all_finished_rounds(whole, tmp_path):
 
     def interrupt(_stage, done, _total, _note=""):
         if done == 15:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt("at round 15")
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="at round 15"):
         sample(config, tmp_path / "run.zarr", progress=interrupt)
     assert store.open(tmp_path / "run.zarr").load_checkpoint().info["round"] == 15
     run = sample(config, tmp_path / "run.zarr", resume=True)

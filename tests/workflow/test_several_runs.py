@@ -9,6 +9,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 import nanochart as nc
+from helpers.command import nanochart
 from helpers.configs import small_config
 from nanochart import store
 from nanochart.autoencoder import TrainingConfig, model_file, train
@@ -193,6 +194,7 @@ def _nearest(x):
     return np.where(distances > 0, distances, np.inf).min(axis=-1)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_report_of_a_run_on_a_shared_chart_uses_its_own_metal(pair, tmp_path):
     run, model = store.open(pair / "cu.zarr"), nc.autoencoder.load(pair / "au-cu.nanochart")
     held_out = held_out_reconstruction(run, model)
@@ -200,7 +202,9 @@ def test_the_report_of_a_run_on_a_shared_chart_uses_its_own_metal(pair, tmp_path
     nearest = held_out.centers[np.argmax(held_out.targets.mean(axis=0) > 0.1)]
     in_gold = model.density(x, "Cu").mean(axis=0)
     assert nearest == pytest.approx(held_out.centers[np.argmax(in_gold > 0.1)], abs=0.1)
-    assert nc.workflow.report_run(run, tmp_path / "cu.html", model).stat().st_size > 100_000
+    page = nc.workflow.report_run(run, tmp_path / "cu.html", model).read_text("utf-8")
+    assert "Cu38" in page
+    assert "Au38" not in page
 
 
 def test_the_figure_has_a_panel_for_each_run(pair, tmp_path, monkeypatch):
@@ -210,7 +214,7 @@ def test_the_figure_has_a_panel_for_each_run(pair, tmp_path, monkeypatch):
     monkeypatch.setattr(
         shared_chart, "shared_chart", lambda *a: drawn.append(figure(*a)) or drawn[-1]
     )
-    assert draw_shared_chart(runs, tmp_path / "both.png").stat().st_size > 10_000
+    assert draw_shared_chart(runs, tmp_path / "both.png").exists()
     axes = [panel for panel in drawn[0].axes if panel.get_title(loc="left")]
     assert [panel.get_title(loc="left")[-4:] for panel in axes[:2]] == ["Au38", "Cu38"]
     # In each panel: the other system in grey, then its own in colour.
@@ -236,26 +240,15 @@ def test_runs_that_cannot_share_a_chart_are_refused(pair, tmp_path):
         train_runs([run, other], tmp_path / "m.nanochart")
 
 
-def test_the_commands_take_several_runs(pair, tmp_path, monkeypatch, capsys):
-    from nanochart import cli
-
-    def call(*arguments):
-        monkeypatch.setattr("sys.argv", ["nanochart", *map(str, arguments), "--quiet"])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        return left.value.code, capsys.readouterr()
-
+def test_the_commands_take_several_runs(pair, tmp_path):
     for name in ("au.zarr", "cu.zarr"):
         shutil.copytree(pair / name, tmp_path / name)
     runs = [tmp_path / "au.zarr", tmp_path / "cu.zarr"]
-    code, said = call("train", *runs, "--epochs", 1)
-    assert code == 0
+    said = nanochart("train", *runs, "--epochs", 1, "--quiet").stdout
     assert (tmp_path / "au-cu.nanochart").exists()
-    assert "cu.zarr: test " in said.out
-    code, said = call("chart", *runs, "--figure", tmp_path / "both.pdf")
-    assert code == 0
+    assert "cu.zarr: test " in said
+    said = nanochart("chart", *runs, "--figure", tmp_path / "both.pdf", "--quiet").stdout
     assert (tmp_path / "both.pdf").exists()
     # Alone, a run is charted by the model that it was last trained with.
-    code, said = call("chart", runs[1], "--json")
-    assert code == 0
-    assert "au-cu.nanochart" in said.out
+    said = nanochart("chart", runs[1], "--json", "--quiet").stdout
+    assert "au-cu.nanochart" in said

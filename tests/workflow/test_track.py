@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import nanochart as nc
+from helpers.command import nanochart
 from nanochart.errors import ModelError
 from nanochart.landscape import lasting_states
 from nanochart.report.figures.movie import follow
@@ -159,15 +160,10 @@ def test_figures_and_movie(track, opened, tmp_path):
         assert picture.n_frames == 3
 
 
-def test_command_tracks(small_copy, trajectory, tmp_path, monkeypatch, capsys):
-    from nanochart.cli import main
-
-    call = ["track", str(small_copy / "run.zarr"), str(trajectory), "-o", str(tmp_path / "t")]
-    call += ["--interval", "0.5ps", "--no-movie", "--json", "--quiet"]
-    monkeypatch.setattr("sys.argv", ["nanochart", *call])
-    with pytest.raises(SystemExit, match="0"):
-        main()
-    told = json.loads(capsys.readouterr().out)
+def test_command_tracks(small_copy, trajectory, tmp_path):
+    done = nanochart("track", small_copy / "run.zarr", trajectory, "-o", tmp_path / "t",
+                     "--interval", "0.5ps", "--no-movie", "--json", "--quiet")  # fmt: skip
+    told = json.loads(done.stdout)
     assert told["units"]["time"] == "ns"
     assert {"track.json", "track.csv"} <= {p.name for p in (tmp_path / "t").iterdir()}
 
@@ -192,9 +188,8 @@ def test_frames_that_are_no_more_alike_than_any_others_are_doubted():
     )
 
 
-def test_a_trajectory_is_read_as_for_import(small_run, tmp_path, monkeypatch, capsys):
+def test_a_trajectory_is_read_as_for_import(small_run, tmp_path):
     """In Bohr, with one frame that is damaged, its steps out of order."""
-    from nanochart.cli import main
     from nanochart.interop.extxyz import format_frame
 
     run = nc.store.open(small_run / "run.zarr")
@@ -203,12 +198,8 @@ def test_a_trajectory_is_read_as_for_import(small_run, tmp_path, monkeypatch, ca
     text[3] = text[3].replace("Au ", "Au nan ", 1)
     file = tmp_path / "bohr.extxyz"
     file.write_text("".join(text), encoding="utf-8")
-    call = ["track", str(small_run / "run.zarr"), str(file), "-o", str(tmp_path / "t"), "-q"]
-    call += ["--unit", "bohr", "--skip-bad-frames", "--interval", "1ps", "--no-movie"]
-    monkeypatch.setattr("sys.argv", ["nanochart", *call])
-    with pytest.raises(SystemExit, match="0"):
-        main()
-    said = capsys.readouterr().out
+    options = ("--unit", "bohr", "--skip-bad-frames", "--interval", "1ps", "--no-movie", "-q")
+    said = nanochart("track", small_run / "run.zarr", file, "-o", tmp_path / "t", *options).stdout
     assert "bohr.extxyz: 4 frames" in said
     assert "left out 1 bad frames of bohr.extxyz; the first: " in said
     assert "warning: the step of the trajectory falls from 300 to 100 after 2 frames" in said
@@ -255,15 +246,8 @@ def test_a_missing_trajectory_is_refused(small_run, tmp_path):
     refuse(small_run, tmp_path / "no.extxyz", FileNotFoundError, "does not exist or is not a file")
 
 
-def test_a_missing_model_is_told_before_anything_is_written(
-    small_copy, trajectory, tmp_path, monkeypatch, capsys
-):
-    from nanochart.cli import main
-
+def test_a_missing_model_is_told_before_anything_is_written(small_copy, trajectory, tmp_path):
     (small_copy / "run.nanochart").unlink()
-    call = ["track", str(small_copy / "run.zarr"), str(trajectory), "-o", str(tmp_path / "t")]
-    monkeypatch.setattr("sys.argv", ["nanochart", *call])
-    with pytest.raises(SystemExit, match="1"):
-        main()
-    assert "there is no model" in capsys.readouterr().err
+    done = nanochart("track", small_copy / "run.zarr", trajectory, "-o", tmp_path / "t", code=1)
+    assert "there is no model" in done.stderr
     assert not (tmp_path / "t").exists()

@@ -277,9 +277,12 @@ def test_a_report_is_written_at_every_stage(small_run, opened, tmp_path):
     text = report_run(early, tmp_path / "early.html").read_text()
     assert "nanochart quench" in text
     model = nc.autoencoder.load(small_run / "run.nanochart")
-    text = report_run(opened, tmp_path / "full.html", model, figures=tmp_path / "figures")
-    assert text.stat().st_size > 100_000
-    assert len(list((tmp_path / "figures").glob("*.pdf"))) >= 5
+    page = report_run(opened, tmp_path / "full.html", model, figures=tmp_path / "figures")
+    text = page.read_text("utf-8")
+    assert "nanochart quench" not in text
+    figures = {path.stem for path in (tmp_path / "figures").glob("*.pdf")}
+    assert len(figures) >= 5
+    assert text.count("<figure") >= len(figures)
 
 
 def test_quenching_again_does_nothing(small_copy):

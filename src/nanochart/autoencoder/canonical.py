@@ -111,7 +111,8 @@ def fold_frame(network: Network, frame: LatentFrame) -> None:
     matrix, mean = torch.from_numpy(frame.matrix), torch.from_numpy(frame.mean)
     inner, outer = network.encoder.latent, network.decoder.latent
     if not isinstance(inner, torch.nn.Linear) or not isinstance(outer, torch.nn.Linear):
-        raise TypeError("encoder.latent and decoder.latent must be linear layers")
+        kinds = f"{type(inner).__name__} and {type(outer).__name__}"
+        raise TypeError(f"encoder.latent and decoder.latent must be linear layers; got {kinds}")
     with torch.no_grad():
         w, b = inner.weight.double(), inner.bias.double()
         v, c = outer.weight.double(), outer.bias.double()

@@ -198,7 +198,9 @@ class BiasConfig(Section):
         if len(given) > 1:
             raise ValueError(f"give one method; got {' and '.join(given)}")
         if not self.variables:
-            raise ValueError("variables must name at least one collective variable, as [s1, s2]")
+            raise ValueError(
+                "variables must name at least one collective variable; got none: give [s1, s2]"
+            )
         if self.time is None and self.steered is None:
             raise ValueError("time (ns) is missing: the length of each walker")
         return self
@@ -291,7 +293,9 @@ def load_bias_config(source: str | Path | dict[str, Any]) -> BiasConfig:
         values = read_yaml(path, f"there is no configuration {path}")
         where, here = str(path), path.parent.absolute()
     if not isinstance(values, dict):
-        raise ConfigError(f"{where} must hold the fields of a biased run (run, temperature, ...)")
+        raise ConfigError(
+            f"{where} must hold the fields of a biased run (run, temperature, ...); got none"
+        )
     config = validated(BiasConfig, values, where)
     changes = {"run": str(here / config.run)}
     if config.model is not None:

@@ -99,7 +99,7 @@ class _Values:
         values: dict[str, Any] = {}
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode) or key.value == "<<":
-                raise _FileError(f"a key must be a word {where}")
+                raise _FileError(f"a key must be a word; got another {where}")
             if key.value in values:
                 raise _FileError(f"the key {key.value!r:.60} stands twice {where}")
             values[key.value] = self.of(value, depth + 1)

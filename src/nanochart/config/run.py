@@ -168,7 +168,9 @@ class RunConfig(Section):
     @model_validator(mode="after")
     def _some_starts(self) -> Self:
         if not self.starts:
-            raise ValueError(f"starts must name at least one motif ({', '.join(MOTIFS)}) or file")
+            raise ValueError(
+                f"starts must name at least one motif ({', '.join(MOTIFS)}) or file; got none"
+            )
         return self
 
     @model_validator(mode="after")

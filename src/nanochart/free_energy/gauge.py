@@ -19,9 +19,11 @@ def log_gram(jacobian: ArrayLike) -> NDArray[np.float64]:
     """
     J = np.asarray(jacobian, dtype=np.float64)
     if J.ndim < 3 or J.shape[-1] != 3:
-        raise ValueError(f"Jacobians must have the shape (..., variable, atom, 3); got {J.shape}")
+        raise ValueError(
+            f"the Jacobians must have the shape (..., variable, atom, 3); got {J.shape}"
+        )
     if not np.isfinite(J).all():
-        raise ValueError("Jacobians must be finite; got NaN or infinity")
+        raise ValueError("the Jacobians must be finite; got NaN or infinity")
     flat = J.reshape(*J.shape[:-2], -1)
     sign, logs = np.linalg.slogdet(flat @ flat.swapaxes(-1, -2))
     return np.where(sign > 0, 0.5 * logs, -np.inf)

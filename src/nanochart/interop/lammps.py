@@ -118,7 +118,8 @@ def _ids(words: list[str], columns: list[str], what: str) -> tuple[np.ndarray, n
     order = np.argsort(ids, kind="stable")
     ids = ids[order]
     if not np.isfinite(ids).all() or np.any(ids != np.floor(ids)):
-        raise FrameError(f"{what} must have whole numbers in the column id")
+        odd = ids[~np.isfinite(ids) | (ids != np.floor(ids))][0]
+        raise FrameError(f"{what} must have whole numbers in the column id; got {odd:g}")
     if len(twice := ids[1:][np.diff(ids) == 0.0]):
         raise FrameError(
             f"{what} must have each id once; got {twice[0]:.0f} twice, as where the dumps of two "
@@ -145,7 +146,7 @@ def _box(
     cell[1, 0], cell[2, 0], cell[2, 1] = xy, xz, yz
     kinds = flags[-3:]
     if len(kinds) < 3:
-        raise ValueError("no boundary flags")
+        raise ValueError(f"the bounds must have three boundary flags; got {len(kinds)}")
     return low, cell, (kinds[0] == "pp", kinds[1] == "pp", kinds[2] == "pp")
 
 

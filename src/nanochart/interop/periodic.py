@@ -46,7 +46,9 @@ def free_cluster(
         return positions
     full = complete_cell(cell)
     if abs(np.linalg.det(full)) < 1e-6:
-        raise FrameError(f"{what} must have a cell of positive volume to be periodic")
+        raise FrameError(
+            f"{what} must have a cell of positive volume to be periodic; got vectors in one plane"
+        )
     inverse = np.linalg.inv(full)
     heights = 1.0 / np.linalg.norm(inverse, axis=0)  # distances between opposite faces
     fractions = positions @ inverse

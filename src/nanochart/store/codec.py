@@ -89,7 +89,8 @@ def _encoded_fields(value: Any, arrays: dict[str, np.ndarray]) -> dict[str, Any]
         about = {name: _encoded(getattr(value, name), arrays) for name in fields}
         return {"type": type(value).__name__, "fields": about}
     raise TypeError(
-        f"a result must be made of numbers, text, arrays and dataclasses; got {type(value)}"
+        "a result must be made of numbers, text, arrays and dataclasses; "
+        f"got {type(value).__name__}"
     )
 
 

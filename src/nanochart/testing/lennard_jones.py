@@ -56,7 +56,7 @@ class LennardJones:
         n = x.shape[-2]
         square[..., np.arange(n), np.arange(n)] = np.inf
         if not (square > 0.0).all():
-            raise ValueError("two atoms of a Lennard-Jones cluster must not be at one place")
+            raise ValueError("atoms of a Lennard-Jones cluster must be apart; got two at one place")
         sixth = (self.sigma**2 / square) ** 3
         energies = 2.0 * self.epsilon * (sixth**2 - sixth).sum(axis=(-2, -1))
         slope = 24.0 * self.epsilon * (2.0 * sixth**2 - sixth) / square

@@ -83,7 +83,11 @@ def along(points: ArrayLike, n: int) -> Floats:
         )
     length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(p, axis=0), axis=1))])
     if not (np.diff(length) > 0).all():
-        raise ValueError("points along a line must differ from one to the next")
+        same = int(np.argmin(np.diff(length)))
+        raise ValueError(
+            f"points along a line must differ from one to the next; got {p[same].tolist()} twice: "
+            "leave one of them out"
+        )
     at = np.linspace(0.0, length[-1], n)
     return np.stack([np.interp(at, length, column) for column in p.T], axis=1)
 
