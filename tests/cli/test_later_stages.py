@@ -4,12 +4,12 @@ import json
 
 import pytest
 import yaml
-from nanochart.cli.main import _register, app
 from pydantic import ValidationError
 
 from helpers.command import nanochart
 from helpers.configs import small_config
 from nanochart import autoencoder, config, store
+from nanochart.cli.app import _register, app
 from nanochart.errors import ConfigError
 
 

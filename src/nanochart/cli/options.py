@@ -148,7 +148,8 @@ def stages_of(config: Path | None, *names: str) -> "StagesConfig":
     stages = StagesConfig() if config is None else load_stages(config)
     if config is not None and all(getattr(stages, name) is None for name in names):
         raise ConfigError(
-            f"{config} must have a section {' or '.join(names)}, which this command takes of it"
+            f"{config} must have a section {' or '.join(names)}, which this command takes of it; "
+            "got none: add it, or leave --config away"
         )
     return stages
 

@@ -44,7 +44,9 @@ def load_stages(source: str | Path | dict[str, Any]) -> StagesConfig:
         where = str(source)
         values = read_yaml(Path(source), f"there is no configuration {source}")
     if not isinstance(values, dict):
-        raise ConfigError(f"{where} must hold the sections quench, rdf or training, or a whole run")
+        raise ConfigError(
+            f"{where} must hold the sections quench, rdf or training, or a whole run; got neither"
+        )
     if set(values) <= set(StagesConfig.model_fields):
         return validated(StagesConfig, values, where)
     run = validated(RunConfig, values, where)
