@@ -231,7 +231,7 @@ def test_a_damaged_chunk_stops_a_resume(small_copy, tmp_path):
 def test_damaged_metadata_is_named(small_copy):
     (small_copy / "run.zarr" / "positions" / "zarr.json").write_text("{")
     done = nanochart("quench", small_copy / "run.zarr", "--again", code=1)
-    assert re.search(r"positions/zarr.json is damaged.* restore it", done.stderr)
+    assert re.search(r"positions/zarr.json is damaged: .* restore it", done.stderr)
 
 
 def test_a_gzipped_export_is_gzip(small_copy):

@@ -70,13 +70,13 @@ VALUES = st.recursive(
 
 
 def same(a, b):
-    """Whether two values are of one type and equal bits; of one number alone NaN is NaN."""
+    """Whether two values are of one type and equal bits, NaN among them."""
     if type(a) is not type(b):
         return False
     if isinstance(a, np.ndarray | np.generic):
         return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
     if isinstance(a, float):
-        return (math.isnan(a) and math.isnan(b)) or struct.pack("d", a) == struct.pack("d", b)
+        return math.isnan(a) == math.isnan(b) and struct.pack("d", a) == struct.pack("d", b)
     if isinstance(a, dict):
         a, b = list(a.items()), list(b.items())
     if isinstance(a, Inner):

@@ -6,6 +6,7 @@ names so: a file can make nothing else.
 
 import dataclasses
 import math
+import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,7 @@ def decode(tree: Any, arrays: Mapping[str, np.ndarray], types: Mapping[str, type
     """
     try:
         return _decoded(tree, arrays, types)
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError, struct.error) as error:
         raise ValueError(f"it holds something else than was asked for ({error})") from error
 
 
@@ -62,8 +63,8 @@ def _encoded(value: Any, arrays: dict[str, np.ndarray]) -> Any:
         return value
     if isinstance(value, np.ndarray | np.generic):
         return _named(value, arrays)
-    if isinstance(value, float):  # JSON has no words for what is not finite
-        return value if math.isfinite(value) else {"float": repr(value)}
+    if isinstance(value, float):  # JSON has no words for what is not finite: its bits
+        return value if math.isfinite(value) else {"float": struct.pack(">d", value).hex()}
     if isinstance(value, Path):
         return {"path": str(value)}
     if isinstance(value, tuple | list):
@@ -110,7 +111,7 @@ def _decoded(tree: Any, arrays: Mapping[str, np.ndarray], types: Mapping[str, ty
 _LEAVES: Mapping[str, Callable[[Any, Mapping[str, np.ndarray]], Any]] = {
     "array": lambda name, arrays: arrays[name],
     "scalar": lambda name, arrays: arrays[name][()],
-    "float": lambda text, _: float(text),
+    "float": lambda bits, _: struct.unpack(">d", bytes.fromhex(bits))[0],
     "path": lambda text, _: Path(text),
 }
 _BRANCHES: Mapping[str, Callable[[Any, Callable[[Any], Any]], Any]] = {
