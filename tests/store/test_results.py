@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 from hypothesis.extra import numpy as arrays_of
 
 import nanochart as nc
@@ -88,6 +88,7 @@ def same(a, b):
 
 @settings(deadline=None, max_examples=150)
 @given(VALUES)
+@example(struct.unpack("d", struct.pack("Q", 0x7FF8000000000001))[0])  # a NaN of other bits
 def test_what_is_read_has_the_bits_of_what_was_written(value):
     tree, arrays = encode(value)
     parts, info = unpack(pack(arrays, {"tree": tree}))

@@ -8,9 +8,18 @@ import typer
 
 from nanochart.cli.app import app
 from nanochart.cli.display import show_progress
+from nanochart.cli.execution import (
+    ExecutorKind,
+    ExecutorOption,
+    Resume,
+    RunFolder,
+    Scheduler,
+    SchedulerFile,
+    Threads,
+    make_executor,
+)
 from nanochart.cli.interrupts import INTERRUPTS
 from nanochart.cli.options import JsonFlag, QuietFlag, Seed, emit, say
-from nanochart.cli.sample import ExecutorKind, _executor
 
 
 @app.command()
@@ -22,34 +31,12 @@ def bias(
             help="YAML file that names the charted run, the variables and the method.",
         ),
     ],
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="Folder of the new run; by default the name of CONFIG with .zarr.",
-        ),
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run where it was stopped.")
-    ] = False,
-    executor: Annotated[
-        ExecutorKind,
-        typer.Option(
-            help="Where walkers run: threads of this machine, or the workers of a Dask cluster."
-        ),
-    ] = ExecutorKind.THREADS,
-    threads: Annotated[
-        int | None,
-        typer.Option(min=1, max=4096, help="Number of threads; by default one for each core."),
-    ] = None,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="Address of the Dask scheduler, as tcp://host:8786."),
-    ] = None,
-    scheduler_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="File that the Dask scheduler wrote.")
-    ] = None,
+    output: RunFolder = None,
+    resume: Resume = False,
+    executor: ExecutorOption = ExecutorKind.THREADS,
+    threads: Threads = None,
+    scheduler: Scheduler = None,
+    scheduler_file: SchedulerFile = None,
     seed: Seed = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
@@ -67,7 +54,7 @@ def bias(
         settings = settings.model_copy(update={"seed": seed})
     path = output or config.with_suffix(".zarr")
     with (
-        _executor(executor, threads, scheduler, scheduler_file) as pool,
+        make_executor(executor, threads, scheduler, scheduler_file) as pool,
         INTERRUPTS.in_rounds() as stop,
         show_progress(quiet) as progress,
     ):

@@ -9,6 +9,7 @@ from nanochart.cli.app import app
 from nanochart.cli.display import show_progress
 from nanochart.cli.options import (
     JsonFlag,
+    ModelFile,
     QuietFlag,
     RunPath,
     Seed,
@@ -24,14 +25,7 @@ def explore(
         Path | None,
         typer.Option("--output", "-o", help="HTML file to write; by default RUN-explore.html."),
     ] = None,
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            "--model",
-            "-m",
-            help="Trained model; by default the one that the run was last trained with.",
-        ),
-    ] = None,
+    model: ModelFile = None,
     max_structures: Annotated[
         int,
         typer.Option(

@@ -21,6 +21,7 @@ __all__ = [
     "JsonFlag",
     "LargestFragment",
     "LengthUnit",
+    "ModelFile",
     "QuietFlag",
     "RunPath",
     "RunPaths",
@@ -54,6 +55,14 @@ ConfigFile = Annotated[
     ),
 ]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
+ModelFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--model",
+        "-m",
+        help="Trained model; by default the one that the run was last trained with.",
+    ),
+]
 QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 TimePerReplica = Annotated[
     str | None,

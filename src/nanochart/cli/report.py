@@ -9,6 +9,7 @@ from nanochart.cli.app import app
 from nanochart.cli.display import show_progress
 from nanochart.cli.options import (
     JsonFlag,
+    ModelFile,
     QuietFlag,
     RunPath,
     analysed_run,
@@ -24,14 +25,7 @@ def report(
         Path | None,
         typer.Option("--output", "-o", help="HTML file to write; by default RUN.html."),
     ] = None,
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            "--model",
-            "-m",
-            help="Trained model; by default the one that the run was last trained with.",
-        ),
-    ] = None,
+    model: ModelFile = None,
     figures: Annotated[
         Path | None, typer.Option("--figures", help="Folder for the figures as PNG and PDF.")
     ] = None,

@@ -1,8 +1,6 @@
 """``nanochart sample``."""
 
 import sys
-from contextlib import AbstractContextManager
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +8,16 @@ import typer
 
 from nanochart.cli.app import app
 from nanochart.cli.display import show_progress
+from nanochart.cli.execution import (
+    ExecutorKind,
+    ExecutorOption,
+    Resume,
+    RunFolder,
+    Scheduler,
+    SchedulerFile,
+    Threads,
+    make_executor,
+)
 from nanochart.cli.interrupts import INTERRUPTS
 from nanochart.cli.options import (
     JsonFlag,
@@ -21,14 +29,7 @@ from nanochart.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
-
-class ExecutorKind(StrEnum):
-    """Where replicas run."""
-
-    THREADS = "threads"
-    DASK = "dask"
+    pass
 
 
 @app.command()
@@ -40,17 +41,8 @@ def sample(
             help="YAML file that says what to sample; `nanochart presets --write` makes one.",
         ),
     ],
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="Folder of the new run; by default the name of CONFIG with .zarr.",
-        ),
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run where it was stopped.")
-    ] = False,
+    output: RunFolder = None,
+    resume: Resume = False,
     tune_ladder: Annotated[
         bool,
         typer.Option(
@@ -71,23 +63,10 @@ def sample(
             metavar="TIME", help="Length of the short runs of --tune-ladder; by default 200ps."
         ),
     ] = None,
-    executor: Annotated[
-        ExecutorKind,
-        typer.Option(
-            help="Where replicas run: threads of this machine, or the workers of a Dask cluster."
-        ),
-    ] = ExecutorKind.THREADS,
-    threads: Annotated[
-        int | None,
-        typer.Option(min=1, max=4096, help="Number of threads; by default one for each core."),
-    ] = None,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="Address of the Dask scheduler, as tcp://host:8786."),
-    ] = None,
-    scheduler_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="File that the Dask scheduler wrote.")
-    ] = None,
+    executor: ExecutorOption = ExecutorKind.THREADS,
+    threads: Threads = None,
+    scheduler: Scheduler = None,
+    scheduler_file: SchedulerFile = None,
     time_per_replica: TimePerReplica = None,
     seed: Seed = None,
     json: JsonFlag = False,
@@ -109,7 +88,7 @@ def sample(
 
         target = 0.3 if target_acceptance is None else target_acceptance
         length = 1e3 * nanoseconds(pilot or "200ps")
-        with _executor(executor, threads, scheduler, scheduler_file) as pool:
+        with make_executor(executor, threads, scheduler, scheduler_file) as pool:
             tune_command(config, output, target, length, seed, json, quiet, pool)
         return
     if target_acceptance is not None or pilot is not None:
@@ -128,7 +107,7 @@ def sample(
         settings = lengthened(settings, path, length) if resume else settings.scaled(length)
     changed = changed_stages(settings, path) if resume else {}
     with (
-        _executor(executor, threads, scheduler, scheduler_file) as pool,
+        make_executor(executor, threads, scheduler, scheduler_file) as pool,
         INTERRUPTS.in_rounds() as stop,
         show_progress(quiet) as progress,
     ):
@@ -170,20 +149,3 @@ def sample(
             f"next: nanochart quench {path}",
         ],
     )
-
-
-def _executor(
-    kind: ExecutorKind, threads: int | None, scheduler: str | None, scheduler_file: Path | None
-) -> "AbstractContextManager[Executor | None]":
-    from nanochart.workflow import dask_executor, thread_executor
-
-    if kind is ExecutorKind.DASK:
-        if threads is not None:
-            raise ValueError(
-                "--threads is for --executor threads; the threads of a Dask cluster are those of "
-                "its workers: `dask worker --nthreads`"
-            )
-        return dask_executor(scheduler, scheduler_file)
-    if scheduler is not None or scheduler_file is not None:
-        raise ValueError("--scheduler and --scheduler-file need --executor dask")
-    return thread_executor(threads)

@@ -12,6 +12,7 @@ from nanochart.cli.options import (
     JsonFlag,
     LargestFragment,
     LengthUnit,
+    ModelFile,
     QuietFlag,
     RunPath,
     SkipBadFrames,
@@ -40,14 +41,7 @@ def track(
             help="Folder for numbers and figures; by default TRAJECTORY-track.",
         ),
     ] = None,
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            "--model",
-            "-m",
-            help="Trained model; by default the one that the run was last trained with.",
-        ),
-    ] = None,
+    model: ModelFile = None,
     persistence: Annotated[
         int,
         typer.Option(min=1, help="Frames for which a change must last to be a transition."),
