@@ -1,4 +1,4 @@
-"""How results show themselves: by the shapes of their arrays, not by the numbers."""
+"""How results show themselves, by the shapes of their arrays, and how counts are said."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence, Set as AbstractSet
@@ -6,12 +6,17 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-__all__ = ["short_repr"]
+__all__ = ["counted", "short_repr"]
 
 Class = TypeVar("Class")
 
 #: Characters of a field that are shown as they are.
 _FEW = 60
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, which takes an s unless there is one: "1 frame", "2 frames"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def short_repr(cls: type[Class]) -> type[Class]:

@@ -221,9 +221,40 @@ def test_a_good_ladder_has_no_findings_and_a_summary_with_numbers():
     assert np.nanmax(diagnostics.replica_inefficiency) < 1.3
     summary = ladder_summary(diagnostics, frame_time=0.25)
     assert "6 of 6 replicas made" in summary
-    assert "one of which takes" in summary
+    assert "; a round trip takes " in summary
     assert " ns on average" in summary
     assert "slowly" not in summary
+
+
+@pytest.mark.parametrize(
+    ("passages", "said"),
+    [
+        ([0, 0], ""),
+        ([1, 0], "None of 2 replicas made a round trip, and there was 1 passage"),
+        ([1, 1], "None of 2 replicas made a round trip, and there were 2 passages"),
+        ([2, 0], "1 of 2 replicas made 1 round trip"),
+        ([4, 3], "2 of 2 replicas made 3 round trips"),
+    ],
+)
+def test_none_one_and_many_round_trips_are_said_plainly(passages, said):
+    two = Ladder.geometric(300.0, 600.0, 2)
+    rungs = np.zeros((60, 2), int)
+    for replica, number in enumerate(passages):
+        for k in range(number):
+            rungs[8 * (k + 1) + replica :, replica] = (k + 1) % 2
+    diagnostics = diagnose_ladder(two, rungs, None, None)
+    if said:
+        said += " from one end to the other" if "passage" in said else ""
+        said += f"; a round trip takes {diagnostics.trips.time:.0f} frames on average."
+    assert ladder_summary(diagnostics) == said
+
+
+def test_a_single_round_trip_is_one():
+    rungs, outcome = walks([0.4] * 5, 200)
+    once = np.zeros_like(rungs)
+    once[50:100, 0] = 5
+    found = ladder_findings(diagnose_ladder(LADDER, once, None, outcome))
+    assert any("only 1 round trip of 6 replicas" in sentence for sentence in found)
 
 
 def test_a_ladder_cut_in_two_is_found_with_its_place_and_remedy():

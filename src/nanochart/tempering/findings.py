@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from nanochart.shown import counted
 from nanochart.tempering.diagnostics import Equilibration, LadderDiagnostics
 from nanochart.tempering.replica_flow import ideal_round_trip_time
 from nanochart.tempering.tuning import EnergyDistributions, tuned_ladder
@@ -84,21 +85,36 @@ def ladder_summary(diagnostics: LadderDiagnostics, frame_time: float | None = No
             f"neighbours exchange in {np.nanmedian(share):.0%} of the attempts "
             f"(the fewest, {share[k]:.0%}, between {T[k]:g} and {T[k + 1]:g} K)"
         )
-    trips = diagnostics.trips
-    if trips.crossings:
-        share_of = int((trips.counts > 0).sum())
-        parts.append(
-            f"{share_of} of {trips.counts.size} replicas made {trips.counts.sum()} round trips, "
-            f"one of which takes {_duration(trips.time, frame_time)} on average{_slow(diagnostics)}"
-        )
-    known = [e.n_independent for e in diagnostics.equilibration if e is not None]
+    if diagnostics.trips.crossings:
+        parts.append(_travels(diagnostics, frame_time))
+    known = [round(e.n_independent) for e in diagnostics.equilibration if e is not None]
     if known:
         few, many = min(known), max(known)
-        parts.append(f"{few:.0f} to {many:.0f} frames at each temperature are independent")
+        frames = counted(many, "frame") if few == many else f"{few} to {many} frames"
+        parts.append(f"{frames} at each temperature {'is' if many == 1 else 'are'} independent")
     if not parts:
         return ""
     text = "; ".join(parts)
     return text[0].upper() + text[1:] + "."
+
+
+def _travels(diagnostics: LadderDiagnostics, frame_time: float | None) -> str:
+    """How many round trips there were, and how long one takes.
+
+    The time is known from the passages between the ends, also where no trip was completed.
+    """
+    trips = diagnostics.trips
+    replicas, total = counted(trips.counts.size, "replica"), int(trips.counts.sum())
+    if total:
+        made = f"{(trips.counts > 0).sum()} of {replicas} made {counted(total, 'round trip')}"
+    else:
+        were = "was" if trips.crossings == 1 else "were"
+        made = (
+            f"none of {replicas} made a round trip, and there {were} "
+            f"{counted(trips.crossings, 'passage')} from one end to the other"
+        )
+    takes = f"a round trip takes {_duration(trips.time, frame_time)} on average"
+    return f"{made}; {takes}{_slow(diagnostics)}"
 
 
 def _slow(diagnostics: LadderDiagnostics) -> str:
@@ -127,7 +143,7 @@ def _broken(diagnostics: LadderDiagnostics) -> list[str]:
             "nanochart sample --tune-ladder."
         )
     if len(bad) > _N_PAIRS:
-        sentences.append(f"So it is for {len(bad) - _N_PAIRS} more pairs of neighbours.")
+        sentences.append(f"So it is for {counted(len(bad) - _N_PAIRS, 'more pair')} of neighbours.")
     return sentences
 
 
@@ -148,11 +164,11 @@ def _unmixed(diagnostics: LadderDiagnostics, frame_time: float | None) -> list[s
     trips, n = diagnostics.trips, len(diagnostics.ladder)
     if n < 2 or trips.counts.mean() >= _FEW_TRIPS:
         return []
-    done = int(trips.counts.sum())
+    done, replicas = int(trips.counts.sum()), counted(trips.counts.size, "replica")
     made = (
-        f"only {done} round trips of {trips.counts.size} replicas"
+        f"only {counted(done, 'round trip')} of {replicas}"
         if done
-        else f"none of {trips.counts.size} replicas went from one end to the other and back"
+        else f"none of {replicas} went from one end to the other and back"
     )
     share = None if diagnostics.acceptance is None else diagnostics.acceptance.share
     needed = np.inf if share is None else ideal_round_trip_time(share)
@@ -179,7 +195,8 @@ def _remembering(diagnostics: LadderDiagnostics) -> list[str]:
         return []
     sentence = (
         f"The replicas keep their structures for {np.median(g):.0f} of {diagnostics.n_frames} "
-        f"frames, which leaves about {independent:.0f} independent structures in the whole run, "
+        f"frames, which leaves about {counted(round(independent), 'independent structure')} in the "
+        "whole run, "
         f"where at least {_FEWEST_STRUCTURES:.0f} are needed; run longer "
         "(tempering.time_per_replica)."
     )
@@ -220,10 +237,10 @@ def _unequilibrated(diagnostics: LadderDiagnostics, frame_time: float | None) ->
     poor = [(t, e) for t, e in known if _poor(e)]
     if poor:
         t, worst = min(poor, key=lambda found: found[1].n_independent)
-        others = f" ({len(poor) - 1} more temperatures alike)" if len(poor) > 1 else ""
+        others = f" ({counted(len(poor) - 1, 'more temperature')} alike)" if len(poor) > 1 else ""
         sentences.append(
             f"The run is too short to tell whether it is equilibrated: the energy at {t:g} K holds "
-            f"{worst.n_independent:.0f} independent frames{others}, where at least "
+            f"{counted(round(worst.n_independent), 'independent frame')}{others}, where at least "
             f"{_FEWEST_INDEPENDENT:.0f} are needed; run longer (tempering.time_per_replica)."
         )
     return sentences
@@ -235,6 +252,6 @@ def _poor(found: Equilibration) -> bool:
 
 def _duration(frames: float, frame_time: float | None) -> str:
     if frame_time is None:
-        return f"{frames:.0f} frames"
+        return counted(round(frames), "frame")
     ns = frames * frame_time
     return f"{ns:.3g} ns" if ns >= 0.1 else f"{1000 * ns:.3g} ps"

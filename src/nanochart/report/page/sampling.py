@@ -17,6 +17,7 @@ from nanochart.report.figures.thermodynamics import thermodynamics_cards
 from nanochart.report.page.page import FigureCard, Gallery, Item, Missing, Section
 from nanochart.report.page.run_data import RunData
 from nanochart.report.structures.pictures import Cluster, draw_clusters
+from nanochart.shown import counted
 from nanochart.tempering import LadderDiagnostics
 
 __all__ = ["sampling_section"]
@@ -151,8 +152,9 @@ def _exchange_cards(run: RunData) -> list[FigureCard]:
 def _trips(trips: NDArray[Any]) -> str:
     if not trips.any():
         return f"None of the {trips.size} walkers made a round trip between its ends."
+    made = counted(int(trips.sum()), "round trip")
     return (
-        f"The {trips.size} walkers together made {trips.sum()} round trips between its ends; "
+        f"The {trips.size} walkers together made {made} between its ends; "
         f"{int((trips > 0).sum())} of them made at least one."
     )
 
