@@ -177,3 +177,31 @@ def test_the_replica_that_leaves_the_potential_is_named(tmp_path):
 def test_forces_in_other_units_are_refused_before_a_run_begins(tmp_path):
     with pytest.raises(ValueError, match="must be minus the gradient of its energy"):
         sample(lj_config(), tmp_path / "x.zarr", potential=Wrong(1.4))
+
+
+class OtherUnits(LennardJones):
+    """Bears the name of the potential of the runs, and has forces of another unit."""
+
+    def energy_forces(self, positions):
+        energies, forces = super().energy_forces(positions)
+        return energies, 1.4 * forces
+
+
+def test_forces_in_other_units_are_refused_wherever_a_potential_is_handed_over(lj_run, tmp_path):
+    wrong = r"Lennard-Jones 0.4 eV must be minus the gradient of its energy.*are 1\.4 times that"
+    shutil.copytree(lj_run.path, tmp_path / "copy.zarr")
+    run = nc.store.open(tmp_path / "copy.zarr", mode="a")
+    with pytest.raises(ValueError, match=wrong):
+        quench_run(run, again=True, potential=OtherUnits())
+    assert run.committed("quench") == lj_run.committed("quench")
+    asked = config(lj_run.path, variables=("coordination",), temperature=200, time=0.025, pace=0.25,
+                   opes={"barrier": 0.2, "sigma": (0.1,)})  # fmt: skip
+    with pytest.raises(ValueError, match=wrong):
+        bias_run(asked, tmp_path / "bias.zarr", potential=OtherUnits())
+    assert not (tmp_path / "bias.zarr").exists()
+    bias_run(asked, tmp_path / "bias.zarr", potential=LJ, stop=lambda: True)
+    with pytest.raises(ValueError, match=wrong):
+        bias_run(asked, tmp_path / "bias.zarr", resume=True, potential=OtherUnits())
+    sample(lj_config(), tmp_path / "stopped.zarr", potential=LJ, stop=lambda: True)
+    with pytest.raises(ValueError, match=wrong):
+        sample(lj_config(), tmp_path / "stopped.zarr", resume=True, potential=OtherUnits())

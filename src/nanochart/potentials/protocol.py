@@ -109,7 +109,7 @@ def check_forces(potential: Potential, positions: ArrayLike) -> None:
     Parameters
     ----------
     potential
-        Not one of nanochart's own, which are tested.
+        One of nanochart's own, which are tested, passes unseen.
     positions
         (atom, 3) in Å.
 
@@ -118,6 +118,8 @@ def check_forces(potential: Potential, positions: ArrayLike) -> None:
     ValueError
         Says by what factor they differ.
     """
+    if is_compiled(potential):
+        return
     x = check_positions(positions)
     shaken = x + 0.05 * np.random.default_rng(0).normal(size=x.shape)
     forces = energies_and_forces(potential, shaken)[1]

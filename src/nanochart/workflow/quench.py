@@ -19,7 +19,7 @@ from nanochart.config import (
 from nanochart.errors import StoreError
 from nanochart.minimization import quench
 from nanochart.parallel import use_executor
-from nanochart.potentials import NotAtHand, Potential
+from nanochart.potentials import Potential
 from nanochart.progress import Progress, silent
 from nanochart.store import Run
 from nanochart.workflow.forecast import forecast, seconds_of
@@ -136,8 +136,6 @@ def quench_run(
     if total == 0:
         raise StoreError(f"{run.path} has no frames to quench: sample or import some first")
     potential = store_potential(run, table, again=again, potential=potential)
-    if isinstance(potential, NotAtHand):
-        potential.energy_forces(())
     before = quenched_every(run)
     step = every or (before if before and not again else 1)
     if before and before != step and not again:

@@ -16,7 +16,7 @@ from nanochart.errors import StoreError
 from nanochart.files import replacing
 from nanochart.interop import to_atoms
 from nanochart.parallel import use_executor
-from nanochart.potentials import NotAtHand, Potential
+from nanochart.potentials import NotAtHand, Potential, check_forces
 from nanochart.progress import Progress, silent
 from nanochart.store import Run, create, open as open_run, stream_seed
 from nanochart.system import System
@@ -118,6 +118,8 @@ def sample(
                 starts = make_starts(config, potential)
             state = initialize_tempering(starts, potential, tempering, stream_seed(run.metadata))
             recorder = Recorder.begin(run, kind, state)
+        else:
+            check_forces(potential, recorder.state.replicas.positions[0])
         told = _Told(config, progress)
         recorder.record(
             partial(step, segment=segment, config=tempering, executor=pool),

@@ -15,6 +15,7 @@ from nanochart.interop import read_structure, read_trajectory
 from nanochart.minimization import quench
 from nanochart.potentials import (
     GUPTA_PARAMETERS,
+    NotAtHand,
     Potential,
     check_forces,
     describe,
@@ -34,8 +35,8 @@ __all__ = [
     "make_dynamics",
     "make_potential",
     "make_starts",
+    "potential_at_hand",
     "potential_numbers",
-    "require_same",
     "run_config",
     "start_names",
     "store_potential",
@@ -55,20 +56,40 @@ def run_config(run: Run) -> RunConfig | None:
     return load_config(asked_config(run)) if run.metadata.kind == "sampled" else None
 
 
-def require_same(potential: Potential, run: Run) -> Potential:
-    """A potential that is handed over for a run, which must be the one it was made with.
+def potential_at_hand(
+    run: Run, given: Potential | None = None, positions: NDArray[np.float64] | None = None
+) -> Potential:
+    """The potential of a run, for what needs its forces: its own, or the one handed over for it.
+
+    Parameters
+    ----------
+    run
+        What was made with it.
+    given
+        Where the run keeps its name alone.
+    positions
+        (atom, 3) in Å, where forces are compared with energies; None is the run's first frame.
 
     Raises
     ------
     ConfigError, StoreError
-        If it is another, or its forces are not those of its energy.
+        If it is needed and not given, or is another.
+    ValueError
+        If its forces are not minus the gradient of its energy.
     """
-    system = run.system
-    if not is_described_by(potential, describe(system.potential)):
-        raise StoreError(
-            f"{run.path} was made with the potential {system.potential.name}, and another was "
-            f"handed over, {potential.name}: hand over that one, of the same mass and distance"
-        )
+    potential = run.system.potential
+    if given is not None:
+        if not is_described_by(given, describe(potential)):
+            raise StoreError(
+                f"{run.path} was made with the potential {potential.name}, and another was handed "
+                f"over, {given.name}: hand over that one, of the same mass and distance"
+            )
+        potential = given
+    if isinstance(potential, NotAtHand):
+        potential.energy_forces(())
+    if not is_compiled(potential):
+        one = run.frames(0, 1).thermal.positions[0, 0] if positions is None else positions
+        check_forces(potential, one)
     return potential
 
 
@@ -99,11 +120,7 @@ def store_potential(
         If the run needs a table, or its energies or minima are those of another potential.
     """
     facts = run.metadata
-    if potential is not None:
-        return require_same(potential, run)
-    if table is None:
-        system = run.system
-    else:
+    if table is not None and potential is None:
         system = System.pure(eam(table, facts.element), facts.n_atoms)
         if run.committed("quench") and not again and not facts.potential:
             known = run.system.potential.name if run.holds_system else None
@@ -114,8 +131,10 @@ def store_potential(
                     f"{system.potential.name}: quench all frames anew with it (--again), or leave "
                     "it out"
                 )
-    run.store_system(system)
-    return system.potential
+        run.store_system(system)
+    elif potential is None:
+        run.store_system(run.system)
+    return potential_at_hand(run, potential)
 
 
 def import_potential(
@@ -200,6 +219,7 @@ def make_starts(config: RunConfig, potential: Potential) -> NDArray[np.float64]:
             structures.append(best.positions)
         else:
             structures.append(_from_file(start, config))
+    check_forces(potential, structures[0])
     relaxed = quench(np.array(structures), potential).positions
     centred: NDArray[np.float64] = relaxed - relaxed.mean(axis=1, keepdims=True)
     return centred
@@ -223,8 +243,6 @@ def make_dynamics(config: RunConfig, potential: Potential, starts: NDArray[np.fl
     ConfigError
         If the time step is too long for one of them.
     """
-    if not is_compiled(potential):
-        check_forces(potential, starts[0])
     longest = min(longest_time_step(x, potential) for x in starts)
     if config.dynamics.time_step > longest:
         raise ConfigError(

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 from nanochart.autoencoder import load
 from nanochart.biasing import BiasPlan
 from nanochart.errors import StoreError
-from nanochart.potentials import NotAtHand, Potential
+from nanochart.potentials import Potential
 from nanochart.store import Run, pack, unpack
 from nanochart.workflow.bias.resolve import Resolved
 from nanochart.workflow.bias.then import source_model
-from nanochart.workflow.system import require_same
+from nanochart.workflow.system import potential_at_hand
 
 if TYPE_CHECKING:
     from nanochart.autoencoder import Model
@@ -98,7 +98,5 @@ def dynamics_of(run: Run, plan: BiasPlan, potential: Potential | None = None) ->
     ConfigError, StoreError
         If that is needed and not given, or is another.
     """
-    used = run.system.potential if potential is None else require_same(potential, run)
-    if isinstance(used, NotAtHand):
-        used.energy_forces(())
+    used = potential_at_hand(run, potential, plan.starts[0])
     return plan.compiled(used, model_of(run, plan))

@@ -31,7 +31,7 @@ from nanochart.config import BiasConfig, GuardSection
 from nanochart.dynamics import Langevin
 from nanochart.errors import ConfigError
 from nanochart.motifs import LABELS
-from nanochart.potentials import NotAtHand, Potential
+from nanochart.potentials import Potential
 from nanochart.store import open as open_run
 from nanochart.system import System
 from nanochart.workflow.bias.adaptive import adaptive_method
@@ -39,7 +39,7 @@ from nanochart.workflow.bias.limits import Limits
 from nanochart.workflow.bias.source import MARGIN, Source
 from nanochart.workflow.bias.starts import choose_starts, place_name
 from nanochart.workflow.bias.then import source_files
-from nanochart.workflow.system import potential_numbers, require_same
+from nanochart.workflow.system import potential_at_hand, potential_numbers
 
 __all__ = ["Resolved", "check_stop", "resolve"]
 
@@ -99,10 +99,8 @@ def resolve(
         If run or model cannot be used.
     """
     run = open_run(config.run)
-    potential = run.system.potential if potential is None else require_same(potential, run)
-    if isinstance(potential, NotAtHand):
-        potential.energy_forces(())
     source = Source(run, config)
+    potential = potential_at_hand(run, potential)
     element = run.metadata.element
     own = _own(functions)
     variables = tuple(own.get(name) or _variable(name, source) for name in config.variables)
