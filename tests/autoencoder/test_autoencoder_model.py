@@ -3,6 +3,7 @@
 import json
 import pickle
 import struct
+import threading
 
 import numpy as np
 import pytest
@@ -521,3 +522,24 @@ class TestResume:
         path.write_bytes(path.read_bytes()[:-100])
         with pytest.raises(ModelError, match="truncated, damaged or of another format"):
             training(checkpoint=path, resume=True)
+
+
+def test_frames_are_encoded_by_the_threads_of_the_package_and_not_by_those_of_pytorch(model):
+    g = np.random.default_rng(0).random((1100, model.n_bins))
+    seen, before = [], torch.get_num_threads()
+    hook = model.network.encoder.register_forward_pre_hook(
+        lambda *_: seen.append((torch.get_num_threads(), threading.current_thread()))
+    )
+    torch.set_num_threads(3)
+    try:
+        s = model.encode_rdf(g)
+        model.encode_with_jacobian(clusters(2)[0])
+        assert torch.get_num_threads() == 3
+    finally:
+        hook.remove()
+        torch.set_num_threads(before)
+    assert {threads for threads, _ in seen} == {1}
+    assert threading.main_thread() not in {where for _, where in seen[:3]}
+    assert_array_equal(
+        s, np.concatenate([model.encode_rdf(g[k : k + 512]) for k in (0, 512, 1024)])
+    )

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from nanochart.autoencoder.architectures.network import Network
 from nanochart.autoencoder.config import TrainingConfig
 from nanochart.autoencoder.history import History
+from nanochart.autoencoder.threads import torch_threads
 from nanochart.descriptors import RDF
 from nanochart.errors import ModelError
+from nanochart.parallel import chunks, map_in_order
 from nanochart.shown import short_repr
 
 __all__ = ["Model"]
@@ -216,14 +218,18 @@ class Model:
         densities = self.rdf(frames)
         latent = np.empty((len(frames), self.bottleneck))
         jacobian = np.empty((len(frames), self.bottleneck, self.n_atoms, 3))
-        for part in _parts(len(frames)):
-            g = torch.tensor(densities[part], requires_grad=True)
-            s = self.network.encode(g)
-            latent[part] = s.detach().numpy()
-            for k in range(self.bottleneck):
+        for part in chunks(len(frames), _BATCH):
+            with torch_threads(1):
+                g = torch.tensor(densities[part], requires_grad=True)
+                s = self.network.encode(g)
+                latent[part] = s.detach().numpy()
                 # Samples do not see each other, so the gradient of the sum is each one's own.
-                (slope,) = torch.autograd.grad(s[:, k].sum(), g, retain_graph=True)
-                jacobian[part, k] = scale * self.rdf.vjp(frames[part], slope.numpy())
+                slopes = [
+                    torch.autograd.grad(s[:, k].sum(), g, retain_graph=True)[0].numpy()
+                    for k in range(self.bottleneck)
+                ]
+            for k, slope in enumerate(slopes):
+                jacobian[part, k] = scale * self.rdf.vjp(frames[part], slope)
         batch = x.shape[:-2]
         return (
             latent.reshape(*batch, self.bottleneck),
@@ -283,15 +289,19 @@ def _checked_rows(values: ArrayLike, size: int, what: str) -> NDArray[np.float64
 def _by_parts(
     function: Callable[[torch.Tensor], torch.Tensor], rows: NDArray[np.float64], size: int
 ) -> NDArray[np.float64]:
-    """Apply ``function`` (sample, size in) -> (sample, size out) to (..., size in)."""
+    """Apply ``function`` (sample, size in) -> (sample, size out) to (..., size in).
+
+    Parts of fixed sizes are shared among threads as all other work is. PyTorch's own would wait for
+    each other on a busy machine.
+    """
     flat = rows.reshape(-1, rows.shape[-1])
-    result = np.empty((len(flat), size))
-    with torch.no_grad():
-        for part in _parts(len(flat)):
-            result[part] = function(torch.tensor(flat[part])).numpy()
+
+    def of(part: slice) -> NDArray[np.float64]:
+        with torch.no_grad():  # each thread has its own
+            found: NDArray[np.float64] = function(torch.tensor(flat[part])).numpy()
+        return found
+
+    with torch_threads(1):
+        parts = list(map_in_order(of, chunks(len(flat), _BATCH)))
+    result = np.concatenate(parts) if parts else np.empty((0, size))
     return result.reshape(*rows.shape[:-1], size)
-
-
-def _parts(count: int) -> Iterator[slice]:
-    for start in range(0, count, _BATCH):
-        yield slice(start, min(start + _BATCH, count))

@@ -1,9 +1,10 @@
 """Frames shared out among threads: the kernels release the interpreter lock."""
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+
+from nanochart.parallel import available_cores
 
 __all__ = ["share_frames"]
 
@@ -45,10 +46,3 @@ def share_frames(work: Callable[[slice], int], n_frames: int, threads: int | Non
         if frame >= 0:
             return int(part.start + frame)
     return -1
-
-
-def available_cores() -> int:
-    """Processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
