@@ -14,7 +14,7 @@ import pytest
 
 import nanochart
 from nanochart.errors import StoreError
-from nanochart.files import replacing, write_text
+from nanochart.files import replacing, replacing_set, write_text
 from nanochart.output import write_csv, write_json
 from nanochart.processes import made_by_gone, mark
 
@@ -83,6 +83,65 @@ def test_json_and_tables_hold_what_they_can(tmp_path):
     assert json.loads(path.read_text()) == {"a": [1.5, None], "b": [None, 2]}
     path = write_csv(tmp_path / "a.csv", ["x / eV", "n", "what"], [(1 / 3, 2, "a,b")], digits=3)
     assert path.read_bytes() == b'x / eV,n,what\r\n0.333,2,"a,b"\r\n'
+
+
+def write_set(folder, kind, *names):
+    with replacing_set(folder, "thermo") as target:
+        for name in names:
+            write_text(target / name, kind)
+
+
+def set_of(folder):
+    files = {p.name: p.read_text() for p in folder.iterdir() if p.name[0] != "."}
+    return files.pop("INCOMPLETE-thermo.txt", None), files
+
+
+def test_files_of_a_set_are_replaced_together_and_what_it_lacks_now_is_removed(tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    write_set(tmp_path, "old", "a.json", "b.csv", "movie.gif")
+    write_set(tmp_path, "new", "a.json", "b.csv", "c.png")
+    new = {"a.json": "new", "b.csv": "new", "c.png": "new", "mine.txt": "mine"}
+    assert set_of(tmp_path) == (None, new)
+    half = pytest.raises(ZeroDivisionError, match="division")
+    with half, replacing_set(tmp_path, "thermo") as target:
+        write_text(target / "a.json", f"half {1 / 0}")
+    assert set_of(tmp_path) == (None, new)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_a_kill_leaves_one_set_or_says_that_the_files_are_of_two(tmp_path):
+    """Killed before each rename and removal in turn."""
+    old, new = ({"a": kind, "b": kind, other: kind} for kind, other in (("old", "c"), ("new", "d")))
+    seen = []
+    for moment in range(100):
+        folder = tmp_path / str(moment)
+        write_set(folder, "old", *old)
+        pid = os.fork()
+        if pid == 0:
+            changes = iter(range(moment))
+
+            def count(event, _, changes=changes):
+                if event in {"os.rename", "os.remove"} and next(changes, None) is None:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+            sys.addaudithook(count)
+            write_set(folder, "new", *new)
+            os._exit(0)
+        _, status = os.waitpid(pid, 0)
+        marker, files = set_of(folder)
+        if marker is None:
+            assert files in (old, new)
+        else:
+            assert "`nanochart thermo` in this folder are not all of one making" in marker
+        seen.append((marker is None, tuple(sorted(files.items()))))
+        write_set(folder, "new", *new)
+        assert set_of(folder) == (None, new)
+        assert not [p for p in folder.iterdir() if p.suffix == ".part"]
+        if os.WIFEXITED(status):
+            break
+    mixed = [files for whole, files in seen if not whole and len({kind for _, kind in files}) == 2]
+    assert mixed
+    assert os.WIFEXITED(status)
 
 
 def test_every_file_is_written_by_the_writer_of_whole_files():

@@ -4,7 +4,9 @@ All that the package writes goes through here: a kill or a full disk leaves the 
 before, never a part of a new one.
 """
 
+import contextlib
 import errno
+import json
 import os
 import secrets
 import shutil
@@ -21,6 +23,7 @@ __all__ = [
     "place_folder",
     "remove_abandoned",
     "replacing",
+    "replacing_set",
     "scratch_folder",
     "storage_errors",
     "sync_all",
@@ -31,6 +34,7 @@ __all__ = [
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 _OUTPUT = "free some and run the command again; what was there before is intact"
+_OUTPUT_SET = "free some and run the command again, which replaces all files of the set"
 
 
 @contextmanager
@@ -147,6 +151,75 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
             _sync(temporary)
             temporary.replace(target)
             _sync(target.parent)
+
+
+@contextmanager
+def replacing_set(folder: str | os.PathLike[str], name: str) -> Iterator[Path]:
+    """A folder to write files in within the block, which belong together, as figures and numbers.
+
+    When the block ends well they take their places in ``folder`` one after another, and files of
+    the set before that the new one lacks are removed; which these are stands in ``.NAME.files``.
+    Meanwhile ``INCOMPLETE-NAME.txt`` stands there, and a kill leaves it: without it, all files of
+    the set are of one making. What else is in the folder stays.
+
+    Parameters
+    ----------
+    folder
+        The folder; made if missing.
+    name
+        Of the set, which is that of the command that makes it.
+
+    Raises
+    ------
+    StoreError
+        If a file cannot be written; while the block runs, the set before is intact.
+    """
+    target = Path(os.path.realpath(folder))
+    listing, marker = target / f".{name}.files", target / f"INCOMPLETE-{name}.txt"
+    with scratch_folder(target / name) as scratch:
+        try:
+            yield scratch
+        except StoreError as error:
+            raise StoreError(str(error).replace(str(scratch), str(target))) from error
+        made = sorted(path.name for path in scratch.iterdir() if path.name != listing.name)
+        with storage_errors(target, full=_OUTPUT_SET), _alone_in(target):
+            gone = sorted(set(_listed(listing)) - set(made))
+            sentence = (
+                f"The files of `nanochart {name}` in this folder are not all of one making: the "
+                "command was stopped while it replaced them. Run it again.\n"
+            )
+            write_atomic(marker, sentence.encode(), staging=scratch)
+            write_atomic(listing, json.dumps([*made, *gone]).encode(), staging=scratch)
+            for each in made:
+                (scratch / each).replace(target / each)
+            for each in gone:
+                (target / each).unlink(missing_ok=True)
+            write_atomic(listing, json.dumps(made).encode(), staging=scratch)
+            marker.unlink()
+            _sync(target)
+
+
+def _listed(listing: Path) -> list[str]:
+    """Names of the files of a set, as it was left; none where nothing tells them."""
+    try:
+        names = json.loads(listing.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    known = names if isinstance(names, list) else []
+    return [name for name in known if isinstance(name, str) and name == Path(name).name]
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Wait until no other process is in such a block, where the system has locks for it."""
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(ImportError, OSError):
+            import fcntl
+
+            descriptor = os.open(folder, os.O_RDONLY)
+            held.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> Path:

@@ -1,15 +1,18 @@
 """``nanochart fes``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nanochart.cli.app import app
 from nanochart.cli.display import show_progress
 from nanochart.cli.options import JsonFlag, QuietFlag, RunPaths, analysed_run, emit
-from nanochart.files import replacing
+from nanochart.files import replacing, replacing_set
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @app.command()
@@ -91,11 +94,9 @@ def fes(
 
         found = works.estimate
         folder = output or runs[0].with_name(f"{runs[0].stem}-fes")
-        folder.mkdir(parents=True, exist_ok=True)
-        drawn = [folder / f"works{suffix}" for suffix in (".png", ".pdf")]
-        for path in drawn:
-            with replacing(path) as file:
-                draw_works(works.forward, works.backward, found).savefig(file, dpi=200)
+        drawn = {"works": draw_works(works.forward, works.backward, found)}
+        with replacing_set(folder, "fes") as target:
+            names = _save(drawn, target)
         known = found.known
         result: dict[str, Any] = {
             "from": works.start, "to": works.end, "temperature": works.temperature,
@@ -104,7 +105,7 @@ def fes(
             "dissipated": found.dissipated if known else None,
             "works": [len(works.forward), len(works.backward)],
             "reliable": found.reliable, "advice": found.advice,
-            "files": [str(path) for path in drawn],
+            "files": [str(folder / name) for name in names],
         }  # fmt: skip
         number = f"{found.value:.4f} ± {found.error:.4f} eV" if known else "unknown"
         dissipated = f"dissipated: {found.dissipated:.4f} eV; " if known else ""
@@ -115,7 +116,7 @@ def fes(
                 + (", not reliable" if known and not found.reliable else "")
             ),
             f"{dissipated}{found.advice}",
-            f"figure: {drawn[0]}",
+            f"figure: {folder / names[0]}",
         ]
         emit(result, json, lines)
         return
@@ -145,25 +146,31 @@ def fes(
     with show_progress(quiet) as progress:
         if len(opened) == 1:
             one = fes_run(opened[0], progress=progress, **options)
-            files, figures, summary = (
-                write_fes(one, folder),
-                free_energy_figures(one),
-                fes_summary(one),
-            )
+            with replacing_set(folder, "fes") as target:
+                names = [f.name for f in write_fes(one, target)]
+                names += _save(free_energy_figures(one), target)
+            summary = fes_summary(one)
             lines = _lines(summary)
         else:
             several = fes_runs(opened, progress=progress, **options)
-            files, figures = write_fes_runs(several, folder), runs_figures(several)
+            with replacing_set(folder, "fes") as target:
+                names = [f.name for f in write_fes_runs(several, target)]
+                names += _save(runs_figures(several), target)
             summary = runs_summary(several)
             lines = _lines_of_runs(summary)
-        for name, figure in figures.items():
-            for suffix in (".png", ".pdf"):
-                path = folder / f"{name}{suffix}"
-                with replacing(path) as file:
-                    figure.savefig(file, dpi=200)
-                files.append(path)
     lines.append(f"figures and tables: {folder}")
-    emit({**summary, "files": [str(f) for f in files]}, json, lines)
+    emit({**summary, "files": [str(folder / name) for name in names]}, json, lines)
+
+
+def _save(figures: "Mapping[str, Figure]", folder: Path) -> list[str]:
+    """Save figures as PNG and PDF and return the names of the files."""
+    names = []
+    for name, figure in figures.items():
+        for suffix in (".png", ".pdf"):
+            names.append(f"{name}{suffix}")
+            with replacing(folder / names[-1]) as file:
+                figure.savefig(file, dpi=200)
+    return names
 
 
 def _names(text: str, count: int | None, option: str) -> list[str]:

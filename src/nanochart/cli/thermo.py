@@ -15,6 +15,7 @@ from nanochart.cli.options import (
     analysed_run,
     emit,
 )
+from nanochart.files import replacing_set
 
 
 @app.command()
@@ -62,12 +63,15 @@ def thermo(
     from nanochart.report import Section, save_figures, thermodynamics_cards
 
     folder = output or run.with_name(f"{run.stem}-thermo")
-    numbers = write_thermo(found, folder)
     cards = thermodynamics_cards(found, opened.metadata.n_atoms)
-    figures = save_figures((Section("Thermodynamics", "", tuple(cards)),), folder)
+    with replacing_set(folder, "thermo") as target:
+        written = [
+            *write_thermo(found, target),
+            *save_figures((Section("Thermodynamics", "", tuple(cards)),), target),
+        ]
     summary = thermo_summary(found)
     melting = summary["melting_temperature"]
-    result = {"run": str(run), "files": [str(f) for f in (*numbers, *figures)], **summary}
+    result = {"run": str(run), "files": [str(folder / f.name) for f in written], **summary}
     if melting["known"]:
         first = (
             f"{run}: melting at {melting['value']:.1f} K (95 %: {melting['low']:.1f} to "

@@ -22,6 +22,7 @@ from nanochart.cli.options import (
     left_out_lines,
     trained_model,
 )
+from nanochart.files import replacing_set
 
 
 @app.command()
@@ -101,11 +102,14 @@ def track(
         )
         from nanochart.report import Section, save_figures
 
-        numbers = write_track(found, folder)
         cards = track_cards(found, opened)
-        written = [*numbers, *save_figures((Section("Track", "", tuple(cards)),), folder)]
-        if movie:
-            written.append(track_movie(found, opened, folder / "track.gif", progress=progress))
+        with replacing_set(folder, "track") as target:
+            written = [
+                *write_track(found, target),
+                *save_figures((Section("Track", "", tuple(cards)),), target),
+            ]
+            if movie:
+                written.append(track_movie(found, opened, target / "track.gif", progress=progress))
     summary = track_summary(found)
     moments = summary["transitions"]["motif"]
     lines = [f"{trajectory}: {len(found)} frames, {len(moments)} lasting changes of the motif"]
@@ -118,4 +122,8 @@ def track(
         lines.append(f"warning: {found.doubt}")
     if summary["unconverged"]:
         lines.append(f"warning: {summary['unconverged']} quenches did not converge")
-    emit({"files": [str(f) for f in written], **summary}, json, [*lines, f"in {folder}"])
+    emit(
+        {"files": [str(folder / f.name) for f in written], **summary},
+        json,
+        [*lines, f"in {folder}"],
+    )

@@ -13,6 +13,7 @@ from nanochart.autoencoder import Model
 from nanochart.biasing import BiasPlan
 from nanochart.clusters import build
 from nanochart.errors import ConvergenceError, NanochartError, StoreError
+from nanochart.files import replacing_set
 from nanochart.free_energy import FreeEnergies
 from nanochart.potentials import GUPTA_PARAMETERS
 from nanochart.progress import Progress, silent
@@ -113,7 +114,8 @@ def report_run(
     header, sections = run_sections(data, model)
     sections = _counted(sections, progress, rounds=1 if figures is None else 2)
     if figures is not None:
-        save_figures(sections, figures)
+        with replacing_set(figures, "report") as target:
+            save_figures(sections, target)
     return build_report(sections, path, header=header)
 
 

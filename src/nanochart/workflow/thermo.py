@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from nanochart.files import replacing_set
 from nanochart.landscape import OWN
 from nanochart.output import write_csv, write_json
 from nanochart.progress import Progress, silent
@@ -168,8 +169,6 @@ def write_thermo(result: Thermodynamics, folder: str | Path) -> tuple[Path, Path
 
     A number that is not known is null in the one and empty in the other.
     """
-    target = Path(folder)
-    all_numbers = write_json(target / "thermo.json", thermo_summary(result))
     columns = {"energy (eV)": result.energy, "heat capacity (eV/K)": result.heat_capacity}
     columns |= {f"population of {name}": p for name, p in result.populations.items()}
     columns |= {
@@ -179,4 +178,7 @@ def write_thermo(result: Thermodynamics, folder: str | Path) -> tuple[Path, Path
     header = [f"{name}{part}" for name in columns for part in ("", " low", " high")]
     parts = [e.summary()[part] for e in columns.values() for part in ("value", "low", "high")]
     rows = zip(result.temperatures.tolist(), *parts, strict=True)
-    return all_numbers, write_csv(target / "thermo.csv", ["temperature (K)", *header], rows)
+    with replacing_set(folder, "thermo") as target:
+        write_json(target / "thermo.json", thermo_summary(result))
+        write_csv(target / "thermo.csv", ["temperature (K)", *header], rows)
+    return Path(folder) / "thermo.json", Path(folder) / "thermo.csv"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from nanochart.autoencoder import Model
 from nanochart.config import QuenchConfig
 from nanochart.errors import ModelError
+from nanochart.files import replacing_set
 from nanochart.interop import LeftOut, TrajectoryBlock, read_trajectory
 from nanochart.landscape import (
     OWN,
@@ -355,9 +356,7 @@ def write_track(track: Track, folder: str | Path) -> tuple[Path, Path]:
     ValueError
         If the folder holds the track of another trajectory.
     """
-    target = Path(folder)
-    check_track_folder(target, track.trajectory)
-    happened = write_json(target / "track.json", track_summary(track))
+    check_track_folder(Path(folder), track.trajectory)
     columns: dict[str, Any] = {
         "frame": np.arange(len(track)) if track.frames is None else track.frames,
         f"time ({track.time_unit})": track.time,
@@ -372,7 +371,10 @@ def write_track(track: Track, folder: str | Path) -> tuple[Path, Path]:
         columns |= {"family": track.family, "lasting family": track.families.states}
     columns["quench converged"] = track.converged.astype(int)
     rows = zip(*columns.values(), strict=True)
-    return happened, write_csv(target / "track.csv", list(columns), rows)
+    with replacing_set(folder, "track") as target:
+        write_json(target / "track.json", track_summary(track))
+        write_csv(target / "track.csv", list(columns), rows)
+    return Path(folder) / "track.json", Path(folder) / "track.csv"
 
 
 def check_track_folder(folder: Path, trajectory: str) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nanochart.biasing import known_distance, known_reach
 from nanochart.config import BiasConfig
+from nanochart.files import replacing_set
 from nanochart.free_energy import (
     FreeEnergies,
     FreeEnergyPath,
@@ -341,7 +342,6 @@ def _stated(surface: Surface, place: Floats, energy: float) -> float | None:
 
 def write_fes(found: FreeEnergies, folder: str | Path) -> list[Path]:
     """Write the surface as a table, NaN where it is not known, and all other numbers as JSON."""
-    target = Path(folder)
     grid = np.stack(np.meshgrid(*found.surface.axes, indexing="ij"), axis=-1)
     columns = [f"{n} / {u}" for n, u in zip(found.variables, found.units, strict=True)]
     extra = ["geometric free energy / eV"] if found.geometric is not None else []
@@ -353,5 +353,7 @@ def write_fes(found: FreeEnergies, folder: str | Path) -> list[Path]:
             row.append(found.geometric.stated[k])
         rows.append(row)
     header = [*columns, "free energy / eV", "standard error / eV", *extra]
-    table = write_csv(target / "surface.csv", header, rows, digits=6)
-    return [table, write_json(target / "free-energy.json", fes_summary(found))]
+    with replacing_set(folder, "fes") as target:
+        write_csv(target / "surface.csv", header, rows, digits=6)
+        write_json(target / "free-energy.json", fes_summary(found))
+    return [Path(folder) / "surface.csv", Path(folder) / "free-energy.json"]

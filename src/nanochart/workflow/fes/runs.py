@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanochart.errors import StoreError
+from nanochart.files import replacing_set
 from nanochart.free_energy import FreeEnergies, IndependentRuns, combine_differences, surface_spread
 from nanochart.landscape import check_same_states
 from nanochart.output import write_csv, write_json
@@ -193,7 +194,7 @@ def runs_summary(found: IndependentRuns) -> dict[str, Any]:
 
 def write_fes_runs(found: IndependentRuns, folder: str | Path) -> list[Path]:
     """Write the mean surface with its spread as a table, and all other numbers as JSON."""
-    target, whole = Path(folder), found.together
+    whole = found.together
     grid = np.stack(np.meshgrid(*whole.surface.axes, indexing="ij"), axis=-1)
     energies = [part.surface.stated for part in found.parts]
     columns = [f"{n} / {u}" for n, u in zip(whole.variables, whole.units, strict=True)]
@@ -205,5 +206,7 @@ def write_fes_runs(found: IndependentRuns, folder: str | Path) -> list[Path]:
         for k in map(tuple, np.argwhere(np.isfinite(whole.surface.energy)))
     ]
     header = [*columns, "free energy / eV", "standard error / eV", *own]
-    table = write_csv(target / "surface.csv", header, rows, digits=6)
-    return [table, write_json(target / "free-energy.json", runs_summary(found))]
+    with replacing_set(folder, "fes") as target:
+        write_csv(target / "surface.csv", header, rows, digits=6)
+        write_json(target / "free-energy.json", runs_summary(found))
+    return [Path(folder) / "surface.csv", Path(folder) / "free-energy.json"]
