@@ -449,3 +449,11 @@ def test_intervals_of_each_method_hold_the_truth(method, name, threads):
     assert (known - hits) / n <= 0.10
     assert hits / max(known, 1) >= 0.90
     assert known / n >= 0.80
+
+
+def test_a_grid_that_would_take_all_memory_is_refused_with_its_size():
+    values = np.random.default_rng(0).random((100, 4, 3))
+    with pytest.raises(
+        ValueError, match=r"at most 4,000,000 nodes; got 2000 x 2000 x 2000.*2,000 GB.*most 158 for"
+    ):
+        free_energy_surface(values, Weighted(np.zeros((100, 4))), 300.0, shape=2_000)

@@ -430,3 +430,8 @@ def test_few_frames_are_refused():
 def test_settings_out_of_range_are_refused():
     with pytest.raises(ValueError, match=r"n_resamples must be at least 40; got 3"):
         ThermodynamicsConfig(n_resamples=3)
+
+
+def test_resamples_that_would_take_all_memory_are_refused():
+    with pytest.raises(ValueError, match=r"at most 990,099 for 101 temperatures.*got 1,000,000,00"):
+        ThermodynamicsConfig(n_resamples=1_000_000_000)

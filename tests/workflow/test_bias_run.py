@@ -630,3 +630,14 @@ def test_walkers_that_the_bias_heats_are_not_taken_for_an_ensemble(charted):
         DynamicsError, match=r"the bias heats the walkers: .* take a smaller stride"
     ):
         _check_heat(run, colder)
+
+
+def test_a_grid_that_is_too_large_is_refused_before_any_work(opened, monkeypatch):
+    def begun(*_):
+        raise AssertionError
+
+    monkeypatch.setattr("nanochart.workflow.fes.run.states_are_made", begun)
+    with pytest.raises(
+        ValueError, match=r"at most 4,000,000 nodes; got 3000 x 3000.*2,000 for each"
+    ):
+        fes_run(opened, by="motif", temperature=500.0, shape=3_000)

@@ -14,7 +14,7 @@ from helpers.configs import small_config
 from nanochart import store
 from nanochart.autoencoder import TrainingConfig, model_file, train
 from nanochart.autoencoder.data import TrainingData, check_data
-from nanochart.errors import ModelError, StoreError
+from nanochart.errors import ConfigError, ModelError, StoreError
 from nanochart.metals import NEAREST_NEIGHBOUR
 from nanochart.workflow import (
     chart_run,
@@ -252,3 +252,11 @@ def test_the_commands_take_several_runs(pair, tmp_path):
     # Alone, a run is charted by the model that it was last trained with.
     said = nanochart("chart", runs[1], "--json", "--quiet").stdout
     assert "au-cu.nanochart" in said
+
+
+def test_distribution_functions_that_would_take_all_memory_are_refused():
+    many = np.broadcast_to(gold(1), (25_000_001, N, 3))
+    with pytest.raises(
+        ConfigError, match=r"at most 2,000,000,000 numbers.*got 25,000,001 frames wi"
+    ):
+        training._densities(RDF, [many])

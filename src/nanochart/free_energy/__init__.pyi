@@ -1,3 +1,4 @@
+from .density import grid_shape as grid_shape
 from .gauge import log_gram as log_gram
 from .path import (
     Basin as Basin,

@@ -1,5 +1,6 @@
 """Kernel density of weighted samples on a grid that is as fine as the narrowest basin asks for."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from scipy.ndimage import gaussian_filter
 
 from nanochart.shown import short_repr
 
-__all__ = ["Density", "resolved_density"]
+__all__ = ["Density", "grid_shape", "resolved_density"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -23,6 +24,8 @@ _ENOUGH = 100.0
 #: Nodes of each axis to begin with, and of the whole grid at most.
 _SHAPE = {1: 120, 2: 60, 3: 32}
 _MOST = {1: 16_000, 2: 1_000_000, 3: 3_000_000}
+#: Nodes of a grid that is asked for, at most, and the bytes that each takes with its errors.
+_MOST_ASKED, _BYTES = 4_000_000, 250
 #: Change with the bandwidth, in kT, below which a density is resolved; the height in kT up to which
 #: that is asked; and the change in errors of chance that is lost in them.
 _RESOLVED, _HIGH, _NOISE = 0.2, 15.0, 1.0
@@ -92,6 +95,28 @@ class Density:
         return found[0], found[1]
 
 
+def grid_shape(shape: int | Sequence[int], d: int) -> tuple[int, ...]:
+    """Nodes of each of d axes.
+
+    Raises
+    ------
+    ValueError
+        If these are too few, or more than a grid can have.
+    """
+    n = (int(shape),) * d if isinstance(shape, int) else tuple(int(k) for k in shape)
+    if len(n) != d or min(n) < 4:
+        raise ValueError(f"the grid needs at least 4 nodes for each of the {d} variables; got {n}")
+    total = math.prod(n)
+    if total > _MOST_ASKED:
+        raise ValueError(
+            f"the grid of a surface must have at most {_MOST_ASKED:,} nodes; got "
+            f"{' x '.join(map(str, n))}, which take about {total * _BYTES / 1e9:,.0f} GB: take at "
+            f"most {int(_MOST_ASKED ** (1 / d)):,} for each variable (--nodes), or fewer "
+            "variables (--dimensions)"
+        )
+    return n
+
+
 def resolved_density(
     values: Floats,
     weights: Floats,
@@ -121,10 +146,7 @@ def resolved_density(
         Samples per independent sample.
     """
     d = values.shape[2]
-    given = _SHAPE[d] if shape is None else shape
-    n = (int(given),) * d if isinstance(given, int) else tuple(int(k) for k in given)
-    if len(n) != d or min(n) < 4:
-        raise ValueError(f"the grid needs at least 4 nodes for each of the {d} variables; got {n}")
+    n = grid_shape(_SHAPE[d] if shape is None else shape, d)
     if bandwidth is not None:
         if shape is None:  # at least a node for each bandwidth
             spans = (high - low) / np.asarray(bandwidth)

@@ -13,6 +13,9 @@ __all__ = ["Thermodynamics", "ThermodynamicsConfig"]
 
 Floats = NDArray[np.float64]
 
+#: Resamples times temperatures: they are held together.
+_MOST_NUMBERS = 100_000_000
+
 
 @dataclass(frozen=True)
 class ThermodynamicsConfig:
@@ -30,6 +33,12 @@ class ThermodynamicsConfig:
             value = getattr(self, name)
             if value < least:
                 raise ValueError(f"{name} must be at least {least}; got {value!r}")
+        if self.n_temperatures * self.n_resamples > _MOST_NUMBERS:
+            raise ValueError(
+                f"n_resamples must be at most {_MOST_NUMBERS // self.n_temperatures:,} for "
+                f"{self.n_temperatures:,} temperatures, a gigabyte of curves; got "
+                f"{self.n_resamples:,}: 400 are enough for an interval of 95 %"
+            )
 
 
 @short_repr

@@ -25,7 +25,7 @@ from nanochart.autoencoder import (
 )
 from nanochart.config import RDFConfig
 from nanochart.descriptors import RDF
-from nanochart.errors import StoreError
+from nanochart.errors import ConfigError, StoreError
 from nanochart.files import replacing
 from nanochart.landscape import distinct_minima, principal_radii
 from nanochart.progress import Progress, silent
@@ -44,6 +44,8 @@ _FEWEST_MINIMA = 10
 _FORECAST_BATCHES = 4
 #: Test frames of unseen minima below which what is explained of them is no number.
 _FEWEST_UNSEEN = 5
+#: Numbers of the distribution functions of all frames: 16 GB.
+_MOST_NUMBERS = 2_000_000_000
 
 
 def _as_it_is(model: Model) -> Model:
@@ -376,6 +378,13 @@ def _gap(energies: Floats) -> int:
 
 def _densities(rdf: RDF, positions: Sequence[Floats]) -> Floats:
     """RDFs (sample, bin) of runs, one after the other."""
+    n = sum(x[..., 0, 0].size for x in positions)
+    if n * rdf.n_bins > _MOST_NUMBERS:
+        raise ConfigError(
+            f"the distribution functions of all frames must be at most {_MOST_NUMBERS:,} numbers, "
+            f"because a training holds them in memory; got {n:,} frames with {rdf.n_bins:,} bins: "
+            "take fewer bins (--n-bins), or import or sample fewer frames"
+        )
     return np.concatenate([rdf(x).reshape(-1, rdf.n_bins) for x in positions])
 
 

@@ -17,6 +17,7 @@ from nanochart.free_energy import (
     Surface,
     basins,
     free_energy_surface,
+    grid_shape,
     minimum_path,
 )
 from nanochart.landscape import States
@@ -126,6 +127,8 @@ def fes_run(
 
     frames = weighted_frames(run, discard, temperature, membership=membership, every=every)
     check_asked(by, membership)
+    if shape is not None:
+        grid_shape(shape, len(_chosen(frames.names, dimensions)))
     if not states_are_made(run, by, membership):  # then this makes stages, which the key counts
         frames.states(by, progress)
         frames = weighted_frames(run, discard, temperature, membership=membership, every=every)
