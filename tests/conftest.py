@@ -8,7 +8,7 @@ import pytest
 import nanochart as nc
 from helpers.biased import make_charted
 from helpers.configs import small_config
-from helpers.shared import forget_stale_kernels, made_once, take_turns_at_the_kernel_cache
+from helpers.shared import forget_stale_kernels, made_once
 from nanochart.parallel import available_cores
 from nanochart.report.page.page import FigureCard, Gallery, Image
 
@@ -19,7 +19,6 @@ def pytest_configure(config):
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):  # before there are workers
         forget_stale_kernels()
-    take_turns_at_the_kernel_cache()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -4,9 +4,13 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from numba.core.caching import IndexDataCacheFile
 
 import nanochart
 from nanochart.compiled.cache import prepare_cache
@@ -67,3 +71,58 @@ def test_nothing_changes_where_the_package_can_be_written(tmp_path, monkeypatch)
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     prepare_cache(tmp_path)
     assert "NUMBA_CACHE_DIR" not in os.environ
+
+
+class Ordered(IndexDataCacheFile):
+    """A process's view of a cache, which stops between the steps of writing to it."""
+
+    def __init__(self, folder, before_index, after_index, before_data):
+        super().__init__(str(folder), "kernel", "stamp")
+        self.moments = before_index, after_index, before_data
+
+    def _save_index(self, overloads):
+        self.moments[0]()
+        super()._save_index(overloads)
+        self.moments[1]()
+
+    def _save_data(self, name, data):
+        self.moments[2]()
+        super()._save_data(name, data)
+
+
+def test_processes_that_compile_at_once_do_not_take_each_others_kernels(tmp_path):
+    """In the order in which both would give their kernel the same name."""
+    entered, indexed, done = (threading.Event() for _ in range(3))
+    nothing = lambda: None  # noqa: E731
+    one = Ordered(tmp_path, lambda: entered.wait(1), indexed.set, lambda: done.wait(1))
+    other = Ordered(tmp_path, lambda: (entered.set(), indexed.wait(1)), nothing, nothing)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(one.save, "float32", "kernel of float32")
+        time.sleep(0.1)
+        second = pool.submit(other.save, "float64", "kernel of float64")
+        second.add_done_callback(lambda _: done.set())
+        first.result()
+    found = [other.load(key) for key in ("float32", "float64")]
+    assert found == ["kernel of float32", "kernel of float64"]
+
+
+def test_two_fresh_processes_fill_one_empty_cache(tmp_path):
+    code = (
+        "import sys, time, numpy as np; from nanochart.compiled.memory import aligned\n"
+        "time.sleep(max(0.0, float(sys.argv[1]) - time.time()))\n"
+        "for kind in sys.argv[2:]: print(aligned(3, getattr(np, kind)).dtype, end=' ')\n"
+        "print(sum(aligned.stats.cache_hits.values()))"
+    )
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+
+    def started(*arguments):
+        return subprocess.Popen(
+            [sys.executable, "-c", code, *arguments], env=env, stdout=subprocess.PIPE, text=True
+        )
+
+    moment = str(time.time() + 5.0)
+    both = [started(moment, "float32", "float64"), started(moment, "float64", "float32")]
+    for process in both:
+        process.communicate()
+        assert process.returncode == 0
+    assert started("0", "float32", "float64").communicate()[0] == "float32 float64 2\n"

@@ -1,12 +1,10 @@
-"""What all processes of a test session share: runs made once, and the cache of compiled kernels."""
+"""What all processes of a test session share: runs made once, and compiled kernels."""
 
-import functools
 import os
 import shutil
 from pathlib import Path
 
 from filelock import FileLock
-from numba.core import caching
 
 import nanochart as nc
 
@@ -41,23 +39,3 @@ def forget_stale_kernels():
     if any(file.stat().st_mtime < newest for file in compiled):
         for file in compiled:
             file.unlink(missing_ok=True)
-
-
-def take_turns_at_the_kernel_cache():
-    """Let one process at a time read or write Numba's cache.
-
-    Numba numbers the files of a kernel's signatures by what its index holds, and two processes that
-    add different signatures at the same time would give both the same number.
-    """
-    folder = Path(nc.__file__).parent / "__pycache__"
-    folder.mkdir(exist_ok=True)
-    lock = FileLock(folder / "kernels.lock")
-    for name in ("save", "load"):
-        method = getattr(caching.IndexDataCacheFile, name)
-
-        @functools.wraps(method)
-        def alone(*args, method=method):
-            with lock:
-                return method(*args)
-
-        setattr(caching.IndexDataCacheFile, name, alone)

@@ -1,16 +1,20 @@
-"""A place for compiled kernels where the usual two cannot be written.
+"""Numba's cache of compiled kernels: a place for it, and one process at a time in it.
 
 Numba keeps what it compiled beside the sources or in the user's cache folder, and refuses to
 compile at all if it can write neither: a package that another user installed, in a job without a
 home. A private folder of the temporary files takes their place then.
 """
 
+import contextlib
 import os
 import stat
 import sys
+from collections.abc import Callable, Iterator
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
-__all__ = ["fallback_sentence", "prepare_cache"]
+__all__ = ["fallback_sentence", "guard_cache", "prepare_cache"]
 
 _VARIABLE = "NUMBA_CACHE_DIR"
 
@@ -42,6 +46,43 @@ def fallback_sentence() -> str | None:
         f"neither the package nor the home folder can be written, so compiled kernels are kept in "
         f"{_fallback[0]}, which may not last: set {_VARIABLE} to a folder that does"
     )
+
+
+def guard_cache() -> None:
+    """Let the processes that share a cache write and read it one at a time.
+
+    Numba enters the name of a kernel's file in an index and then writes the file, each whole, but
+    without a lock: of two processes that compile a loop for other types, or for the processors of
+    other machines, both can choose one name, and a third then reads one kernel as the other.
+    """
+    from numba.core.caching import IndexDataCacheFile
+
+    for name in ("save", "load"):
+        method = getattr(IndexDataCacheFile, name)
+        if not hasattr(method, "__wrapped__"):
+            setattr(IndexDataCacheFile, name, _alone(method))
+
+
+def _alone(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def guarded(self: Any, *arguments: Any) -> Any:
+        with _locked(os.path.join(self._cache_path, "kernels.lock")):  # noqa: PTH118  Numba's texts
+            return method(self, *arguments)
+
+    return guarded
+
+
+@contextlib.contextmanager
+def _locked(path: str) -> Iterator[None]:
+    """Hold a lock file, where it can be written and the system has locks."""
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(ImportError, OSError):
+            import fcntl
+
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            held.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
 
 
 def _writable(folder: Path) -> bool:

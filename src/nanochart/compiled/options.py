@@ -7,7 +7,11 @@ remove the folders ``__pycache__``.
 
 from typing import Any, Final
 
+from nanochart.compiled.cache import guard_cache
+
 __all__ = ["CALLED", "EXACT", "FAST", "FUSED", "INLINE", "REORDERED"]
+
+guard_cache()
 
 _PLAIN: Final = {"nogil": True, "error_model": "numpy"}
 
