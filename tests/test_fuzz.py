@@ -6,6 +6,8 @@ numbers. Each opening has a limit of memory and of time.
 """
 
 import gzip
+import hashlib
+import io
 import json
 import os
 import resource
@@ -29,7 +31,10 @@ from nanochart.config import load_bias_config, load_config
 from nanochart.interop import read_trajectory
 from nanochart.landscape import FamiliesConfig, load_families
 from nanochart.potentials import eam
+from nanochart.statistics import Estimate
+from nanochart.store.attachments import _INFO
 from nanochart.store.files import RECORDS
+from nanochart.store.results import _MAGIC, load_result, save_result
 
 QUICK = FamiliesConfig(n_fit=2000, n_resamples=3)
 
@@ -39,6 +44,9 @@ SENTENCES = (ValueError, TypeError, OSError, RuntimeError, MemoryError)
 FAULTS = (RecursionError, NotImplementedError, UnicodeError)
 #: Bytes that one opening may take beyond what the process had, and its seconds.
 MEMORY, SECONDS = 2**30, 10.0
+
+#: Of the result that is kept.
+KEY = {"made_of": ["a", 3], "labels": "motif", "seed": 0}
 
 NUMBERS = (
     b"0", b"-1", b"1e308", b"1e999", b"-1e999", b"1e-320", b"nan", b"NaN", b"Infinity", b"inf",
@@ -151,6 +159,27 @@ def numbers_of_families(path: Path) -> object:
                  families.names, families.cards, families.config))  # fmt: skip
 
 
+def numbers_of_result(run: Path) -> object:
+    """What is kept of a run; what is damaged is left out there, with a warning."""
+    found = load_result(run, "thermo", KEY, {"Estimate": Estimate})
+    if found is None:
+        raise ValueError("the result is damaged and will be made again")
+    return repr([(k, vars(v)) for k, v in found.items()])
+
+
+def numbers_of_sealed_anew(path: Path) -> object:
+    """The same, of a content whose checksum whoever changed it has made anew."""
+    (file,) = (path.parent / "own.zarr" / RECORDS / "results").glob("thermo-*")
+    content = path.read_bytes()
+    if path.suffix == ".json":  # the tree, beside its arrays
+        packed = io.BytesIO()
+        with np.load(path.with_suffix(".npz")) as arrays:
+            np.savez(packed, **{**arrays, _INFO: np.frombuffer(content, dtype=np.uint8)})
+        content = packed.getvalue()
+    file.write_bytes(_MAGIC + hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+    return numbers_of_result(path.parent / "own.zarr")
+
+
 def numbers_of_trajectory(path: Path) -> object:
     blocks = list(read_trajectory(path, "Au"))
     return repr([(b.positions.tolist(), b.energies, b.temperatures, b.steps) for b in blocks])
@@ -199,6 +228,17 @@ def targets(folder: Path, run_folder: Path) -> dict[str, Target]:
     (folder / "z.xyz.gz").write_bytes(gzip.compress(xyz.encode(), mtime=0))
     (folder / "d.dump").write_text(dump_of(frames))
     nc.potentials.gupta("Au").write_setfl(folder / "p.eam.alloy", n_r=200, n_rho=200)
+    T = np.linspace(300.0, 600.0, 40)
+    result = {
+        "energy": Estimate.of(T, 0.1 * T, 9.0, known=True),
+        "melting": Estimate.unknown(np.nan, "no melting peak"),
+    }
+    for place in (run, folder / "own.zarr"):
+        assert save_result(place, "thermo", result, KEY)
+    (kept,) = (run / RECORDS / "results").glob("thermo-*")
+    (folder / "content.npz").write_bytes(kept.read_bytes().partition(b"\n")[2])
+    with np.load(folder / "content.npz") as arrays:
+        (folder / "content.json").write_bytes(arrays[_INFO].tobytes())
     records = run / RECORDS
     (checkpoint,) = sorted(records.glob("checkpoint-*.json"))[-1:]
     for older in records.glob("checkpoint-*"):
@@ -219,6 +259,9 @@ def targets(folder: Path, run_folder: Path) -> dict[str, Target]:
         "array": of_run(run / "positions" / "zarr.json"),
         "checkpoint": of_run(checkpoint, numbers_of_checkpoint),
         "state": of_run(checkpoint.with_suffix(".npz"), numbers_of_checkpoint),
+        "result": of_run(kept, numbers_of_result),
+        "resealed": of(folder / "content.npz", numbers_of_sealed_anew, sealed=False),
+        "tree": of(folder / "content.json", numbers_of_sealed_anew, sealed=False),
         "model": of(folder / "m.nanochart", numbers_of_model, sealed=True),
         "families": of(folder / "f.families", numbers_of_families, sealed=True),
         "config": of(folder / "c.yaml", load_config, sealed=False),

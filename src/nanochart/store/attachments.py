@@ -88,8 +88,12 @@ def unpack(source: Path | bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]
         with np.load(io.BytesIO(source), allow_pickle=False) as stored:
             arrays = dict(stored)
         info = json.loads(arrays.pop(_INFO).tobytes())
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError) as error:
+    except (
+        zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, RecursionError,
+    ) as error:  # fmt: skip
         raise ValueError(f"it is no file of arrays ({error})") from error
+    if not isinstance(info, dict):
+        raise ValueError(f"it is no file of arrays: it tells of {info!r:.40}")  # noqa: TRY004
     return arrays, info
 
 

@@ -80,7 +80,7 @@ def _read(path: Path, known: str, types: Mapping[str, type]) -> Any:
     if first != _MAGIC + hashlib.sha256(content).hexdigest().encode():
         raise ValueError("its checksum does not fit")
     arrays, info = unpack(content)
-    if _canonical(info["key"]) != known:
+    if "tree" not in info or json.dumps(info.get("key"), sort_keys=True) != known:
         raise ValueError("it is one of another key")
     return decode(info["tree"], arrays, types)
 
