@@ -89,7 +89,7 @@ def test_the_metals_travel_with_the_file(model, tmp_path):
 
 
 def test_a_file_without_lengths_is_a_chart_of_one_metal(model, tmp_path, monkeypatch):
-    header = model_file._Header
+    header = model_file.Header
     dump = header.model_dump
     monkeypatch.setattr(
         header,

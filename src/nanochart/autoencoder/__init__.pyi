@@ -9,8 +9,7 @@ from .canonical import LatentFrame as LatentFrame, fold_frame as fold_frame
 from .config import TrainingConfig as TrainingConfig
 from .history import History as History, Progress as Progress
 from .metrics import explained_variance as explained_variance
-from .model import Model as Model
-from .model_file import load as load
+from .model import Model as Model, load as load
 from .reconstruction import Reconstruction as Reconstruction
 from .split import (
     GUARD as GUARD,

@@ -13,13 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 from nanochart.autoencoder.architectures.network import Network
 from nanochart.autoencoder.config import TrainingConfig
 from nanochart.autoencoder.history import History
+from nanochart.autoencoder.model_file import Header, read_model, write_model
 from nanochart.autoencoder.threads import torch_threads
 from nanochart.descriptors import RDF
 from nanochart.errors import ModelError
 from nanochart.parallel import chunks, map_in_order
 from nanochart.shown import short_repr
 
-__all__ = ["Model"]
+__all__ = ["Model", "load"]
 
 # Frames per pass through the network; bounds the memory of the intermediate layers.
 _BATCH = 512
@@ -258,9 +259,17 @@ class Model:
         OSError
             If the file cannot be written; a file that was there before is intact.
         """
-        from nanochart.autoencoder.model_file import save_model
-
-        save_model(self, path)
+        header = Header(
+            n_bins=self.n_bins,
+            config=self.config,
+            rdf=self.rdf.to_dict(),
+            element=self.element,
+            n_atoms=self.n_atoms,
+            history=self.history,
+            provenance=self.provenance,
+            lengths=self.lengths,
+        )
+        write_model(path, self.network, header)
 
     def _scaled(self, positions: ArrayLike, element: str | None) -> NDArray[Any]:
         """Positions in lengths of the model's own metal."""
@@ -272,6 +281,40 @@ class Model:
                 f"(..., {self.n_atoms}, 3); got {x.shape}: use a model trained on that size"
             )
         return x if scale == 1.0 else scale * x
+
+
+def load(path: str | os.PathLike[str]) -> Model:
+    """Read a model that ``Model.save`` wrote.
+
+    The file holds numbers and text only; reading it runs no code from it.
+
+    Parameters
+    ----------
+    path
+        File of the model, such as "chart.nanochart".
+
+    Returns
+    -------
+    Model
+        The model, whose outputs equal those of the saved one bit for bit.
+
+    Raises
+    ------
+    ModelError
+        If the file is missing, foreign (a pickle, an archive), damaged, from a newer nanochart, or
+        its arrays do not fit its header.
+    """
+    network, header, rdf = read_model(path)
+    return Model(
+        network=network,
+        config=header.config,
+        rdf=rdf,
+        element=header.element,
+        n_atoms=header.n_atoms,
+        history=header.history,
+        provenance=header.provenance,
+        lengths=header.lengths,
+    )
 
 
 def _checked_rows(values: ArrayLike, size: int, what: str) -> NDArray[np.float64]:

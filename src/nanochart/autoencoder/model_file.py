@@ -11,12 +11,19 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from nanochart.autoencoder.architectures.network import MIN_BINS, Network, build_network
 from nanochart.autoencoder.config import TrainingConfig
 from nanochart.autoencoder.history import History
-from nanochart.autoencoder.model import Model
 from nanochart.autoencoder.tensor_file import read_tensors, write_tensors
 from nanochart.descriptors import MOST_BINS, RDF
 from nanochart.errors import ModelError
 
-__all__ = ["FORMAT", "VERSION", "fill_network", "load", "network_arrays", "save_model"]
+__all__ = [
+    "FORMAT",
+    "VERSION",
+    "Header",
+    "fill_network",
+    "network_arrays",
+    "read_model",
+    "write_model",
+]
 
 FORMAT: Final = "nanochart model"
 #: 2 came with charts of several metals, 3 with a checksum; earlier files are read as before.
@@ -26,7 +33,7 @@ VERSION = 3
 _MOST_ATOMS = 1_000_000
 
 
-class _Header(BaseModel):
+class Header(BaseModel):
     """What a model file says beside its arrays."""
 
     # NaN stays NaN when dumped, so that it is refused instead of becoming null.
@@ -44,70 +51,31 @@ class _Header(BaseModel):
     lengths: dict[str, float] = Field(default_factory=dict)
 
 
-def save_model(model: Model, path: str | os.PathLike[str]) -> None:
+def write_model(path: str | os.PathLike[str], network: Network, header: Header) -> None:
     """Write a model; see ``Model.save``.
 
     The time that the training took is left out, so that equal trainings give equal files.
     """
-    header = _Header(
-        n_bins=model.n_bins,
-        config=model.config,
-        rdf=model.rdf.to_dict(),
-        element=model.element,
-        n_atoms=model.n_atoms,
-        history=model.history,
-        provenance=model.provenance,
-        lengths=model.lengths,
-    )
     values = header.model_dump(
         mode="json", exclude={"history": {"curves": {"__all__": {"seconds"}}}}
     )
-    write_tensors(path, network_arrays(model.network), values)
+    write_tensors(path, network_arrays(network), values)
 
 
-def load(path: str | os.PathLike[str]) -> Model:
-    """Read a model that ``Model.save`` wrote.
-
-    The file holds numbers and text only; reading it runs no code from it.
-
-    Parameters
-    ----------
-    path
-        File of the model, such as "chart.nanochart".
-
-    Returns
-    -------
-    Model
-        The model, whose outputs equal those of the saved one bit for bit.
-
-    Raises
-    ------
-    ModelError
-        If the file is missing, foreign (a pickle, an archive), damaged, from a newer nanochart, or
-        its arrays do not fit its header.
-    """
+def read_model(path: str | os.PathLike[str]) -> tuple[Network, Header, RDF]:
+    """The parts of a model that `write_model` wrote; see ``load``."""
     tensors, values = read_tensors(path, FORMAT, VERSION)
     try:
-        header = _Header.model_validate(values)
+        header = Header.model_validate(values)
         rdf = RDF.from_dict(header.rdf)
     except (ValidationError, ValueError, TypeError, KeyError, OverflowError) as error:
         raise ModelError(
             f"the header of {os.fspath(path)} is damaged ({_first_line(error)}): copy or train the "
             "model again"
         ) from error
-    config = header.config
-    network = build_network(config.architecture, header.n_bins, config.bottleneck)
+    network = build_network(header.config.architecture, header.n_bins, header.config.bottleneck)
     fill_network(network, tensors, os.fspath(path))
-    return Model(
-        network=network,
-        config=config,
-        rdf=rdf,
-        element=header.element,
-        n_atoms=header.n_atoms,
-        history=header.history,
-        provenance=header.provenance,
-        lengths=header.lengths,
-    )
+    return network, header, rdf
 
 
 def network_arrays(network: Network) -> dict[str, NDArray[Any]]:

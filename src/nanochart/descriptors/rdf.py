@@ -282,7 +282,7 @@ class RDF:
         """
         from nanochart.descriptors.torch import differentiable_rdf
 
-        return differentiable_rdf(self, positions)
+        return differentiable_rdf(self, self.vjp, positions)
 
 
 def _positive(value: object, name: str) -> float:

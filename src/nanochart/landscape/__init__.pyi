@@ -4,9 +4,13 @@ from .cards import (
     family_names as family_names,
 )
 from .decimation import Decimation as Decimation, decimate as decimate
-from .families import NOISE as NOISE, Families as Families, fit_families as fit_families
+from .families import (
+    NOISE as NOISE,
+    Families as Families,
+    fit_families as fit_families,
+    load_families as load_families,
+)
 from .families_config import FamiliesConfig as FamiliesConfig
-from .families_file import load_families as load_families
 from .measures import (
     NeighbourPurity as NeighbourPurity,
     continuity as continuity,

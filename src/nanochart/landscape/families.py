@@ -13,12 +13,13 @@ from scipy.spatial import cKDTree
 from nanochart.landscape.choice import Trial, vote
 from nanochart.landscape.division import divide, refined
 from nanochart.landscape.families_config import FamiliesConfig
+from nanochart.landscape.families_file import read_families, write_families
 from nanochart.landscape.minima import Minima, distinct_minima, draw_sample
 from nanochart.landscape.settlement import often_visited, reach_of, settled
 from nanochart.progress import Progress, silent
 from nanochart.shown import short_repr
 
-__all__ = ["NOISE", "Families", "fit_families"]
+__all__ = ["NOISE", "Families", "fit_families", "load_families"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -145,9 +146,26 @@ class Families:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write to a safetensors file with a JSON header, as models are; see ``load_families``."""
-        from nanochart.landscape.families_file import save_families
+        about = {
+            "config": self.config, "reach": self.reach, "size": self.size, "trials": self.trials,
+            "names": self.names, "cards": tuple(dict(card) for card in self.cards),
+            "provenance": dict(self.provenance),
+        }  # fmt: skip
+        write_families(path, self.points, self.labels, about)
 
-        save_families(self, path)
+
+def load_families(path: str | os.PathLike[str]) -> Families:
+    """Read families that ``Families.save`` wrote.
+
+    The file holds numbers and text only; reading it runs no code from it.
+
+    Raises
+    ------
+    ModelError
+        If the file is missing, foreign (a pickle, an archive), damaged, from a newer nanochart, or
+        its arrays do not fit its header.
+    """
+    return Families(**read_families(path))
 
 
 def fit_families(

@@ -1,6 +1,7 @@
 """Saved families: one safetensors file with a JSON header, as models are."""
 
 import os
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -10,10 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from nanochart.autoencoder import read_tensors, write_tensors
 from nanochart.errors import ModelError
 from nanochart.landscape.choice import Trial
-from nanochart.landscape.families import Families
 from nanochart.landscape.families_config import FamiliesConfig
 
-__all__ = ["load_families", "save_families"]
+__all__ = ["read_families", "write_families"]
 
 FORMAT: Final = "nanochart families"
 #: 2 came with a checksum, 3 with one method; earlier files are read as before.
@@ -41,35 +41,19 @@ class _Header(BaseModel):
     provenance: dict[str, Any]
 
 
-def save_families(families: Families, path: str | os.PathLike[str]) -> None:
-    """Write families; see ``Families.save``."""
-    header = _Header(
-        config=families.config,
-        reach=families.reach,
-        size=families.size,
-        trials=families.trials,
-        names=families.names,
-        cards=tuple(dict(card) for card in families.cards),
-        provenance=dict(families.provenance),
-    )
-    arrays: dict[str, NDArray[Any]] = {
-        "points": families.points,
-        "labels": families.labels.astype(np.int16),
-    }
-    write_tensors(path, arrays, header.model_dump(mode="json"))
+def write_families(
+    path: str | os.PathLike[str],
+    points: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    about: Mapping[str, Any],
+) -> None:
+    """Write the arrays of families, and what else they are made of; see ``Families.save``."""
+    arrays: dict[str, NDArray[Any]] = {"points": points, "labels": labels.astype(np.int16)}
+    write_tensors(path, arrays, _Header(**about).model_dump(mode="json"))
 
 
-def load_families(path: str | os.PathLike[str]) -> Families:
-    """Read families that ``Families.save`` wrote.
-
-    The file holds numbers and text only; reading it runs no code from it.
-
-    Raises
-    ------
-    ModelError
-        If the file is missing, foreign (a pickle, an archive), damaged, from a newer nanochart, or
-        its arrays do not fit its header.
-    """
+def read_families(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """What families that `write_families` wrote are made of; see ``load_families``."""
     tensors, values = read_tensors(path, FORMAT, VERSION)
     source, remedy = os.fspath(path), "run `nanochart families` again"
     try:
@@ -96,17 +80,9 @@ def load_families(path: str | os.PathLike[str]) -> Families:
             f"the arrays of {source} must be finite points (minimum, d) and their labels from 0 to "
             f"{len(header.names) - 1}; got shapes {points.shape} and {labels.shape}: {remedy}"
         )
-    return Families(
-        points=points.astype(np.float64),
-        labels=labels.astype(np.int64),
-        reach=header.reach,
-        config=header.config,
-        size=header.size,
-        trials=header.trials,
-        names=header.names,
-        cards=header.cards,
-        provenance=header.provenance,
-    )
+    about = {name: getattr(header, name) for name in _Header.model_fields}
+    del about["format"], about["version"]
+    return {"points": points.astype(np.float64), "labels": labels.astype(np.int64), **about}
 
 
 def _of_today(values: dict[str, Any], source: str) -> dict[str, Any]:

@@ -104,7 +104,12 @@ class EmbeddedAtom:
         n_r, n_rho
             Numbers of knots in r (from 0 to the cut-off) and in ρ.
         """
-        write_setfl(self, Path(path), n_r, n_rho)
+        facts = " ".join(f"{key}={value}" for key, value in self.parameters.items())
+        comments = f"{self.name}, tabulated by nanochart", facts
+        write_setfl(
+            Path(path), self.model, self.symbol, self.mass, self.nearest_neighbour, comments,
+            n_r=n_r, n_rho=n_rho,
+        )  # fmt: skip
 
     def _evaluate(self, positions: ArrayLike) -> tuple[Floats, Floats, Floats]:
         x = check_positions(positions)

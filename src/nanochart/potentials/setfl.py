@@ -1,10 +1,7 @@
 """A potential as a setfl table (``eam/alloy``), and the cubics between the knots of one."""
 
-from __future__ import annotations
-
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +10,6 @@ from nanochart.compiled.neighbours import make_workspace
 from nanochart.files import write_text
 from nanochart.metals import element
 from nanochart.potentials import kernels
-
-if TYPE_CHECKING:
-    from nanochart.potentials.potential import EmbeddedAtom
 
 __all__ = ["hermite_coefficients", "write_setfl"]
 
@@ -42,29 +36,38 @@ def hermite_coefficients(values: Floats) -> Floats:
     return coefficients
 
 
-def write_setfl(potential: EmbeddedAtom, path: Path, n_r: int, n_rho: int) -> None:
+def write_setfl(
+    path: Path,
+    model: kernels.Model,
+    symbol: str,
+    mass: float,
+    nearest_neighbour: float,
+    comments: tuple[str, str],
+    *,
+    n_r: int,
+    n_rho: int,
+) -> None:
     """Tabulate a potential; the file appears whole or not at all."""
     if min(n_r, n_rho) < 100:
         raise ValueError(f"an EAM table needs at least 100 knots; got {n_r} in r, {n_rho} in ρ")
-    d_r = potential.cutoff / (n_r - 1)
+    d_r = model.cutoff / (n_r - 1)
     r = np.arange(n_r, dtype=np.float64) * d_r
-    phi, f = radial_functions(potential.model, r[1:])
+    phi, f = radial_functions(model, r[1:])
     r_phi = np.concatenate([[0.0], r[1:] * phi])
     f = np.concatenate([[f[0]], f])
     # Twice the density of an fcc atom compressed by a tenth covers any thermal environment.
-    _, squeezed = radial_functions(potential.model, np.array([0.9 * potential.nearest_neighbour]))
+    _, squeezed = radial_functions(model, np.array([0.9 * nearest_neighbour]))
     rho_max = float(2.0 * 12.0 * squeezed[0])
     d_rho = rho_max / (n_rho - 1)
-    embedding = embedding_function(potential.model, np.arange(n_rho, dtype=np.float64) * d_rho)
-    number = element(potential.symbol).atomic_number
-    lattice = math.sqrt(2.0) * potential.nearest_neighbour
+    embedding = embedding_function(model, np.arange(n_rho, dtype=np.float64) * d_rho)
+    number = element(symbol).atomic_number
+    lattice = math.sqrt(2.0) * nearest_neighbour
     header = [
-        f"{potential.name}, tabulated by nanochart",
-        " ".join(f"{key}={value}" for key, value in potential.parameters.items()),
+        *comments,
         "units: eV, Angstrom",
-        f"1 {potential.symbol}",
-        f"{n_rho} {d_rho:.17g} {n_r} {d_r:.17g} {potential.cutoff:.17g}",
-        f"{number} {potential.mass:.8f} {lattice:.8f} fcc",
+        f"1 {symbol}",
+        f"{n_rho} {d_rho:.17g} {n_r} {d_r:.17g} {model.cutoff:.17g}",
+        f"{number} {mass:.8f} {lattice:.8f} fcc",
     ]
     body = [f"{value:.17g}" for value in np.concatenate([embedding, f, r_phi])]
     write_text(path, "\n".join(header + body) + "\n")
