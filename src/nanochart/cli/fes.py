@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -10,9 +10,6 @@ from nanochart.cli.app import app
 from nanochart.cli.display import show_progress
 from nanochart.cli.options import JsonFlag, QuietFlag, RunPaths, analysed_run, emit
 from nanochart.files import replacing, replacing_set
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 @app.command()
@@ -162,7 +159,7 @@ def fes(
     emit({**summary, "files": [str(folder / name) for name in names]}, json, lines)
 
 
-def _save(figures: "Mapping[str, Figure]", folder: Path) -> list[str]:
+def _save(figures: Mapping[str, Any], folder: Path) -> list[str]:
     """Save figures as PNG and PDF and return the names of the files."""
     names = []
     for name, figure in figures.items():
