@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -485,3 +486,30 @@ def test_continuous_integration_is_executable_and_runs_the_suite():
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
     assert script.read_text().rstrip().endswith("make test")
+
+
+def test_no_two_files_import_each_other():
+    """Imports within functions and of types alone count, too."""
+    modules = {name_of_module(path): path for path in PACKAGE.rglob("*.py")}
+    offered = {
+        (name_of_module(path), alias.asname or alias.name): f"{name_of_module(path)}.{node.module}"
+        for path in PACKAGE.rglob("__init__.pyi")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    needs = {name: set() for name in modules}
+    for name, path in modules.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.ImportFrom) or not node.module:
+                continue
+            for alias in node.names:
+                inside = f"{node.module}.{alias.name}"
+                owner = offered.get((node.module, alias.name), node.module)
+                needs[name] |= {inside if inside in modules else owner} & modules.keys()
+    list(TopologicalSorter(needs).static_order())  # a CycleError names the files
+
+
+def name_of_module(path):
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)

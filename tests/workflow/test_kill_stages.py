@@ -169,7 +169,7 @@ def test_a_round_of_refinement_that_is_killed_is_finished(charted, tmp_path):
     shutil.copytree(charted, base)
     (base / "bias.yaml").write_text(yaml.safe_dump({
         "run": "run.zarr", "model": "run.nanochart", "temperature": 400, "variables": ["s1", "s2"],
-        "opes": {"barrier": 0.3}, "walkers": 1, "time": 0.03, "pace": 0.5,
+        "opes": {"barrier": 0.3}, "walkers": 1, "time": 0.04, "pace": 0.5,
     }))  # fmt: skip
     for folder, _ in killed(base, tmp_path, "refine", seed=6, kills=6):
         k = folder.name.removeprefix("killed-")

@@ -226,5 +226,5 @@ def _check_same_training(
     if header.fingerprint != fingerprint:
         raise ModelError(
             f"the checkpoint {source} was made with other data (RDFs or split): resume with the "
-            "same data or train without resume"
+            "same data, train without resume, or delete it"
         )

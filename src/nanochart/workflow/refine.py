@@ -1,5 +1,6 @@
 """Biased dynamics to find what a chart does not know, and a new chart that knows it."""
 
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
@@ -127,24 +128,24 @@ def refine_run(
     path = Path(config.model) if config.model else run.path.with_name(str(trained["model"]))
     found = []
     for _ in range(rounds):
-        number = len(added) + 1
-        target = _biased_path(run, number)
+        this = _Round(run, len(added) + 1)
         asked = config.model_copy(
-            update={"run": str(run.path), "model": str(path), "seed": config.seed + number}
+            update={"run": str(run.path), "model": str(path), "seed": config.seed + this.number}
         )
-        new = _biased(asked, target, executor, progress)
+        new = _biased(asked, this.biased, executor, progress)
         quench_run(new, executor=executor, progress=progress)
         label_run(new, executor=executor, progress=progress)
         model = load(str(new.metadata.config["model"]))  # that the round began with
         fresh, lowest = _new_minima(new, [run, *added])
         unknown = _unknown(new, run, model)
-        path = _model_path(run, number)
-        if not _is_trained(run, path):
+        path = this.model
+        if not this.is_last_trained:
             train_runs(
                 [run, *added, new],
                 path,
                 training,
                 _rdf_config(model),
+                resume=True,
                 finish=partial(align_model, reference=model, run=run),
                 progress=progress,
             )
@@ -155,7 +156,7 @@ def refine_run(
         families_run(run, model=after, measures=False, progress=progress)
         found.append(
             Refinement(
-                target.name,
+                this.biased.name,
                 path.name,
                 new.committed() * new.metadata.n_replicas,
                 len(fresh),
@@ -169,42 +170,57 @@ def refine_run(
     return found
 
 
-def _biased_path(run: Run, number: int) -> Path:
-    return run.path.with_name(f"{run.path.stem}-refine-{number}.zarr")
+@dataclass(frozen=True)
+class _Round:
+    """A round of refinement: its files, and how far it came.
 
-
-def _model_path(run: Run, number: int) -> Path:
-    return run.path.with_name(f"{run.path.stem}-refined-{number}.nanochart")
-
-
-def _finished(run: Run) -> list[Run]:
-    """Biased runs of the rounds before, in order; without that of a round that was cut off.
-
-    A model is saved once all runs know of it, so of a round that was cut off later only chart and
-    families are missing.
+    It is no sequence of rounds of one run, as the recorder serves, but a chain of stages over
+    several runs, each of which commits its own work and goes on from there: the biased run by its
+    checkpoints, quench and labels by blocks, the training by epochs, chart and families as a whole.
+    Nothing else is kept, so that nothing can contradict what the stages say: a round that was cut
+    off is run again from its first stage, and those that are done do nothing.
     """
-    runs: list[Run] = []
-    while (path := _biased_path(run, len(runs) + 1)).exists() and _model_path(
-        run, len(runs) + 1
-    ).exists():
-        runs.append(open_run(path, mode="a"))
-    last = _model_path(run, len(runs))
-    if runs and _is_trained(run, last):
-        fingerprint = run.info("train")["fingerprint"]
+
+    run: Run
+    number: int
+
+    @property
+    def biased(self) -> Path:
+        """The biased run, which begins the round."""
+        return self.run.path.with_name(f"{self.run.path.stem}-refine-{self.number}.zarr")
+
+    @property
+    def model(self) -> Path:
+        """The model, which is there once all runs know of it."""
+        return self.run.path.with_name(f"{self.run.path.stem}-refined-{self.number}.nanochart")
+
+    @property
+    def is_last_trained(self) -> bool:
+        """Whether the run was last trained in this round."""
+        recorded = self.run.info("train").get("fingerprint")
+        return self.model.exists() and load(self.model).fingerprint == recorded
+
+    def is_over(self, others: Sequence[Run]) -> bool:
+        """Whether chart and families are those of its model, in the run and the biased ones."""
+        if not self.is_last_trained:  # somebody has gone on since
+            return True
+        fingerprint = self.run.info("train")["fingerprint"]
         charted = all(
             each.committed("chart") == each.committed()
             and each.info("chart").get("model") == fingerprint
-            for each in (run, *runs)
+            for each in (self.run, *others)
         )
-        if not charted or run.committed("families") < run.committed():
-            runs.pop()
+        return charted and self.run.committed("families") >= self.run.committed()
+
+
+def _finished(run: Run) -> list[Run]:
+    """Biased runs of the rounds before, in order; without that of a round that was cut off."""
+    runs: list[Run] = []
+    while (each := _Round(run, len(runs) + 1)).biased.exists() and each.model.exists():
+        runs.append(open_run(each.biased, mode="a"))
+    if runs and not _Round(run, len(runs)).is_over(runs):
+        runs.pop()
     return runs
-
-
-def _is_trained(run: Run, path: Path) -> bool:
-    """Whether a model is the one that was last trained on a run."""
-    recorded = run.info("train").get("fingerprint")
-    return path.exists() and load(path).fingerprint == recorded
 
 
 def _biased(config: BiasConfig, path: Path, executor: Executor | None, progress: Progress) -> Run:
