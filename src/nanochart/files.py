@@ -4,7 +4,6 @@ All that the package writes goes through here: a kill or a full disk leaves the 
 before, never a part of a new one.
 """
 
-import contextlib
 import errno
 import json
 import os
@@ -16,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nanochart.errors import StoreError
-from nanochart.processes import made_by_gone, mark
+from nanochart.processes import in_turn, made_by_gone, mark
 
 __all__ = [
     "beside",
@@ -182,7 +181,7 @@ def replacing_set(folder: str | os.PathLike[str], name: str) -> Iterator[Path]:
         except StoreError as error:
             raise StoreError(str(error).replace(str(scratch), str(target))) from error
         made = sorted(path.name for path in scratch.iterdir() if path.name != listing.name)
-        with storage_errors(target, full=_OUTPUT_SET), _alone_in(target):
+        with storage_errors(target, full=_OUTPUT_SET), in_turn(target):
             gone = sorted(set(_listed(listing)) - set(made))
             sentence = (
                 f"The files of `nanochart {name}` in this folder are not all of one making: the "
@@ -207,19 +206,6 @@ def _listed(listing: Path) -> list[str]:
         return []
     known = names if isinstance(names, list) else []
     return [name for name in known if isinstance(name, str) and name == Path(name).name]
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Wait until no other process is in such a block, where the system has locks for it."""
-    with contextlib.ExitStack() as held:
-        with contextlib.suppress(ImportError, OSError):
-            import fcntl
-
-            descriptor = os.open(folder, os.O_RDONLY)
-            held.callback(os.close, descriptor)
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> Path:

@@ -1,13 +1,14 @@
-"""Which process made something, and whether it still runs."""
+"""Which process made something, whether it still runs, and whose turn it is."""
 
+import contextlib
 import os
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["identity", "is_alive", "is_gone", "made_by_gone", "mark"]
+__all__ = ["identity", "in_turn", "is_alive", "is_gone", "made_by_gone", "mark"]
 
 
 def identity() -> dict[str, Any]:
@@ -40,6 +41,23 @@ def is_alive(process: Mapping[str, Any]) -> bool:
     """Whether a process is known to run on this machine: its number has the start it tells."""
     here = process.get("host") == socket.gethostname() and isinstance(process.get("pid"), int)
     return here and process.get("started") not in {None, ""} and not is_gone(process)
+
+
+@contextlib.contextmanager
+def in_turn(path: Path) -> Iterator[None]:
+    """Wait until no other process is in such a block with the same file or folder.
+
+    Nobody waits where it cannot be opened, or the system has no locks. A file is made if missing.
+    """
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(ImportError, OSError):
+            import fcntl
+
+            how = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT
+            descriptor = os.open(path, how, 0o666)
+            held.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
 
 
 def mark() -> str:

@@ -31,7 +31,6 @@ from .methods.metadynamics import (
 from .methods.opes import OPES as OPES, OPESState as OPESState
 from .methods.registry import (
     METHODS as METHODS,
-    SECTIONS as SECTIONS,
     STATES as STATES,
     method_facts as method_facts,
     method_of as method_of,

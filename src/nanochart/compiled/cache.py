@@ -5,14 +5,15 @@ compile at all if it can write neither: a package that another user installed, i
 home. A private folder of the temporary files takes their place then.
 """
 
-import contextlib
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Any
+
+from nanochart.processes import in_turn
 
 __all__ = ["fallback_sentence", "guard_cache", "prepare_cache"]
 
@@ -66,23 +67,10 @@ def guard_cache() -> None:
 def _alone(method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def guarded(self: Any, *arguments: Any) -> Any:
-        with _locked(os.path.join(self._cache_path, "kernels.lock")):  # noqa: PTH118  Numba's texts
+        with in_turn(Path(self._cache_path) / "kernels.lock"):
             return method(self, *arguments)
 
     return guarded
-
-
-@contextlib.contextmanager
-def _locked(path: str) -> Iterator[None]:
-    """Hold a lock file, where it can be written and the system has locks."""
-    with contextlib.ExitStack() as held:
-        with contextlib.suppress(ImportError, OSError):
-            import fcntl
-
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-            held.callback(os.close, descriptor)
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
 
 
 def _writable(folder: Path) -> bool:

@@ -7,11 +7,12 @@ from concurrent.futures import Executor
 
 from nanochart.errors import NanochartError
 from nanochart.progress import Progress, duration, silent
+from nanochart.shown import counted
 
-__all__ = ["FORECAST_STEPS", "forecast", "seconds_of"]
+__all__ = ["forecast", "forecast_dynamics", "seconds_of"]
 
 #: Time steps of one replica whose time is measured for the estimate of the whole.
-FORECAST_STEPS = 100
+_STEPS = 100
 #: Seconds over which a piece of work is repeated to be timed.
 _MEASURE = 0.2
 
@@ -65,6 +66,51 @@ def forecast(
         progress(stage, done, total, f"{what}: {_words(seconds(), executor, at_once)}")
 
 
+def forecast_dynamics(
+    progress: Progress,
+    stage: str,
+    rounds: tuple[int, int],
+    *,
+    steps_per_round: int,
+    time_step: float,
+    stride: int,
+    clusters: tuple[int, str],
+    piece: Callable[[int], object],
+    executor: Executor,
+) -> None:
+    """Report, before rounds of dynamics begin, how long all that are left will take.
+
+    Parameters
+    ----------
+    progress, stage, executor
+        As of `forecast`.
+    rounds
+        Done, and in all.
+    steps_per_round, time_step
+        Steps of each, in fs.
+    stride
+        Steps of which a piece is a multiple.
+    clusters
+        How many go at once, and what they are called.
+    piece
+        Goes so many steps with one of them.
+    """
+    done, total = rounds
+    n, noun = clusters
+    left = (total - done) * steps_per_round
+    few = stride * max(1, min(_STEPS, steps_per_round) // stride)
+    forecast(
+        progress,
+        stage,
+        done,
+        total,
+        seconds=lambda: left * n / few * seconds_of(lambda: piece(few)),
+        what=f"{counted(n, noun)} of {left * time_step * 1e-6:.3g} ns",
+        executor=executor,
+        at_once=n,
+    )
+
+
 def _words(seconds: float, executor: Executor | None, at_once: float) -> str:
     """How long work of so many seconds of one core takes, in words."""
     workers = 1 if executor is None else getattr(executor, "_max_workers", None)
@@ -74,4 +120,4 @@ def _words(seconds: float, executor: Executor | None, at_once: float) -> str:
     clock = f"about {duration(max(1.0, seconds / workers))}"
     if executor is None:
         return clock
-    return f"{clock} on {workers} thread{'s' if workers > 1 else ''}"
+    return f"{clock} on {counted(workers, 'thread')}"

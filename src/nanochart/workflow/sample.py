@@ -31,7 +31,7 @@ from nanochart.tempering import (
     langevin_segment,
     step,
 )
-from nanochart.workflow.forecast import FORECAST_STEPS, forecast, seconds_of
+from nanochart.workflow.forecast import forecast_dynamics
 from nanochart.workflow.recorder import Recorder, never
 from nanochart.workflow.sessions import SessionLog, asked_config
 from nanochart.workflow.system import (
@@ -215,23 +215,17 @@ class _Told:
 
     def ahead(self, segment: Segment, pool: Executor, state: TemperingState) -> None:
         """Report how long the rounds that are left will take."""
-        done, replicas = state.round, state.replicas
-        n_steps = min(FORECAST_STEPS, self.steps_per_round)
-        left = (self.total - done) * self.steps_per_round
-        forecast(
+        replicas = state.replicas
+        forecast_dynamics(
             self.progress,
             "sample",
-            done,
-            self.total,
-            seconds=lambda: (
-                left
-                * len(replicas)
-                / n_steps
-                * seconds_of(lambda: segment(replicas[len(replicas) // 2], n_steps, n_steps))
-            ),
-            what=f"{len(replicas)} replicas of {left * self.time_step * 1e-6:.3g} ns",
+            (state.round, self.total),
+            steps_per_round=self.steps_per_round,
+            time_step=self.time_step,
+            stride=1,
+            clusters=(len(replicas), "replica"),
+            piece=lambda steps: segment(replicas[len(replicas) // 2], steps, steps),
             executor=pool,
-            at_once=len(replicas),
         )
 
     def __call__(self, state: TemperingState, observed: Round) -> None:

@@ -2,7 +2,7 @@
 
 from nanochart.biasing.methods.metadynamics import Metadynamics, MetadynamicsState
 from nanochart.biasing.methods.opes import OPES, OPESState
-from nanochart.biasing.methods.registry import METHODS, SECTIONS, STATES, method_facts, method_of
+from nanochart.biasing.methods.registry import METHODS, STATES, method_facts, method_of
 from nanochart.biasing.methods.state import NoState
 from nanochart.biasing.methods.steered import Steered
 from nanochart.biasing.methods.umbrella import Umbrella, along, windows_on_grid
@@ -11,7 +11,6 @@ from nanochart.biasing.methods.unbiased import Unbiased
 __all__ = [
     "METHODS",
     "OPES",
-    "SECTIONS",
     "STATES",
     "Metadynamics",
     "MetadynamicsState",

@@ -13,7 +13,7 @@ from nanochart.biasing.methods.steered import Steered
 from nanochart.biasing.methods.umbrella import Umbrella
 from nanochart.biasing.methods.unbiased import Unbiased
 
-__all__ = ["METHODS", "SECTIONS", "STATES", "method_facts", "method_of"]
+__all__ = ["METHODS", "STATES", "method_facts", "method_of"]
 
 #: By the name of their class, as they are stored.
 METHODS: Final[Mapping[str, Any]] = {
@@ -21,8 +21,6 @@ METHODS: Final[Mapping[str, Any]] = {
 }
 #: States by the name of their class, as checkpoints name them.
 STATES: Final[Mapping[str, Any]] = {kind.State.__name__: kind.State for kind in METHODS.values()}
-#: Sections of a configuration, one for each method that has one.
-SECTIONS: Final = tuple(kind.section for kind in METHODS.values() if kind.section)
 
 
 def method_facts(method: Any) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def follow(structures: ArrayLike) -> NDArray[np.float64]:
     x = np.array(structures, dtype=np.float64)
     x -= x.mean(axis=1, keepdims=True)
     followed: NDArray[np.float64] = np.empty_like(x)
-    followed[0] = x[0] @ tilted(zone_axis_view(x[0]), 4.0).T
+    followed[0] = x[0] @ tilted(zone_axis_view(x[0])).T
     for k in range(1, len(x)):
         u, _, vt = np.linalg.svd(x[k].T @ followed[k - 1])
         mirror = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])

@@ -287,7 +287,7 @@ def track_strip(moments: Sequence[Moment], radius: float) -> Figure:
         Of an atom in Å.
     """
     size = 330
-    turned = [tilted(zone_axis_view(m.positions), 4.0) for m in moments]
+    turned = [tilted(zone_axis_view(m.positions)) for m in moments]
     shown = [
         (m.positions - m.positions.mean(axis=0)) @ v.T for m, v in zip(moments, turned, strict=True)
     ]

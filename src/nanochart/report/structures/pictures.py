@@ -11,13 +11,13 @@ from ase.data import atomic_numbers
 from ase.data.colors import jmol_colors
 from matplotlib.figure import Figure
 from matplotlib.image import imsave
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from nanochart.files import replacing
 from nanochart.metals import NEAREST_NEIGHBOUR
 from nanochart.report.figures.style import PAGE, new_figure, styled
-from nanochart.report.structures.spheres import Shading, render_spheres
-from nanochart.report.structures.views import nearest_distance, zone_axis_view
+from nanochart.report.structures.spheres import render_spheres
+from nanochart.report.structures.views import nearest_distance, tilted, zone_axis_view
 from nanochart.shown import short_repr
 
 #: Width of a picture in pixels.
@@ -97,9 +97,6 @@ def draw_clusters(
     element: str,
     *,
     size: int = PICTURE_SIZE,
-    tilt: float = 4.0,
-    views: Sequence[ArrayLike] | None = None,
-    shading: Shading | None = None,
 ) -> tuple[Picture, ...]:
     """Draw clusters at one common scale, each from the direction that shows its order best.
 
@@ -113,19 +110,10 @@ def draw_clusters(
         Chemical symbol, for colour and radius.
     size
         Width and height of each picture in pixels.
-    tilt
-        Degrees out of the zone axis.
-    views
-        A rotation (3, 3) for each cluster, instead of :func:`zone_axis_view`.
-    shading
-        Lights and surfaces.
     """
     if not clusters:
         return ()
-    rotations = [
-        zone_axis_view(cluster.positions, tilt) if views is None else np.asarray(views[k])
-        for k, cluster in enumerate(clusters)
-    ]
+    rotations = [tilted(zone_axis_view(cluster.positions)) for cluster in clusters]
     radius = 0.5 * NEAREST_NEIGHBOUR.get(element, nearest_distance(clusters[0].positions))
     extents = [
         np.ptp(np.asarray(c.positions, float) @ r[:2].T, axis=0).max()
@@ -142,7 +130,6 @@ def draw_clusters(
                 view=rotation,
                 size=size,
                 scale=scale,
-                shading=shading,
             ),
             cluster.note,
         )

@@ -18,7 +18,7 @@ def nearest_distance(positions: ArrayLike) -> float:
     return float(np.median(cKDTree(points).query(points, k=2)[0][:, 1]))
 
 
-def zone_axis_view(positions: ArrayLike, tilt: float = 0.0) -> NDArray[np.float64]:
+def zone_axis_view(positions: ArrayLike) -> NDArray[np.float64]:
     """Look along the direction to which most bonds are parallel: atoms stand behind one another.
 
     In fcc pieces this is a close-packed row [110], in a decahedron its axis, in an icosahedron one
@@ -29,8 +29,6 @@ def zone_axis_view(positions: ArrayLike, tilt: float = 0.0) -> NDArray[np.float6
     ----------
     positions
         Å, shape (atom, 3).
-    tilt
-        Degrees by which the cluster is then turned about both screen axes, to open the columns.
 
     Returns
     -------
@@ -51,11 +49,11 @@ def zone_axis_view(positions: ArrayLike, tilt: float = 0.0) -> NDArray[np.float6
     norm = np.linalg.norm(up)
     up = up / norm if norm > 1e-9 else np.cross(best, np.eye(3)[int(np.argmin(np.abs(best)))])
     up = up / np.linalg.norm(up)
-    return tilted(np.stack([np.cross(up, best), up, best]), tilt)
+    return np.stack([np.cross(up, best), up, best])
 
 
-def tilted(view: NDArray[np.float64], degrees: float) -> NDArray[np.float64]:
-    """Turn a view about the screen's horizontal axis, then about its vertical axis."""
+def tilted(view: NDArray[np.float64], degrees: float = 4.0) -> NDArray[np.float64]:
+    """Turn a view about the screen's horizontal axis, then its vertical one: columns open."""
     c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     about_x = np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]])
     about_y = np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])

@@ -28,7 +28,7 @@ from nanochart.workflow.bias.plans import attachments_of, dynamics_of, plan_of
 from nanochart.workflow.bias.resolve import Resolved, check_stop, resolve
 from nanochart.workflow.bias.rounds import BiasedRounds
 from nanochart.workflow.bias.then import SourceThen
-from nanochart.workflow.forecast import FORECAST_STEPS, forecast, seconds_of
+from nanochart.workflow.forecast import forecast_dynamics
 from nanochart.workflow.quench import quenched_every
 from nanochart.workflow.recorder import Recorder, never
 from nanochart.workflow.sessions import SessionLog
@@ -141,24 +141,17 @@ def _forecast(
     state: BiasingState,
 ) -> None:
     """Report how long the rounds that are left will take."""
-    walkers, stride = state.walkers, dynamics.stride
-    n_steps = stride * max(1, min(FORECAST_STEPS, plan.steps_per_round) // stride)
-    left = (run.n_frames - state.round) * plan.steps_per_round
     bias = plan.biasing.bias(state.method, 0, len(plan.variables))
-    forecast(
+    forecast_dynamics(
         progress,
         "bias",
-        state.round,
-        run.n_frames,
-        seconds=lambda: (
-            left
-            * len(walkers)
-            / n_steps
-            * seconds_of(lambda: dynamics(walkers[0], bias, n_steps, n_steps))
-        ),
-        what=f"{len(walkers)} walkers of {left * dynamics.dynamics.time_step * 1e-6:.3g} ns",
+        (state.round, run.n_frames),
+        steps_per_round=plan.steps_per_round,
+        time_step=dynamics.dynamics.time_step,
+        stride=dynamics.stride,
+        clusters=(len(state.walkers), "walker"),
+        piece=lambda steps: dynamics(state.walkers[0], bias, steps, steps),
         executor=pool,
-        at_once=len(walkers),
     )
 
 
