@@ -176,8 +176,8 @@ def _names(text: str, count: int | None, option: str) -> list[str]:
 def _lines(summary: dict[str, Any]) -> list[str]:
     lines = [*_unfinished(summary), summary["verdict"]]
     lines.append(
-        f"{summary['effective_samples']:.0f} effective samples at {summary['temperature']:g} K; "
-        f"states by: {summary['membership']}"
+        f"{summary['effective_samples']:.0f} frames carry the weight at "
+        f"{summary['temperature']:g} K; states by: {summary['membership']}"
     )
     for name, p in list(summary["populations"].items())[:8]:
         shown = (
@@ -193,10 +193,9 @@ def _lines(summary: dict[str, Any]) -> list[str]:
         lines.append(f"barrier along the path: {value}")
     elif summary["path"] and summary["surface"]["known"]:
         lines.append("barrier along the path: none, its highest point is an end of it")
-    if summary["surface"]["why"] in summary["verdict"]:
-        lines += ["the surface has no errors"] if summary["surface"]["why"] else []
-    else:
-        lines.append(f"the surface has no errors: {summary['surface']['why']}")
+    if summary["surface"]["why"]:
+        said = summary["surface"]["why"] in summary["verdict"]
+        lines.append("the surface is unknown" + ("" if said else f": {summary['surface']['why']}"))
     if (summary["new"] or 0.0) > 0.0:
         lines.append(
             f"{summary['new']:.1%} of the frames are new: their inherent structures are far from "

@@ -18,6 +18,7 @@ from nanochart.interop import to_atoms
 from nanochart.parallel import use_executor
 from nanochart.potentials import NotAtHand, Potential
 from nanochart.progress import Progress, silent
+from nanochart.shown import kelvin_range
 from nanochart.store import Run, create, open as open_run, stream_seed
 from nanochart.system import System
 from nanochart.tempering import (
@@ -254,8 +255,8 @@ class _Exchanges:
             words.append(f"acceptance {self.accepted.sum() / self.tried.sum():.0%}")
         if self.tried.size and self.tried.min() >= 10:
             k = int(np.argmin(self.accepted / self.tried))
-            low, high = self.temperatures[k : k + 2]
-            words.append(f"lowest {self.accepted[k] / self.tried[k]:.0%} at {low:g}-{high:g} K")
+            pair = kelvin_range(*self.temperatures[k : k + 2])
+            words.append(f"lowest {self.accepted[k] / self.tried[k]:.0%} at {pair}")
         return ", ".join(words)
 
 
