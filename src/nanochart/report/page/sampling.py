@@ -16,6 +16,7 @@ from nanochart.report.figures.exchange import (
 from nanochart.report.figures.thermodynamics import thermodynamics_cards
 from nanochart.report.page.page import FigureCard, Gallery, Item, Missing, Section
 from nanochart.report.page.run_data import RunData
+from nanochart.report.page.run_results import method_words
 from nanochart.report.structures.pictures import Cluster, draw_clusters
 from nanochart.tempering import LadderDiagnostics
 
@@ -38,9 +39,16 @@ def sampling_section(run: RunData, picture_size: int) -> Section:
     items = [*_starts(run, picture_size), *sorted(cards, key=lambda card: card.wide)]
     if run.ladder is not None and not found and run.results.no_thermodynamics:
         items.append(Missing(f"Heat capacity unknown: {run.results.no_thermodynamics}."))
-    text = f"{run.results.verdict} {_how(run)}".strip()
+    text = f"{_unfinished(run)}{run.results.verdict} {_how(run)}".strip()
     unknown = Missing("Temperatures and energies of these frames are not known.")
     return Section(title, text, tuple(items) or (unknown,))
+
+
+def _unfinished(run: RunData) -> str:
+    planned = run.results.planned
+    if planned is None or planned <= run.n_frames:
+        return ""
+    return f"The run is not finished: {run.n_frames} of {planned} frames are stored. "
 
 
 def _how(run: RunData) -> str:
@@ -50,24 +58,29 @@ def _how(run: RunData) -> str:
         return "The frames come from another program; what it recorded of them is shown here."
     if bias is None:
         return (
-            "Parallel tempering: every walker is a trajectory that moves up and down a ladder of "
+            "Parallel tempering: every replica is a trajectory that moves up and down a ladder of "
             "temperatures, and neighbours on the ladder exchange by the Metropolis criterion."
         )
     both = zip(bias.variables, bias.units, strict=True)
     named = ", ".join(name if unit == "1" else f"{name} ({unit})" for name, unit in both)
     along = f" along {named}" if bias.method and bias.variables else ""
     through = f", by way of {', '.join(bias.places)}" if bias.places else ""
-    what = {None: "Plain dynamics", "opes": "OPES"}.get(bias.method, str(bias.method).capitalize())
+    what = method_words(bias.method)
+    what = what[0].upper() + what[1:]
     return (
-        f"{what}{along} at {bias.temperature:g} K{through}: {run.walkers}, started from "
+        f"{what}{along} at {bias.temperature:g} K{through}: {run.trajectories}, started from "
         f"{', '.join(bias.starts)}. Chart and families are those of {bias.source}."
     )
 
 
 def _thermo_cards(run: RunData) -> list[FigureCard]:
-    """Heat capacity and caloric curve; none where the ladder is too short or has a gap."""
+    """Heat capacity and caloric curve; none where the ladder is too short or has a gap.
+
+    Populations are left to the sections on motifs and families.
+    """
     found = run.results.thermodynamics
-    return [] if found is None else thermodynamics_cards(found, run.n_atoms, run.reference)
+    cards = [] if found is None else thermodynamics_cards(found, run.n_atoms, run.reference)
+    return [card for card in cards if card.name != "populations"]
 
 
 def _mixing_card(diagnostics: LadderDiagnostics | None) -> list[FigureCard]:
@@ -85,12 +98,13 @@ def _mixing_card(diagnostics: LadderDiagnostics | None) -> list[FigureCard]:
         FigureCard(
             "ladder-mixing",
             partial(ladder_mixing, diagnostics),
-            "How the ladder mixes. a: share of the walkers at each temperature (K) that last "
-            "visited the top end rather than the bottom; a step is a place that walkers do not "
-            f"pass. b: round trips between the ends of each walker.{times} c: common area of the "
+            "How the ladder mixes. a: share of the replicas at each temperature (K) that last "
+            "visited the top end rather than the bottom; a step is a place that replicas do not "
+            f"pass. b: round trips between the ends of each replica.{times} c: common area of the "
             "energy distributions of neighbours. d: stored frames per independent frame, of the "
-            "energy along each temperature, and along each walker relative to its temperature.",
-            "Four panels against temperature or walker: replica flow, round trips, overlap of "
+            "energy along each temperature, and along each replica relative to its temperature "
+            "(line: the median replica; band: from the least to the most).",
+            "Four panels against temperature or replica: replica flow, round trips, overlap of "
             "neighbouring energy distributions, and statistical inefficiency of the energy.",
         )
     ]
@@ -102,7 +116,8 @@ def _starts(run: RunData, picture_size: int) -> list[Item]:
     if not clusters:
         return []
     draw = partial(draw_clusters, clusters, run.element, size=picture_size)
-    return [Gallery(draw, "The structures that the walkers started from, all at one scale.")]
+    caption = f"The structures that the {run.trajectory}s started from, all at one scale."
+    return [Gallery(draw, caption)]
 
 
 def _exchange_cards(run: RunData) -> list[FigureCard]:
@@ -140,9 +155,9 @@ def _exchange_cards(run: RunData) -> list[FigureCard]:
                     time_unit=unit,
                     motifs=run.motifs,
                 ),
-                f"Temperature (K) of a few walkers against time ({unit}); faint lines are the "
+                f"Temperature (K) of a few replicas against time ({unit}); faint lines are the "
                 f"rungs of the ladder. {_trips(trips)}",
-                "Step curves of the temperatures that a few walkers visit over time.",
+                "Step curves of the temperatures that a few replicas visit over time.",
             )
         )
     return cards
@@ -150,9 +165,9 @@ def _exchange_cards(run: RunData) -> list[FigureCard]:
 
 def _trips(trips: NDArray[Any]) -> str:
     if not trips.any():
-        return f"None of the {trips.size} walkers made a round trip between its ends."
+        return f"None of the {trips.size} replicas made a round trip between its ends."
     return (
-        f"The {trips.size} walkers together made {trips.sum()} round trips between its ends; "
+        f"The {trips.size} replicas together made {trips.sum()} round trips between its ends; "
         f"{int((trips > 0).sum())} of them made at least one."
     )
 
@@ -164,6 +179,8 @@ def _energy_cards(run: RunData) -> list[FigureCard]:
     unit = "eV, above the lowest minimum found" if run.reference else "eV"
     harmonic = " Dashed: a harmonic solid in that minimum." if run.reference else ""
     shape = "Two humps in one curve are two coexisting states."
+    levels = means.temperatures
+    where = "at each temperature" if len(levels) > 1 else f"at {levels[0]:g} K"
     if run.ladder is not None:
         shape = f"Neighbouring curves must overlap for exchanges to be accepted. {shape}"
     if run.results.bias is not None:
@@ -172,9 +189,8 @@ def _energy_cards(run: RunData) -> list[FigureCard]:
         FigureCard(
             "energy-distributions",
             partial(energy_distributions, run.energy, run.temperature, reference=run.reference),
-            f"Distribution of the potential energy ({unit}) at each temperature. {shape}",
-            "Smoothed histograms of the potential energy, one per temperature, moving to higher "
-            "energy with temperature.",
+            f"Distribution of the potential energy ({unit}) {where}. {shape}",
+            "Smoothed histograms of the potential energy, one per temperature.",
         ),
     ]
     if len(means.temperatures) < 2:  # no curve against temperature
