@@ -193,6 +193,7 @@ def test_the_report_of_a_biased_run_says_what_it_is_with_the_numbers_of_fes(
     for word in ("Parallel tempering", "ladder", "nanochart families RUN", "nanochart train RUN"):
         assert word not in text
     assert f"Plain dynamics at {found.temperature:g} K" in text
+    assert "The variables of all walkers against time (ns)" in text
     assert f"Populations at {found.temperature:g} K" in text
     shares = found.populations.shares
     for k, name in enumerate(found.states.names):

@@ -10,6 +10,7 @@ import pytest
 
 from nanochart import report
 from nanochart.autoencoder import Reconstruction
+from nanochart.report.figures.bias import MOST_WALKERS, variable_walks
 from nanochart.report.figures.charts import Coloring
 from nanochart.statistics import Estimate
 from nanochart.tempering import Ladder, group_by_temperature, level_means
@@ -394,3 +395,20 @@ def test_charts_of_one_colouring_stand_side_by_side():
     thermal, inherent = (panel.get_position() for panel in figure.axes[:2])
     assert thermal.x1 < inherent.x0
     assert thermal.y0 == pytest.approx(inherent.y0)
+
+
+@pytest.mark.parametrize("walkers", [2, 12])
+def test_the_variables_of_walkers_are_drawn_against_time(walkers):
+    values = np.random.default_rng(0).normal(size=(50, walkers, 2))
+    starts = ["dh/1", "fcc/1"] * (walkers // 2)
+    figure = variable_walks(
+        values, 0.5 * np.arange(50), "ns", ["s1", "energy"], ["1", "eV"], starts
+    )
+    s1, energy = figure.axes
+    assert s1.get_ylabel() == "$s_1$ (dimensionless)"
+    assert energy.get_ylabel() == "energy (eV)"
+    assert energy.get_xlabel() == "time (ns)"
+    assert len(s1.lines) == min(walkers, MOST_WALKERS)
+    np.testing.assert_array_equal(energy.lines[1].get_ydata(), values[:, 1, 1])
+    (legend,) = figure.legends
+    assert legend.get_texts()[1].get_text() == "walker 1, from fcc/1"

@@ -20,6 +20,7 @@ from nanochart.report.figures.style import (
     letter_panels,
     new_figure,
     styled,
+    variable_label,
 )
 from nanochart.units import BOLTZMANN
 
@@ -65,9 +66,7 @@ def draw_surface(found: "FreeEnergies") -> Figure:
 
 
 def _label(found: "FreeEnergies", k: int) -> str:
-    name, unit = found.variables[k], found.units[k]
-    symbol = f"$s_{name[1:]}$" if name[0] == "s" and name[1:].isdigit() else name.replace("_", " ")
-    return axis_label(symbol, "dimensionless" if unit == "1" else unit)
+    return variable_label(found.variables[k], found.units[k])
 
 
 def _contours(

@@ -116,6 +116,11 @@ class RunData:
         return self.frames.ladder
 
     @cached_property
+    def variables(self) -> NDArray[Any] | None:
+        """Collective variables of a biased run, shape (frame, replica, variable)."""
+        return self.frames.biased.variables if self.metadata.kind == "biased" else None
+
+    @cached_property
     def converged(self) -> NDArray[Any] | None:
         """Outcome of each quench: -1 none, 0 not converged, 1 converged."""
         if self.inherent_energy is None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nanochart.report.figures.bias import MOST_WALKERS, variable_walks
 from nanochart.report.figures.energies import caloric_curve, energy_distributions
 from nanochart.report.figures.exchange import (
     TARGET_ACCEPTANCE,
@@ -31,7 +32,12 @@ def sampling_section(run: RunData, picture_size: int) -> Section:
             title, "No frames are stored yet.", (Missing("Sample with", "nanochart sample CONFIG"),)
         )
     diagnostics = run.results.ladder
-    cards = [*_exchange_cards(run), *_mixing_card(diagnostics), *_energy_cards(run)]
+    cards = [
+        *_walks_of_walkers(run),
+        *_exchange_cards(run),
+        *_mixing_card(diagnostics),
+        *_energy_cards(run),
+    ]
     found = _thermo_cards(run)
     if found:  # its caloric curve takes the place of the plain one
         cards = [*(card for card in cards if card.name != "caloric-curve"), *found]
@@ -71,6 +77,33 @@ def _how(run: RunData) -> str:
         f"{what}{along} at {bias.temperature:g} K{through}: {run.trajectories}, started from "
         f"{', '.join(bias.starts)}. Chart and families are those of {bias.source}."
     )
+
+
+def _walks_of_walkers(run: RunData) -> list[FigureCard]:
+    """The variables of a biased run against time."""
+    bias, values = run.results.bias, run.variables
+    if bias is None or values is None or not bias.variables:
+        return []
+    time, unit = run.time
+    shown = min(run.n_replicas, MOST_WALKERS)
+    whose = "all walkers" if shown == run.n_replicas else f"the first {shown} walkers"
+    return [
+        FigureCard(
+            "variable-walks",
+            partial(
+                variable_walks,
+                values,
+                time,
+                unit,
+                bias.variables,
+                bias.units,
+                bias.starts,
+            ),
+            f"The variables of {whose} against time ({unit}). Walkers that mix cross each other "
+            "again and again.",
+            "Curves of each variable against time, one for each walker.",
+        )
+    ]
 
 
 def _thermo_cards(run: RunData) -> list[FigureCard]:
