@@ -1,4 +1,4 @@
-"""How results show themselves: arrays by their shapes, temperatures to a tenth of a kelvin."""
+"""How results show themselves: by the shapes of their arrays, not by the numbers."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence, Set as AbstractSet
@@ -6,22 +6,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-__all__ = ["kelvin", "kelvin_range", "short_repr"]
+__all__ = ["short_repr"]
 
 Class = TypeVar("Class")
 
 #: Characters of a field that are shown as they are.
 _FEW = 60
-
-
-def kelvin(temperature: float) -> str:
-    """A temperature in K to a tenth, as ``424.3``: the rungs of a ladder have more digits."""
-    return f"{round(float(temperature), 1):g}"
-
-
-def kelvin_range(low: float, high: float) -> str:
-    """Two temperatures, as ``300-424.3 K``."""
-    return f"{kelvin(low)}-{kelvin(high)} K"
 
 
 def short_repr(cls: type[Class]) -> type[Class]:

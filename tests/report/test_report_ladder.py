@@ -9,10 +9,9 @@ import xarray as xr
 from helpers.report_runs import results_of, run_data
 from nanochart.report.figures.exchange import ladder_mixing
 from nanochart.report.page.sampling import sampling_section
-from nanochart.shown import kelvin
 from nanochart.tempering import Ladder, exchange
 from nanochart.tempering.diagnostics import diagnose_ladder
-from nanochart.units import BOLTZMANN
+from nanochart.units import BOLTZMANN, kelvin
 
 LADDER = Ladder.geometric(300.0, 450.0, 5)
 METADATA = {"n_atoms": 13, "n_replicas": 5, "config": {"dynamics": {"time_step": 5.0}}}

@@ -5,7 +5,6 @@ import pytest
 from scipy.special import erfc
 from scipy.stats import norm
 
-from nanochart.shown import kelvin
 from nanochart.tempering import Ladder
 from nanochart.tempering.diagnostics import (
     acceptance,
@@ -16,6 +15,7 @@ from nanochart.tempering.diagnostics import (
 )
 from nanochart.tempering.findings import ladder_findings, ladder_summary
 from nanochart.tempering.replica_flow import ideal_round_trip_time, replica_flow, round_trips
+from nanochart.units import kelvin
 
 LADDER = Ladder.geometric(300.0, 600.0, 6)
 

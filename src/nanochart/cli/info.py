@@ -7,7 +7,7 @@ import typer
 from nanochart.cli.app import app
 from nanochart.cli.options import JsonFlag, RunPath, emit
 from nanochart.progress import duration
-from nanochart.shown import kelvin_range
+from nanochart.units import kelvin_range
 
 
 @app.command()

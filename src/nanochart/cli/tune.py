@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from nanochart.cli.display import show_progress
 from nanochart.cli.options import emit
-from nanochart.shown import kelvin_range
+from nanochart.units import kelvin_range
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from nanochart.shown import kelvin
 from nanochart.tempering.diagnostics import Equilibration, LadderDiagnostics
 from nanochart.tempering.replica_flow import ideal_round_trip_time
 from nanochart.tempering.tuning import EnergyDistributions, tuned_ladder
+from nanochart.units import kelvin
 
 __all__ = ["ladder_findings", "ladder_reservation", "ladder_summary", "ladder_verdict"]
 

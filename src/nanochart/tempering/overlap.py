@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from nanochart.shown import kelvin, kelvin_range
 from nanochart.tempering.ladder import Ladder
 from nanochart.tempering.tuning import mean_acceptance
+from nanochart.units import kelvin, kelvin_range
 
 __all__ = ["check_overlap"]
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from nanochart.config import RunConfig, load_config
 from nanochart.errors import ConfigError, StoreError
-from nanochart.shown import kelvin
 from nanochart.store import STAGES, Run, holder, is_sealed
+from nanochart.units import kelvin
 from nanochart.workflow.sessions import asked_config
 
 __all__ = ["run_info"]

@@ -18,7 +18,6 @@ from nanochart.interop import to_atoms
 from nanochart.parallel import use_executor
 from nanochart.potentials import NotAtHand, Potential
 from nanochart.progress import Progress, silent
-from nanochart.shown import kelvin_range
 from nanochart.store import Run, create, open as open_run, stream_seed
 from nanochart.system import System
 from nanochart.tempering import (
@@ -32,6 +31,7 @@ from nanochart.tempering import (
     langevin_segment,
     step,
 )
+from nanochart.units import kelvin_range
 from nanochart.workflow.forecast import FORECAST_STEPS, forecast, seconds_of
 from nanochart.workflow.recorder import Recorder, never
 from nanochart.workflow.sessions import SessionLog, asked_config
