@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 import nanochart as nc
 from nanochart.motifs import LABELS
 from nanochart.report.figures.charts import Coloring
+from nanochart.report.figures.populations import population_panel
 from nanochart.report.figures.style import (
     COLUMN,
     axis_label,
@@ -22,7 +23,6 @@ from nanochart.report.figures.style import (
     new_figure,
     style,
 )
-from nanochart.report.page.motif import population_panel
 from nanochart.workflow.ladder import populations_at_rungs
 
 HERE = Path(__file__).parent

@@ -1,17 +1,10 @@
-"""Helpers of the tests."""
+"""A small charted run, and configurations of biased runs along its chart."""
 
 import yaml
 
 from nanochart.autoencoder import TrainingConfig
 from nanochart.config import load_bias_config, load_config
-from nanochart.workflow import (
-    chart_run,
-    families_run,
-    label_run,
-    quench_run,
-    sample,
-    train_run,
-)
+from nanochart.workflow import chart_run, families_run, label_run, quench_run, sample, train_run
 
 
 def make_charted(folder):

@@ -1,4 +1,4 @@
-"""Helpers of the tests."""
+"""Configurations of runs that take seconds."""
 
 import nanochart as nc
 

@@ -1,4 +1,4 @@
-"""Helpers of the tests."""
+"""Structures and trajectories as files of other programs."""
 
 import functools
 

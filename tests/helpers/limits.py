@@ -1,4 +1,4 @@
-"""Helpers of the tests."""
+"""Limits of the system that a test sets."""
 
 import resource
 from contextlib import contextmanager

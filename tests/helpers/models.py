@@ -1,4 +1,4 @@
-"""Helpers of the tests."""
+"""Models of any size with random weights."""
 
 import numpy as np
 

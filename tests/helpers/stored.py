@@ -1,4 +1,4 @@
-"""Helpers of the tests."""
+"""Runs whose content follows from the frame's number."""
 
 import json
 import zlib

@@ -1,11 +1,8 @@
-"""Helpers of the tests."""
+"""Biased dynamics on surfaces that are known exactly."""
 
 import numpy as np
 
-from nanochart.biasing import (
-    BiasingState,
-    biased_round,
-)
+from nanochart.biasing import BiasingState, biased_round
 from nanochart.testing import WellMixture
 
 WELL = WellMixture(((-1.0,), (1.0,)), (0.7, 0.3), sigma=0.25)

@@ -1,132 +1,29 @@
 """Which motif or family a frame of a biased run belongs to, against frames whose own are known."""
 
 import hashlib
-import json
-import shutil
 from dataclasses import replace
 
-import ase.io
 import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
 import nanochart as nc
 from helpers.command import nanochart
-from nanochart.autoencoder import TrainingConfig
-from nanochart.config import load_bias_config, load_config
-from nanochart.errors import ConfigError, ModelError, StoreError
-from nanochart.landscape import (
-    OWN,
-    PLACE,
-    check_same_states,
-    fit_families,
-    load_families,
-    place_membership,
-)
+from helpers.membership import disguised, left_out, settings
+from nanochart.errors import ConfigError, StoreError
+from nanochart.landscape import OWN, PLACE, fit_families, load_families, place_membership
 from nanochart.motifs import LABELS
 from nanochart.workflow import (
     bias_run,
-    chart_run,
-    explore_run,
-    export_chemiscope,
-    families_run,
     fes_run,
-    fes_runs,
     fes_summary,
-    label_run,
-    quench_run,
     report_run,
-    sample,
     thermo_run,
     thermo_summary,
-    train_run,
 )
 from nanochart.workflow.bias.resolve import check_stop, resolve
-from nanochart.workflow.bias.run import _create
 from nanochart.workflow.fes.run import state_difference
 from nanochart.workflow.fes.samples import weighted_frames
-
-#: Rung of the ladder at 522 K, where motifs of Cu38 overlap in the chart.
-RUNG = 4
-
-
-def ladder(folder, name, seed, time=0.6):
-    """Cu38 from 300 to 600 K, quenched and labelled."""
-    config = load_config(
-        {
-            "system": {"metal": "Cu", "n_atoms": 38},
-            "starts": ["octahedron", "icosahedron", "decahedron"],
-            "tempering": {"t_min": 300, "t_max": 600, "n": 6, "swap_interval": 1,
-                          "time_per_replica": time, "discard": 0.05},
-            "seed": seed,
-        }
-    )  # fmt: skip
-    run = sample(config, folder / f"{name}.zarr")
-    quench_run(run)
-    label_run(run)
-    return run
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """``cu38.zarr``, charted and grouped, and ``other.zarr``, replicas no training has seen."""
-    folder = tmp_path_factory.mktemp("membership")
-    run = ladder(folder, "cu38", 0)
-    training = TrainingConfig(target="inherent", bottleneck=2, epochs=3, batch_size=64)
-    model = train_run(run, folder / "cu38.nanochart", training)
-    chart_run(run, model)
-    families_run(run, model=model, measures=False)
-    other = ladder(folder, "other", 1)
-    chart_run(other, model)
-    return folder
-
-
-def settings(folder, **changes):
-    values = {"run": "cu38.zarr", "temperature": 522, "variables": ["s1"], "walkers": 1,
-              "time": 0.06, "pace": 0.5, **changes}  # fmt: skip
-    path = folder / "bias.yaml"
-    path.write_text(json.dumps({k: v for k, v in values.items() if v is not None}))
-    return load_bias_config(path)
-
-
-def left_out(folder):
-    """Which replica of the run that no training has seen is on the rung, by frame."""
-    return nc.store.open(folder / "other.zarr").to_xarray()["rung"].to_numpy() == RUNG
-
-
-def disguised(trained, folder):
-    """The frames of that rung as a biased run without a bias, its variable s1."""
-    data = nc.store.open(trained / "other.zarr").to_xarray()
-    there = left_out(trained)
-    config = settings(folder, time=0.5e-3 * len(there))
-    run = _create(config, folder / "plain.zarr", resolve(config))
-    columns = {name: data[name].to_numpy()[there][:, None] for name in ("positions", "energy")}
-    columns |= {
-        "cv": data["chart"].to_numpy()[there][:, None, :1],
-        "temperature": np.full((len(there), 1), 522.0),
-        "step": data["step"].to_numpy(),
-        **{name: np.zeros((len(there), 1))
-           for name in ("kinetic_energy", "bias_energy", "work", "log_weight")},
-        "restraint": np.zeros((len(there), 1, 1)),
-    }  # fmt: skip
-    for block in run.pending():
-        run.write_frames(block.start, {name: values[block] for name, values in columns.items()})
-    run.finalize()
-    return run
-
-
-@pytest.fixture
-def copied(trained, tmp_path):
-    """A copy of the source, its model and families."""
-    for name in ("cu38.zarr", "cu38.nanochart", "cu38.families"):
-        (shutil.copytree if name.endswith("zarr") else shutil.copy)(trained / name, tmp_path / name)
-    return tmp_path
-
-
-@pytest.fixture
-def plain(trained, copied):
-    """The disguised run, beside a copy of the source."""
-    return disguised(trained, copied)
 
 
 def true_motifs(folder):
@@ -272,74 +169,6 @@ def test_the_command_makes_what_is_missing_and_says_what_is_new(trained, copied)
     assert fes_run(plain).states.new > 0.2
 
 
-# ------------------------------------------------------------------------------- thinning
-
-
-def test_of_a_long_run_one_frame_in_so_many_is_quenched_and_counts(trained, plain):
-    found = fes_run(plain, by="motif", discard=0.1, every=4)
-    n = plain.committed()
-    data = plain.to_xarray()
-    quenched = data["quench_converged"].to_numpy()[:, 0]
-    np.testing.assert_array_equal(quenched >= 0, np.arange(n) % 4 == 0)
-    np.testing.assert_array_equal(data["motif"].to_numpy()[:, 0] >= 0, np.arange(n) % 4 == 0)
-    np.testing.assert_array_equal(
-        np.isfinite(data["inherent_positions"].to_numpy()[:, 0, 0, 0]), np.arange(n) % 4 == 0
-    )
-    first = -(-int(0.1 * n) // 4) * 4
-    own = nc.store.open(trained / "other.zarr").to_xarray()["motif"].to_numpy()[left_out(trained)]
-    expected = np.bincount(own[first::4], minlength=len(LABELS)) / len(own[first::4])
-    np.testing.assert_allclose(found.populations.shares.value, expected, atol=0.02)
-    assert found.populations.shares.value.sum() == pytest.approx(1.0)
-    assert found.states.codes.min() >= 0
-    # The same frames are asked again, in coarser steps if wanted, and not in finer ones.
-    assert len(fes_run(plain, by="motif").states.codes) == pytest.approx(0.8 * n / 4, abs=1)
-    assert len(weighted_frames(plain, 0.0, every=8).frames) == -(-n // 8)
-    with pytest.raises(StoreError, match="--every must be a multiple of it; got 3: leave it out"):
-        fes_run(plain, every=3)
-    assert fes_run(plain, by="family").populations.shares.value.sum() == pytest.approx(1.0)
-
-
-@pytest.mark.usefixtures("undrawn")
-def test_a_thinned_run_can_be_read_by_what_needs_inherent_structures(plain, tmp_path):
-    fes_run(plain, every=4)
-    fes_run(plain, by="motif")
-    n = -(-plain.committed() // 4)
-    assert explore_run(plain, tmp_path / "explorer.html").total == n
-    page = (tmp_path / "explorer.html").read_text()
-    assert f"frames {n:,} were quenched, one in so many" in page
-    for structures in ("inherent", "thermal"):
-        file = tmp_path / f"{structures}.json"
-        assert export_chemiscope(plain, file, structures, slice(None, None, 8)) == -(-n // 2)
-        written = json.loads(file.read_text())["properties"]
-        assert written["frame"]["values"] == list(range(0, plain.committed(), 8))
-        assert "unknown" not in written["motif"]["values"]
-        assert np.isfinite(written["energy"]["values"]).all()
-    file = tmp_path / "minima.extxyz"
-    assert nc.interop.export_extxyz(plain, file, "inherent") == n
-    images = ase.io.read(file, ":")
-    assert [atoms.info["frame"] for atoms in images] == list(range(0, plain.committed(), 4))
-    assert all(np.isfinite(atoms.positions).all() for atoms in images)
-    report_run(plain, tmp_path / "report.html")
-    with pytest.raises(StoreError, match="of one frame in 4, and training needs that of all: run"):
-        train_run(plain, tmp_path / "m.nanochart", TrainingConfig(epochs=1))
-    with pytest.raises(StoreError, match="of one frame in 4, and a division into families needs"):
-        families_run(plain)
-    text = nanochart("quench", plain.path, "-q").stdout
-    assert f"{-(-plain.committed() // 4)} inherent structures" in text
-    with pytest.raises(StoreError, match="of one frame in 4; got a request for all frames: run"):
-        quench_run(plain, every=1)
-    nanochart("quench", plain.path, "--again", "-q")
-    assert (plain.to_xarray()["quench_converged"].to_numpy() >= 0).all()
-
-
-def test_a_run_is_thinned_to_some_twenty_thousand_frames(plain, monkeypatch):
-    monkeypatch.setattr("nanochart.workflow.fes.samples._MOST_QUENCHED", 200)
-    n = plain.n_frames
-    assert len(weighted_frames(plain, 0.0).frames) <= 200 + 1
-    assert weighted_frames(plain, 0.0).every == -(-n // 200)
-    assert weighted_frames(plain, 0.0, membership="place").every == 1
-
-
 # ------------------------------------------------------------------------------- sentences
 
 
@@ -364,6 +193,7 @@ def test_the_report_of_a_biased_run_says_what_it_is_with_the_numbers_of_fes(
     for word in ("Parallel tempering", "ladder", "nanochart families RUN", "nanochart train RUN"):
         assert word not in text
     assert f"Plain dynamics at {found.temperature:g} K" in text
+    assert "The variables of all walkers against time (ns)" in text
     assert f"Populations at {found.temperature:g} K" in text
     shares = found.populations.shares
     for k, name in enumerate(found.states.names):
@@ -393,15 +223,6 @@ def test_unknown_states_or_definitions_are_one_sentence(plain, options, sentence
         fes_run(plain, **options)
 
 
-def test_families_or_a_model_that_are_gone_are_told_before_a_run_is_begun(copied):
-    (copied / "cu38.nanochart").unlink()
-    with pytest.raises(ModelError, match=r"the model that charted .* must lie beside it"):
-        resolve(settings(copied, variables=["energy"]))
-    (copied / "cu38.families").unlink()
-    with pytest.raises(StoreError, match=r"cu38\.families is missing, the file of the families"):
-        resolve(settings(copied, variables=["energy"]))
-
-
 @pytest.mark.parametrize("by", ["motif", "family"])
 def test_a_run_may_stop_by_motifs_or_by_families(plain, by):
     names = load_families(plain.path.with_name("cu38.families")).names
@@ -414,71 +235,6 @@ def test_a_run_may_stop_by_motifs_or_by_families(plain, by):
     mixed = settings(plain.path.parent, stop={"between": ("fcc", names[1])})
     with pytest.raises(ConfigError, match=r"or two motifs, of dh, ih, fcc, twin, .*; got fcc, "):
         check_stop(mixed, names, "cu38.zarr")
-
-
-# ------------------------------------------------------------------------------- the source
-
-
-@pytest.mark.parametrize(
-    ("by", "membership"), [("family", "own"), ("motif", "own"), ("family", "place")]
-)
-def test_states_are_told_without_the_source(plain, tmp_path, by, membership):
-    moved = tmp_path / "elsewhere" / "plain.zarr"
-    shutil.copytree(plain.path, moved)
-    here = fes_run(plain, by=by, membership=membership)
-    for name in ("cu38.zarr", "cu38.nanochart", "cu38.families"):
-        path = tmp_path / name
-        (shutil.rmtree if name.endswith("zarr") else type(path).unlink)(path)
-    there = fes_run(nc.store.open(moved, mode="a"), by=by, membership=membership)
-    assert here.states.names == there.states.names
-    assert here.states.families == there.states.families
-    assert here.outside == there.outside
-    np.testing.assert_array_equal(here.known, there.known)
-    np.testing.assert_array_equal(here.states.codes, there.states.codes)
-    np.testing.assert_array_equal(here.populations.shares.value, there.populations.shares.value)
-    np.testing.assert_array_equal(here.surface.energy, there.surface.energy)
-    if membership == "place":
-        np.testing.assert_array_equal(here.states.shares, there.states.shares)
-
-
-def test_the_chart_by_which_a_run_of_another_variable_is_told_is_kept(trained, copied):
-    run = bias_run(settings(copied, variables=["energy"], walkers=2), copied / "energy.zarr")
-    moved = shutil.move(run.path, copied / "elsewhere.zarr")
-    shutil.rmtree(copied / "cu38.zarr")
-    (copied / "cu38.nanochart").unlink()
-    found = fes_run(nc.store.open(moved, mode="a"), by="family")
-    assert found.states.families == load_families(trained / "cu38.families").fingerprint
-
-
-def test_a_source_without_families_is_one_sentence(copied):
-    source = nc.store.open(copied / "cu38.zarr", mode="a")
-    source.clear("families")
-    run = bias_run(settings(copied), copied / "early.zarr")
-    for membership in ("own", "place"):
-        with pytest.raises(StoreError, match=r"holds no families, because its source cu38\.zarr"):
-            fes_run(run, by="family", membership=membership)
-    assert fes_run(run, by="motif").states.definition == OWN
-
-
-def test_results_of_different_definitions_are_not_combined(plain):
-    own = fes_run(plain, by="motif").states
-    place = weighted_frames(plain, 0.2, membership="place").states("motif")
-    with pytest.raises(StoreError, match="must have one definition of membership; got own inherent"
-                       " structure in a and place in the chart in b"):  # fmt: skip
-        check_same_states(own, place, "a", "b")
-    source = nc.store.open(plain.path.with_name("cu38.zarr"), mode="a")
-    with pytest.raises(ValueError, match="have states of their own, and all of them count: leave"):
-        fes_runs([source, plain], by="motif", temperature=522.0, membership="place")
-    tempered = weighted_frames(source, 0.2, 522.0).states("family")
-    mine = weighted_frames(plain, 0.2).states("family")
-    check_same_states(tempered, mine, "a", "b")
-    shutil.copytree(source.path, plain.path.with_name("again.zarr"))
-    again = nc.store.open(plain.path.with_name("again.zarr"), mode="a")
-    model = nc.autoencoder.load(plain.path.with_name("cu38.nanochart"))
-    families_run(again, nc.workflow.families_config({"size": 40}), model=model)
-    divided = weighted_frames(again, 0.2, 522.0).states("family")
-    with pytest.raises(StoreError, match=r"must have one (set of states|division into families)"):
-        check_same_states(tempered, divided, "a", "b")
 
 
 def test_every_result_says_its_definition(trained, plain):

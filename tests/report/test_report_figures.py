@@ -10,6 +10,7 @@ import pytest
 
 from nanochart import report
 from nanochart.autoencoder import Reconstruction
+from nanochart.report.figures.bias import MOST_WALKERS, variable_walks
 from nanochart.report.figures.charts import Coloring
 from nanochart.statistics import Estimate
 from nanochart.tempering import Ladder, group_by_temperature, level_means
@@ -332,11 +333,11 @@ def test_acceptance_figure_shows_percent_at_the_middle_of_each_pair():
         report.exchange_acceptance(acceptance(outcome), LADDER[:3])
 
 
-def test_walks_show_one_walker_of_each_start_motif():
+def test_walks_show_one_replica_of_each_start_motif():
     _, temperature, _, _ = _tempering()
     figure = report.temperature_walks(temperature, motifs=["twin", "twin", "hcp", "twin"])
     titles = [axes.get_title(loc="left") for axes in figure.axes]
-    assert titles == ["walker 0, from the twin", "walker 2, from the hcp"]
+    assert titles == ["replica 0, from the twin", "replica 2, from the hcp"]
     assert np.array_equal(figure.axes[1].lines[0].get_ydata(), temperature[:, 2])
 
 
@@ -374,3 +375,40 @@ def test_explained_variance_by_hand_and_examples_in_order_of_error():
     assert made.examples() == {"good": 1, "median": 0, "worst": 2}
     with pytest.raises(ValueError, match=r"the same shape \(sample, bin\)"):
         Reconstruction(np.array([2.0, 3.0]), targets, outputs[:2])
+
+
+def test_one_temperature_has_no_scale_of_temperatures():
+    energy = np.random.default_rng(0).gamma(3.0, 1.0, (40, 4))
+    kelvin = np.full(energy.shape, 450.0)
+    (panel,) = report.energy_distributions(energy, kelvin).axes
+    assert panel.get_ylabel() == "probability density (1/eV)"
+    (panel,) = report.energy_map(energy, kelvin).axes
+    assert panel.get_ylabel() == "share of frames in a bin (%)"
+    (stairs,) = panel.patches
+    assert stairs.get_data().values.sum() == pytest.approx(100.0, abs=1.0)
+
+
+def test_charts_of_one_colouring_stand_side_by_side():
+    charts = [(name, _chart(3)) for name in ("thermal", "inherent")]
+    figure = report.chart_overview(charts, [[_energy_coloring()]] * 2)
+    figure.draw_without_rendering()
+    thermal, inherent = (panel.get_position() for panel in figure.axes[:2])
+    assert thermal.x1 < inherent.x0
+    assert thermal.y0 == pytest.approx(inherent.y0)
+
+
+@pytest.mark.parametrize("walkers", [2, 12])
+def test_the_variables_of_walkers_are_drawn_against_time(walkers):
+    values = np.random.default_rng(0).normal(size=(50, walkers, 2))
+    starts = ["dh/1", "fcc/1"] * (walkers // 2)
+    figure = variable_walks(
+        values, 0.5 * np.arange(50), "ns", ["s1", "energy"], ["1", "eV"], starts
+    )
+    s1, energy = figure.axes
+    assert s1.get_ylabel() == "$s_1$ (dimensionless)"
+    assert energy.get_ylabel() == "energy (eV)"
+    assert energy.get_xlabel() == "time (ns)"
+    assert len(s1.lines) == min(walkers, MOST_WALKERS)
+    np.testing.assert_array_equal(energy.lines[1].get_ydata(), values[:, 1, 1])
+    (legend,) = figure.legends
+    assert legend.get_texts()[1].get_text() == "walker 1, from fcc/1"

@@ -1,5 +1,7 @@
 """What the report says and draws of a ladder."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -9,7 +11,7 @@ from nanochart.report.figures.exchange import ladder_mixing
 from nanochart.report.page.sampling import sampling_section
 from nanochart.tempering import Ladder, exchange
 from nanochart.tempering.diagnostics import diagnose_ladder
-from nanochart.units import BOLTZMANN
+from nanochart.units import BOLTZMANN, kelvin
 
 LADDER = Ladder.geometric(300.0, 450.0, 5)
 METADATA = {"n_atoms": 13, "n_replicas": 5, "config": {"dynamics": {"time_step": 5.0}}}
@@ -60,10 +62,10 @@ def test_a_broken_ladder_is_said_before_all_else():
     section = sampling_section(run(gap=2.0), 60)
     T = LADDER.temperatures
     assert section.text.startswith(
-        f"The ladder is broken between {T[2]:g} and {T[3]:g} K, which never exchanged"
+        f"The ladder is broken between {kelvin(T[2])} and {kelvin(T[3])} K, which never exchanged"
     )
     assert "The ladder is not mixed" in section.text
-    assert "Parallel tempering: every walker" in section.text
+    assert "Parallel tempering: every replica" in section.text
 
 
 def test_a_run_without_exchanges_or_energies_still_has_its_section():
@@ -95,3 +97,11 @@ def test_figures_of_short_runs_are_drawn(kept):
     figure = ladder_mixing(diagnostics)
     figure.canvas.draw()
     assert len(figure.axes) == 4
+
+
+def test_a_run_that_is_not_finished_says_so():
+    data = run(50)
+    more = dataclasses.replace(data.results, planned=data.n_frames + 30)
+    section = sampling_section(dataclasses.replace(data, results=more), 60)
+    n = data.n_frames
+    assert section.text.startswith(f"The run is not finished: {n} of {n + 30} frames are stored. ")

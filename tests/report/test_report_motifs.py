@@ -104,7 +104,9 @@ def test_where_no_population_is_known_no_section_prints_one(labelled):
     )
     run = dataclasses.replace(labelled, results=found)
     for section in (motif_section(run, 64), family_section(run, 64)):
-        assert [f"Populations are unknown: {why}."] == [m.text for m in kinds(section, Missing)]
+        assert [f"Populations are unknown. {why[0].upper()}{why[1:]}."] == [
+            m.text for m in kinds(section, Missing)
+        ]
         assert not [card for card in kinds(section, FigureCard) if "populations" in card.name]
         cells = [c for t in kinds(section, Table) for row in t.rows for c in row[:2]]
         said = " ".join([section.text, *(i.caption for i in kinds(section, FigureCard)), *cells])

@@ -352,7 +352,7 @@ def test_the_summary_sets_the_lowest_minimum_against_known_structures():
     dataset["inherent_energy"][1, 2] = -41.25
     known = {"icosahedron": -41.0, "glue": -42.0, "same": -41.25}
     text = _texts(*_sections(dataset, references=known))
-    assert "−41.2500 eV (frame 1 of walker 2, at" in text
+    assert "−41.2500 eV (frame 1 of replica 2, at" in text
     assert "0.2500 eV below its minimum, −41.0000 eV" in text
     assert "0.7500 eV above its minimum, −42.0000 eV" in text
     assert "equal to its minimum, −41.2500 eV" in text
@@ -362,7 +362,7 @@ def test_quenches_that_did_not_converge_are_named():
     dataset = _dataset(n_frames=4)
     dataset["quench_converged"][2, 1] = 0
     text = _texts(*_sections(dataset))
-    assert "1 of 16 quenches did not reach their tolerance: frame 2 of walker 1." in text
+    assert "1 of 16 quenches did not reach their tolerance: frame 2 of replica 1." in text
 
 
 def test_the_gallery_shows_distinct_minima_from_the_lowest_up():

@@ -15,6 +15,7 @@ from nanochart.tempering.diagnostics import (
 )
 from nanochart.tempering.findings import ladder_findings, ladder_summary
 from nanochart.tempering.replica_flow import ideal_round_trip_time, replica_flow, round_trips
+from nanochart.units import kelvin
 
 LADDER = Ladder.geometric(300.0, 600.0, 6)
 
@@ -263,12 +264,12 @@ def test_a_ladder_cut_in_two_is_found_with_its_place_and_remedy():
     found = ladder_findings(diagnose_ladder(LADDER, rungs, energies, outcome))
     T = LADDER.temperatures
     assert found[0].startswith(
-        f"The ladder is broken between {T[2]:g} and {T[3]:g} K, which never exchanged "
+        f"The ladder is broken between {kelvin(T[2])} and {kelvin(T[3])} K, which never exchanged "
         "(0 of 500 attempts): add "
     )
     assert "--tune-ladder" in found[0]
     assert found[1].startswith("The ladder is not mixed: none of 6 replicas")
-    assert f"turn back between {T[2]:g} and {T[3]:g} K" in found[1]
+    assert f"turn back between {kelvin(T[2])} and {kelvin(T[3])} K" in found[1]
     assert len(found) == 2
 
 
@@ -298,7 +299,7 @@ def test_a_drift_is_found_with_its_length():
     drift = 3.0 * np.exp(-np.arange(2_000) / 60.0)[:, None] * (rungs == 4)
     found = ladder_findings(diagnose_ladder(LADDER, rungs, harmonic(rungs) + drift, outcome), 0.25)
     assert len(found) == 1
-    assert f"the energy at {LADDER.temperatures[4]:g} K drifts over the first" in found[0]
+    assert f"the energy at {kelvin(LADDER.temperatures[4])} K drifts over the first" in found[0]
     assert "of 500 ns; discard that much more (tempering.discard)" in found[0]
 
 

@@ -180,8 +180,8 @@ def _names(text: str, count: int | None, option: str) -> list[str]:
 def _lines(summary: dict[str, Any]) -> list[str]:
     lines = [*_unfinished(summary), summary["verdict"]]
     lines.append(
-        f"{summary['effective_samples']:.0f} effective samples at {summary['temperature']:g} K; "
-        f"states by: {summary['membership']}"
+        f"{summary['effective_samples']:.0f} frames carry the weight at "
+        f"{summary['temperature']:g} K; states by: {summary['membership']}"
     )
     for name, p in list(summary["populations"].items())[:8]:
         shown = (
@@ -197,10 +197,8 @@ def _lines(summary: dict[str, Any]) -> list[str]:
         lines.append(f"barrier along the path: {value}")
     elif summary["path"] and summary["surface"]["known"]:
         lines.append("barrier along the path: none, its highest point is an end of it")
-    if summary["surface"]["why"] in summary["verdict"]:
-        lines += ["the surface has no errors"] if summary["surface"]["why"] else []
-    else:
-        lines.append(f"the surface has no errors: {summary['surface']['why']}")
+    if summary["surface"]["why"]:
+        lines.append(f"the surface is {_unknown(summary['surface']['why'], summary['verdict'])}")
     if (summary["new"] or 0.0) > 0.0:
         lines.append(
             f"{summary['new']:.1%} of the frames are new: their inherent structures are far from "
@@ -216,12 +214,16 @@ def _lines(summary: dict[str, Any]) -> list[str]:
 def _value(estimate: dict[str, Any], said: str = "") -> str:
     """A number in eV with its error; no digits where nothing is known, and why if not yet said."""
     if not estimate["known"]:
-        why = estimate.get("why") or "run longer"
-        return "unknown" if why in said else f"unknown: {why}"
+        return _unknown(estimate.get("why") or "run longer", said)
     return (
         f"{estimate['value']:.3f} ± {estimate['error']:.3f} eV (95 %: {estimate['low']:.3f} to "
         f"{estimate['high']:.3f})"
     )
+
+
+def _unknown(why: str, said: str) -> str:
+    """The word, and why if that is not yet said."""
+    return "unknown" if why.lower() in said.lower() else f"unknown: {why}"
 
 
 def _unfinished(summary: dict[str, Any]) -> Iterator[str]:

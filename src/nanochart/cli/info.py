@@ -7,6 +7,7 @@ import typer
 from nanochart.cli.app import app
 from nanochart.cli.options import JsonFlag, RunPath, emit
 from nanochart.progress import duration
+from nanochart.units import kelvin_range
 
 
 @app.command()
@@ -67,13 +68,12 @@ def _exchange(exchange: dict[str, Any] | None) -> list[tuple[str, str]]:
     if exchange is None or exchange["acceptance"] is None:
         return []
     worst = exchange["worst"]
-    low, high = worst["temperatures"]
     pairs = (
-        f"{p['temperatures'][0]:g}-{p['temperatures'][1]:g} K {p['acceptance']:.0%}"
+        f"{kelvin_range(*p['temperatures'])} {p['acceptance']:.0%}"
         for p in exchange["pairs"]
         if p["attempts"]
     )
-    where = f"of {worst['attempts']} attempts at {low:g}-{high:g} K"
+    where = f"of {worst['attempts']} attempts at {kelvin_range(*worst['temperatures'])}"
     share = f"{exchange['acceptance']:.0%}, worst {worst['acceptance']:.0%} {where}"
     return [("acceptance", share), ("pairs", ", ".join(pairs))]
 

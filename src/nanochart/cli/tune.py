@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from nanochart.cli.display import show_progress
 from nanochart.cli.options import emit
+from nanochart.units import kelvin_range
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -89,7 +90,7 @@ def tune_command(
         )
     ]
     off = [k for k, sigma in enumerate(tuning.deviations) if abs(sigma) > _OFF]
-    places = ", ".join(f"{T[k]:g}-{T[k + 1]:g} K" for k in off)
+    places = ", ".join(kelvin_range(T[k], T[k + 1]) for k in off)
     warning = (
         f"the short runs were too short: prediction and measurement differ by more than "
         f"{_OFF:g} standard errors at {places}, where the energies had not settled; give more "

@@ -28,7 +28,7 @@ _MOST = {1: 16_000, 2: 1_000_000, 3: 3_000_000}
 _MOST_ASKED, _BYTES = 4_000_000, 250
 #: Change with the bandwidth, in kT, below which a density is resolved; the height in kT up to which
 #: that is asked; and the change in errors of chance that is lost in them.
-_RESOLVED, _HIGH, _NOISE = 0.2, 15.0, 1.0
+_RESOLVED, _HIGH, _NOISE = 0.2, 15.0, 2.5
 
 
 @short_repr
@@ -130,7 +130,8 @@ def resolved_density(
     """Halve the bandwidth, and the nodes, until the free energy changes no more.
 
     It has changed no more where -ln of the density differs from that with twice the bandwidth by
-    less than its error of chance or 0.2, in 99 of 100 nodes below 15.
+    less than 2.5 of its errors of chance or 0.2, in 99 of 100 nodes below 15. One error of chance
+    is exceeded by chance alone at one node in three, so that no bandwidth would pass.
 
     Parameters
     ----------

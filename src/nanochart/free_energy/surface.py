@@ -123,7 +123,7 @@ def free_energy_surface(
 
     P is a kernel density on a grid: the weighted histogram, smoothed by a Gaussian. Its width
     follows from the data: it is halved, and the grid made finer, until the free energy changes by
-    less than its error of chance or 0.2 kT, so that the narrowest basin decides. What is left of
+    less than 2.5 errors of chance or 0.2 kT, so that the narrowest basin decides. What is left of
     the change is part of the error.
 
     With ``log_gram`` it is the geometric free energy
@@ -193,6 +193,11 @@ def free_energy_surface(
         change = (energy - smoothed)[density.seen]
         found = kT * np.hypot(np.sqrt(variance), change)
         error[density.seen] = np.where(worth >= _FEWEST_BLOCKS, found, np.nan)
+        if not np.isfinite(error).any():
+            why = (
+                f"no place was seen in {_FEWEST_BLOCKS:.0f} blocks or more: run longer, or take "
+                "fewer variables"
+            )
     return Surface(
         density.axes, kT * energy, kT * smoothed, error, temperature, density.bandwidth,
         used.effective, few, influence, density.best, why, log_gram is not None,

@@ -261,14 +261,14 @@ def make_blocks(
         slowest, independent = max(slowest, g), min(independent, mine)
         of_each = n_slices / g
         if not why and (mine < fewest or of_each < _FEWEST_OF_WALKER):
-            held = (
+            weight = (
                 "" if counted > 0.8 * len(members)
-                else f" ({counted:.1f} of {len(members)} walkers decide it)"
+                else f", and {counted:.1f} of {len(members)} walkers carry the weight"
             )  # fmt: skip
             why = (
-                f"about {of_each:.1f} slices of each walker are independent{held}, {mine:.0f} of "
-                f"the {n_slices * len(members)} of the run, where {_FEWEST_OF_WALKER:.0f} and "
-                f"{fewest:.0f} are needed: the walkers hardly mix"
+                f"of {n_slices * len(members)} slices of time about {mine:.0f} are independent, "
+                f"{of_each:.2g} of each walker{weight}, where {fewest:.0f} and "
+                f"{_FEWEST_OF_WALKER:.0f} of each are needed: the walkers hardly mix"
             )
         if not why and independence == "windows":
             in_time, at_random = worth_of_sides(values[:, members], slices)

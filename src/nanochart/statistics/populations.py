@@ -65,7 +65,8 @@ class StateShares:
             return "converged: the shares of all states above 1 % are known"
         if not self.matters.any():
             return "not converged: no sample is in any of the states"
-        return f"not converged: unknown is the share of {', '.join(self.unknown)}; {self.reason}"
+        why = self.reason[:1].lower() + self.reason[1:]
+        return f"not converged: unknown is the share of {', '.join(self.unknown)}; {why}"
 
     @property
     def reason(self) -> str:

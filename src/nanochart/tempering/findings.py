@@ -6,6 +6,7 @@ from nanochart.shown import counted
 from nanochart.tempering.diagnostics import Equilibration, LadderDiagnostics
 from nanochart.tempering.replica_flow import ideal_round_trip_time
 from nanochart.tempering.tuning import EnergyDistributions, tuned_ladder
+from nanochart.units import kelvin
 
 __all__ = ["ladder_findings", "ladder_reservation", "ladder_summary", "ladder_verdict"]
 
@@ -83,7 +84,7 @@ def ladder_summary(diagnostics: LadderDiagnostics, frame_time: float | None = No
         k = int(np.nanargmin(share))
         parts.append(
             f"neighbours exchange in {np.nanmedian(share):.0%} of the attempts "
-            f"(the fewest, {share[k]:.0%}, between {T[k]:g} and {T[k + 1]:g} K)"
+            f"(the fewest, {share[k]:.0%}, between {kelvin(T[k])} and {kelvin(T[k + 1])} K)"
         )
     if diagnostics.trips.crossings:
         parts.append(_travels(diagnostics, frame_time))
@@ -137,7 +138,7 @@ def _broken(diagnostics: LadderDiagnostics) -> list[str]:
     for k in bad[:_N_PAIRS]:
         verb = "never exchanged" if result.accepted[k] == 0 else "hardly exchange"
         sentences.append(
-            f"The ladder is broken between {T[k]:g} and {T[k + 1]:g} K, which {verb} "
+            f"The ladder is broken between {kelvin(T[k])} and {kelvin(T[k + 1])} K, which {verb} "
             f"({result.accepted[k]} of {result.attempts[k]} attempts): "
             f"{_between(diagnostics, int(k))}, or place all temperatures anew with "
             "nanochart sample --tune-ladder."
@@ -212,7 +213,7 @@ def _barrier(diagnostics: LadderDiagnostics) -> str:
     high = int(np.flatnonzero(flow >= 0.9)[0])
     if not 0 < high - low <= _STEEP * (len(T) - 1):
         return ""
-    return f" (they turn back between {T[low]:g} and {T[high]:g} K)"
+    return f" (they turn back between {kelvin(T[low])} and {kelvin(T[high])} K)"
 
 
 def _unequilibrated(diagnostics: LadderDiagnostics, frame_time: float | None) -> list[str]:
@@ -229,8 +230,8 @@ def _unequilibrated(diagnostics: LadderDiagnostics, frame_time: float | None) ->
         others = f" (and at {len(drifting) - 1} more)" if len(drifting) > 1 else ""
         longer = " and run longer" if 2 * worst.start > n else ""
         sentences.append(
-            f"The run is not equilibrated at its beginning: the energy at {t:g} K{others} drifts "
-            f"over the first {_duration(worst.start, frame_time)} of "
+            f"The run is not equilibrated at its beginning: the energy at {kelvin(t)} K{others} "
+            f"drifts over the first {_duration(worst.start, frame_time)} of "
             f"{_duration(n, frame_time)}; discard that much more "
             f"(tempering.discard){longer}."
         )
@@ -239,9 +240,10 @@ def _unequilibrated(diagnostics: LadderDiagnostics, frame_time: float | None) ->
         t, worst = min(poor, key=lambda found: found[1].n_independent)
         others = f" ({counted(len(poor) - 1, 'more temperature')} alike)" if len(poor) > 1 else ""
         sentences.append(
-            f"The run is too short to tell whether it is equilibrated: the energy at {t:g} K holds "
-            f"{counted(round(worst.n_independent), 'independent frame')}{others}, where at least "
-            f"{_FEWEST_INDEPENDENT:.0f} are needed; run longer (tempering.time_per_replica)."
+            "The run is too short to tell whether it is equilibrated: the energy at "
+            f"{kelvin(t)} K holds {counted(round(worst.n_independent), 'independent frame')}"
+            f"{others}, where at least {_FEWEST_INDEPENDENT:.0f} are needed; run longer "
+            "(tempering.time_per_replica)."
         )
     return sentences
 

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from nanochart.tempering.ladder import Ladder
 from nanochart.tempering.tuning import mean_acceptance
+from nanochart.units import kelvin, kelvin_range
 
 __all__ = ["check_overlap"]
 
@@ -31,14 +32,14 @@ def check_overlap(
     k = int(np.argmin(acceptance))
     if acceptance[k] * len(energies) < 1.0:
         raise ValueError(
-            f"the ladder does not overlap between {T[k]:g} and {T[k + 1]:g} K (expected acceptance "
-            f"{acceptance[k]:.1e}), so nothing relates what is below to what is above: place "
-            "temperatures between them"
+            f"the ladder does not overlap between {kelvin(T[k])} and {kelvin(T[k + 1])} K "
+            f"(expected acceptance {acceptance[k]:.1e}), so nothing relates what is below to "
+            "what is above: place temperatures between them"
         )
     poor = np.flatnonzero(acceptance < _POOR)
     if not poor.size:
         return acceptance, ()
-    pairs = ", ".join(f"{T[k]:g}-{T[k + 1]:g} K" for k in poor)
+    pairs = ", ".join(kelvin_range(T[k], T[k + 1]) for k in poor)
     sentence = (
         f"poor overlap: exchanges are accepted with less than {100 * _POOR:.0f} % between {pairs}; "
         "place temperatures between them"

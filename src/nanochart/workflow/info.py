@@ -7,6 +7,7 @@ import numpy as np
 from nanochart.config import RunConfig, load_config
 from nanochart.errors import ConfigError, StoreError
 from nanochart.store import STAGES, Run, holder, is_sealed
+from nanochart.units import kelvin
 from nanochart.workflow.sessions import asked_config
 
 __all__ = ["run_info"]
@@ -90,7 +91,7 @@ def _advice(run: Run, exchange: dict[str, Any] | None) -> list[str]:
     low, high = worst["temperatures"]
     share = f"{worst['acceptance']:.1%} of {worst['attempts']} attempts"
     return [
-        f"replicas hardly exchange between {low:g} and {high:g} K ({share}): put a temperature in"
+        f"replicas hardly exchange between {kelvin(low)} and {kelvin(high)} K ({share}): add a rung"
     ]
 
 

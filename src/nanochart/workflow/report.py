@@ -32,6 +32,7 @@ from nanochart.store import Run
 from nanochart.tempering import (
     LadderDiagnostics,
     Thermodynamics,
+    ladder_findings,
     ladder_verdict,
 )
 from nanochart.workflow.bias.plans import plan_of
@@ -141,7 +142,7 @@ def _results(
         starts = {m: a.positions for m, a in known.items() if m in facts.start_motifs}
     plan = _plan(run)
     ladder = ladder_diagnostics(frames, run)
-    thermodynamics, why = _thermodynamics(run, progress)
+    thermodynamics, why = _thermodynamics(run, ladder, progress)
     populations = {of: populations_at_rungs(frames, run, of)[0] for of in ("motif", "family")}
     return RunResults(
         ladder=ladder,
@@ -157,18 +158,27 @@ def _results(
         free_energies=_free_energies(run, biased, progress),
         reconstruction=None if model is None else held_out_reconstruction(run, model),
         references=references,
+        planned=run.n_frames,
         start_structures=starts,
         config=asked_config(run),
         wall_time=wall_time,
     )
 
 
-def _thermodynamics(run: Run, progress: Progress) -> tuple[Thermodynamics | None, str]:
-    """What `nanochart thermo` says of a run; None with the reason where its ladder has a gap."""
+def _thermodynamics(
+    run: Run, ladder: LadderDiagnostics | None, progress: Progress
+) -> tuple[Thermodynamics | None, str]:
+    """What `nanochart thermo` says of a run; None with the reason where its ladder has a gap.
+
+    Its warnings are those that are not about the ladder, which has a verdict of its own.
+    """
     try:
-        return thermo_run(run, progress=progress), ""
+        found = thermo_run(run, progress=progress)
     except (StoreError, ValueError, ConvergenceError) as error:
         return None, str(error)
+    said = () if ladder is None else {w.rstrip(".") for w in ladder_findings(ladder)}
+    others = tuple(w for w in found.warnings if w not in said)
+    return dataclasses.replace(found, warnings=others), ""
 
 
 def _verdict(run: Run, ladder: LadderDiagnostics | None) -> str:

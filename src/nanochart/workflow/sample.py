@@ -31,6 +31,7 @@ from nanochart.tempering import (
     langevin_segment,
     step,
 )
+from nanochart.units import kelvin_range
 from nanochart.workflow.forecast import forecast_dynamics
 from nanochart.workflow.recorder import Recorder, never
 from nanochart.workflow.sessions import SessionLog, asked_config
@@ -250,8 +251,8 @@ class _Exchanges:
             words.append(f"acceptance {self.accepted.sum() / self.tried.sum():.0%}")
         if self.tried.size and self.tried.min() >= 10:
             k = int(np.argmin(self.accepted / self.tried))
-            low, high = self.temperatures[k : k + 2]
-            words.append(f"lowest {self.accepted[k] / self.tried[k]:.0%} at {low:g}-{high:g} K")
+            pair = kelvin_range(*self.temperatures[k : k + 2])
+            words.append(f"lowest {self.accepted[k] / self.tried[k]:.0%} at {pair}")
         return ", ".join(words)
 
 

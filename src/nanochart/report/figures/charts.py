@@ -154,13 +154,18 @@ def chart_overview(
         As in :func:`chart_projections`.
     """
     rows, columns = len(charts), len(colorings[0])
-    figure = new_figure(PAGE, (PAGE / 3.0) * 1.16 * rows)
-    grid = figure.subplots(rows, columns, squeeze=False, sharex="row", sharey="row")
+    height = (PAGE / 3.0) * 1.16
+    if columns == 1:  # side by side, for one above the other would be as wide as the page
+        figure = new_figure(PAGE, 1.3 * height)
+        grid = figure.subplots(1, rows, squeeze=False).T
+    else:
+        figure = new_figure(PAGE, height * rows)
+        grid = figure.subplots(rows, columns, squeeze=False, sharex="row", sharey="row")
     for row, ((_, coordinates), row_colorings) in enumerate(zip(charts, colorings, strict=True)):
         for column, coloring in enumerate(row_colorings):
             points, colors = _prepared(coordinates, coloring, max_points, seed)
             panel = grid[row, column]
-            _project(panel, points, colors, (0, 1), inches=PAGE / columns)
+            _project(panel, points, colors, (0, 1), inches=PAGE / max(columns, 2))
             if column:
                 panel.set_ylabel("")
             if row == 0 or coloring.quantity != colorings[0][column].quantity:

@@ -38,7 +38,7 @@ def energy_distributions(
 ) -> Figure:
     """Draw the distribution of the potential energy at each temperature of the ladder.
 
-    Replica exchange needs neighbouring distributions to overlap; where a gap opens, walkers stop
+    Replica exchange needs neighbouring distributions to overlap; where a gap opens, replicas stop
     crossing it. Each curve is a histogram smoothed by a Gaussian of Silverman's width
     h = 0.9 min(standard deviation, IQR / 1.34) n^(-1/5), so that dozens of curves stay legible.
 
@@ -68,14 +68,15 @@ def energy_distributions(
     panel.set_ylim(bottom=0.0)
     panel.set_xlabel(_relative("potential energy", "E", reference) + _zero(reference, ",  "))
     panel.set_ylabel(axis_label("probability density", "1/eV"))
-    bar = figure.colorbar(
-        ScalarMappable(norm, TEMPERATURE_COLORMAP),
-        ax=panel,
-        label=axis_label("temperature", "K"),
-        aspect=22,
-        pad=0.01,
-    )
-    bar.outline.set_linewidth(0.4)
+    if len(groups) > 1:
+        bar = figure.colorbar(
+            ScalarMappable(norm, TEMPERATURE_COLORMAP),
+            ax=panel,
+            label=axis_label("temperature", "K"),
+            aspect=22,
+            pad=0.01,
+        )
+        bar.outline.set_linewidth(0.4)
     return figure
 
 
@@ -92,7 +93,8 @@ def energy_map(
     """Draw the distribution of the energy at each temperature as one row of a map.
 
     Meant for inherent energies, whose distributions have many peaks. The shade is the square root
-    of the share of frames, which keeps rare structures visible beside common ones.
+    of the share of frames, which keeps rare structures visible beside common ones. Of a single
+    temperature it is a histogram.
 
     Parameters
     ----------
@@ -116,27 +118,38 @@ def energy_map(
     share = np.array([np.histogram(values[mask], edges)[0] / mask.sum() for _, mask in groups])
     figure = new_figure(PAGE, float(np.clip(1.1 + 0.11 * len(groups), 2.0, 6.0)))
     panel = figure.add_subplot()
+    if len(groups) == 1:
+        panel.stairs(100.0 * share[0], edges, fill=True, color=OKABE_ITO["blue"])
+        panel.set_ylabel(axis_label("share of frames in a bin", "%"))
+    else:
+        _rows(figure, panel, edges, 100.0 * share, [level for level, _ in groups])
+    panel.set_xlabel(_relative(label, "E", reference) + _zero(reference, ",  "))
+    seen = {n: m - reference for n, m in (marks or {}).items()}
+    _mark(figure, panel, {n: m for n, m in seen.items() if edges[0] <= m <= edges[-1]})
+    return figure
+
+
+def _rows(
+    figure: Figure, panel: Axes, edges: NDArray[Any], percent: NDArray[Any], levels: list[float]
+) -> None:
+    """A row of shades for each temperature, with their scale."""
     mesh = panel.pcolormesh(
         edges,
-        np.arange(len(groups) + 1) - 0.5,
-        np.where(share > 0, 100.0 * share, np.nan),
+        np.arange(len(levels) + 1) - 0.5,
+        np.where(percent > 0, percent, np.nan),
         cmap=_SHADES,
-        norm=PowerNorm(0.5, vmin=0.0, vmax=100.0 * max(share.max(), 1e-9)),
+        norm=PowerNorm(0.5, vmin=0.0, vmax=max(float(percent.max()), 1e-7)),
         rasterized=True,
     )
     bar = figure.colorbar(
         mesh, ax=panel, label=axis_label("share of frames in a bin", "%"), aspect=26, pad=0.01
     )
     bar.outline.set_linewidth(0.4)
-    step = -(-len(groups) // 24)
+    step = -(-len(levels) // 24)
     panel.set_yticks(
-        range(0, len(groups), step), [f"{level:.0f}" for level, _ in groups[::step]], fontsize=6.5
+        range(0, len(levels), step), [f"{level:.0f}" for level in levels[::step]], fontsize=6.5
     )
-    panel.set_xlabel(_relative(label, "E", reference) + _zero(reference, ",  "))
     panel.set_ylabel(axis_label("temperature", "K"))
-    seen = {n: m - reference for n, m in (marks or {}).items()}
-    _mark(figure, panel, {n: m for n, m in seen.items() if edges[0] <= m <= edges[-1]})
-    return figure
 
 
 @styled

@@ -1,4 +1,4 @@
-"""Replica exchange at a glance: how often neighbours swap, how far and how fast walkers travel."""
+"""Replica exchange at a glance: how often neighbours swap, how far and how fast replicas travel."""
 
 from collections.abc import Sequence
 
@@ -84,22 +84,22 @@ def exchange_acceptance(result: Acceptance, ladder: ArrayLike) -> Figure:
 def temperature_walks(
     temperature: ArrayLike,
     *,
-    walkers: Sequence[int] | None = None,
+    replicas: Sequence[int] | None = None,
     time: ArrayLike | None = None,
     time_unit: str = "stored frames",
     motifs: Sequence[str] = (),
 ) -> Figure:
-    """Draw the temperature of a few walkers against time.
+    """Draw the temperature of a few replicas against time.
 
-    A well-mixed ladder carries every walker from end to end; one that stays within a band shows
+    A well-mixed ladder carries every replica from end to end; one that stays within a band shows
     where exchange fails.
 
     Parameters
     ----------
     temperature
         K, shape (frame, replica).
-    walkers
-        Replicas to draw, one panel each; when left out up to four, of different start motifs
+    replicas
+        Those to draw, one panel each; when left out up to four, of different start motifs
         where these are known.
     time
         Of each frame, in ``time_unit``; when left out the frames are counted.
@@ -110,18 +110,18 @@ def temperature_walks(
     """
     kelvin = np.asarray(temperature, float)
     n_frames, n_replicas = kelvin.shape
-    shown = list(walkers) if walkers is not None else _spread(n_replicas, motifs)
+    shown = list(replicas) if replicas is not None else _spread(n_replicas, motifs)
     t = np.arange(n_frames) if time is None else np.asarray(time, float)
     colors = category_colors(motifs) if len(motifs) == n_replicas else None
     figure = new_figure(PAGE, 0.5 + 0.72 * len(shown))
     panels = figure.subplots(len(shown), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     ladder = np.unique(kelvin[np.isfinite(kelvin)])
-    for panel, walker in zip(panels, shown, strict=True):
+    for panel, replica in zip(panels, shown, strict=True):
         if 0 < ladder.size <= 96:
             panel.hlines(ladder, t[0], t[-1], color="#eceef1", lw=0.4, zorder=0)
-        color = colors[walker] if colors else OKABE_ITO["blue"]
-        panel.step(t, kelvin[:, walker], where="mid", color=color, lw=0.8)
-        name = f"walker {walker}" + (f", from the {motifs[walker]}" if colors else "")
+        color = colors[replica] if colors else OKABE_ITO["blue"]
+        panel.step(t, kelvin[:, replica], where="mid", color=color, lw=0.8)
+        name = f"replica {replica}" + (f", from the {motifs[replica]}" if colors else "")
         panel.set_title(name, fontsize=7, pad=2, color=INK)
         panel.spines["bottom"].set_color(MUTED)
     if ladder.size > 1:
@@ -150,7 +150,7 @@ def ladder_mixing(diagnostics: LadderDiagnostics) -> Figure:
     flow.plot(kelvin, even, color=MUTED, ls=(0, (4, 2)), lw=0.9, label="even diffusion")
     flow.plot(kelvin, 100.0 * diagnostics.flow, **dots, label="this run")
     flow.set_ylim(-4.0, 104.0)
-    flow.set_ylabel(axis_label("walkers from the top", "%"))
+    flow.set_ylabel(axis_label("replicas from the top", "%"))
     flow.legend(loc="upper left")
     _bars_of_trips(trips, diagnostics)
     overlap.plot(middle, 100.0 * diagnostics.overlap, **dots)
@@ -163,7 +163,7 @@ def ladder_mixing(diagnostics: LadderDiagnostics) -> Figure:
         low, median, high = np.quantile(along, [0.0, 0.5, 1.0])
         color = OKABE_ITO["vermillion"]
         memory.axhspan(low, high, color=color, alpha=0.12, lw=0)
-        memory.axhline(median, color=color, lw=0.9, label="along a walker (band: all)")
+        memory.axhline(median, color=color, lw=0.9, label="along a replica (band: all)")
     memory.set_yscale("log")
     memory.set_ylim(bottom=0.9)
     memory.yaxis.set_major_formatter(ScalarFormatter())
@@ -189,12 +189,12 @@ def _bars_of_trips(panel: Axes, diagnostics: LadderDiagnostics) -> None:
         )
     panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     panel.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
-    panel.set_xlabel(axis_label("walker", "number"))
+    panel.set_xlabel(axis_label("replica", "number"))
     panel.set_ylabel(axis_label("round trips", "count"))
 
 
 def _spread(n_replicas: int, motifs: Sequence[str]) -> list[int]:
-    """Choose up to four walkers, of as many start motifs as there are."""
+    """Choose up to four replicas, of as many start motifs as there are."""
     if len(motifs) == n_replicas:
         chosen = [list(motifs).index(name) for name in dict.fromkeys(motifs)][:4]
         if len(chosen) > 1:

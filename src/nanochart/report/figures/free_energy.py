@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colorbar import Colorbar
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from nanochart.report.figures.style import (
     letter_panels,
     new_figure,
     styled,
+    variable_label,
 )
 from nanochart.units import BOLTZMANN
 
@@ -26,8 +28,8 @@ if TYPE_CHECKING:
     from nanochart.free_energy import FreeEnergies, IndependentRuns, Surface
 
 __all__ = [
-    "draw_convergence", "draw_differences", "draw_gauges", "draw_surface", "free_energy_figures",
-    "runs_figures",
+    "draw_convergence", "draw_differences", "draw_gauges", "draw_surface", "draws_path",
+    "free_energy_figures", "knows_difference", "runs_figures",
 ]  # fmt: skip
 
 #: Free energies above the minimum beyond which contours end, in kT.
@@ -36,7 +38,11 @@ _HIGHEST = 25.0
 
 @styled
 def draw_surface(found: "FreeEnergies") -> Figure:
-    """The surface and, where it is known, its standard error; projections in three dimensions."""
+    """The surface and its standard error; projections in three dimensions.
+
+    Where the surface is unknown, it is a map of where the walkers were, without a scale: what they
+    sampled depends on where they started.
+    """
     surface = found.surface
     if surface.dimension == 1:
         return _one(found)
@@ -45,8 +51,9 @@ def draw_surface(found: "FreeEnergies") -> Figure:
     known = not surface.why
     figure = new_figure(PAGE if known else 0.5 * PAGE, 3.1)
     left, *others = figure.subplots(1, 2 if known else 1, squeeze=False)[0]
-    _contours(figure, left, found, surface.energy, "free energy", found.known)
-    if found.path is not None:
+    shown = surface.stated if known else surface.energy
+    _contours(figure, left, found, shown, "free energy", found.known)
+    if draws_path(found) and found.path is not None:
         left.plot(*found.path.points.T, color="white", lw=2.4)
         left.plot(*found.path.points.T, color=INK, lw=1.1)
         if found.path.saddle is not None:
@@ -59,9 +66,7 @@ def draw_surface(found: "FreeEnergies") -> Figure:
 
 
 def _label(found: "FreeEnergies", k: int) -> str:
-    name, unit = found.variables[k], found.units[k]
-    symbol = f"$s_{name[1:]}$" if name[0] == "s" and name[1:].isdigit() else name.replace("_", " ")
-    return axis_label(symbol, "dimensionless" if unit == "1" else unit)
+    return variable_label(found.variables[k], found.units[k])
 
 
 def _contours(
@@ -81,10 +86,18 @@ def _contours(
     if known is not None and not known.all():
         veil = np.where(known.T | ~np.isfinite(energy.T), np.nan, 1.0)
         panel.contourf(*axes, veil, [0.5, 1.5], colors=["#c4c9cf"], alpha=0.75)
-    bar = figure.colorbar(drawn, ax=panel, pad=0.02)
-    bar.set_label(axis_label(what, "eV"))
+    _scale(figure.colorbar(drawn, ax=panel, pad=0.02), found.surface, what)
     panel.set_xlabel(_label(found, 0))
     panel.set_ylabel(_label(found, 1))
+
+
+def _scale(bar: Colorbar, surface: "Surface", what: str) -> None:
+    """Name the scale of a map; that of a surface that is unknown has no numbers."""
+    if surface.why:
+        bar.set_ticks([])
+        bar.set_label("often   →   seldom")
+    else:
+        bar.set_label(axis_label(what, "eV"))
 
 
 def _names(panel: Axes, found: "FreeEnergies") -> None:
@@ -110,13 +123,18 @@ def _one(found: "FreeEnergies") -> Figure:
     x, F, error = surface.axes[0], surface.energy, surface.error
     panel.fill_between(x, F - 1.96 * error, F + 1.96 * error, color=OKABE_ITO["blue"], alpha=0.25,
                        lw=0, label="95 % interval")  # fmt: skip
-    panel.plot(x, F, color=OKABE_ITO["blue"])
+    panel.plot(x, F, color=OKABE_ITO["blue"], lw=0.8, ls=":")
+    panel.plot(x, surface.stated, color=OKABE_ITO["blue"])
     for state, place, energy in found.basins[:6]:
         panel.annotate(state, (place[0], energy), (0, -9), textcoords="offset points",
                        fontsize=6, ha="center", color=INK)  # fmt: skip
     panel.set_xlabel(_label(found, 0))
-    panel.set_ylabel(axis_label("free energy", "eV"))
-    panel.legend(frameon=False, fontsize=7)
+    if surface.why:
+        panel.set_yticks([])
+        panel.set_ylabel("seldom   ←   often")
+    else:
+        panel.set_ylabel(axis_label("free energy", "eV"))
+        panel.legend(frameon=False, fontsize=7)
     panel.margins(y=0.15)
     return figure
 
@@ -140,32 +158,46 @@ def _three(found: "FreeEnergies") -> Figure:
         )  # fmt: skip
         panel.set_xlabel(_label(found, a))
         panel.set_ylabel(_label(found, b))
-    figure.colorbar(drawn, ax=panels, pad=0.01).set_label(axis_label("free energy", "eV"))
+    _scale(figure.colorbar(drawn, ax=panels, pad=0.01), surface, "free energy")
     letter_panels(panels)
     return figure
 
 
+def knows_difference(found: "FreeEnergies") -> bool:
+    """Whether the judged difference is known from any share of the run."""
+    return found.growth is not None and any(gap.known for gap in found.growth.estimates)
+
+
+def draws_path(found: "FreeEnergies") -> bool:
+    """Whether there is a path to draw, on a surface that is known."""
+    if found.path is None or found.surface.why:
+        return False
+    return found.path.barrier is None or bool(found.path.barrier.known)
+
+
 @styled
 def draw_convergence(found: "FreeEnergies") -> Figure:
-    """The judged difference from growing shares of the run, and the free energy along the path."""
+    """The judged difference from growing shares of the run, and the free energy along the path.
+
+    Both only where they are known.
+    """
     grown = found.growth
     if grown is None:
         raise ValueError("a run with one state has no difference to draw")
-    figure = new_figure(PAGE if found.path is not None else COLUMN, 2.4)
-    panels = figure.subplots(1, 2 if found.path is not None else 1, squeeze=False)[0]
+    both = draws_path(found)
+    figure = new_figure(PAGE if both else COLUMN, 2.4)
+    panels = figure.subplots(1, 2 if both else 1, squeeze=False)[0]
     a, b = (found.states.names[k] for k in found.pair)
+    blue = OKABE_ITO["blue"]
     for fraction, gap in zip(grown.fractions, grown.estimates, strict=True):
         if gap.known:
-            panels[0].plot([fraction] * 2, [gap.low, gap.high], color=OKABE_ITO["blue"])
-        if np.isfinite(gap.value):
-            fill = OKABE_ITO["blue"] if gap.known else "white"
-            panels[0].plot(fraction, gap.value, "o", color=OKABE_ITO["blue"], mfc=fill, ms=4)
-    if not all(gap.known for gap in grown.estimates):
-        panels[0].set_title("open: not known", fontsize=7)
+            panels[0].plot([fraction] * 2, [gap.low, gap.high], color=blue)
+            panels[0].plot(fraction, gap.value, "o", color=blue, ms=4)
+    panels[0].set_xlim(0.0, 1.05)
     panels[0].axhline(0.0, color=MUTED, lw=0.6)
     panels[0].set_xlabel("share of the run")
     panels[0].set_ylabel(axis_label(f"$F$({b}) - $F$({a})", "eV"))
-    if found.path is not None:
+    if both and found.path is not None:
         along = np.linspace(0.0, 1.0, len(found.path.energy))
         panels[1].plot(along, found.path.energy, color=OKABE_ITO["vermillion"])
         panels[1].set_xlabel(f"along the path from {a} to {b}")
@@ -175,11 +207,11 @@ def draw_convergence(found: "FreeEnergies") -> Figure:
 
 
 def free_energy_figures(found: "FreeEnergies") -> dict[str, Figure]:
-    """All figures of a biased run, by name."""
+    """All figures of a run with something to show, by name."""
     figures = {"surface": draw_surface(found)}
     if found.geometric is not None and found.geometric.dimension == 2:
         figures["geometric"] = draw_gauges(found, found.geometric)
-    if found.growth is not None:
+    if knows_difference(found):
         figures["convergence"] = draw_convergence(found)
     return figures
 
@@ -206,12 +238,16 @@ def draw_differences(found: "IndependentRuns") -> Figure:
         rows.append(("together", found.spread.difference))
         colors.append(OKABE_ITO["vermillion"])
     for k, ((_, gap), color) in enumerate(zip(rows, colors, strict=True)):
-        if np.isfinite(gap.low) and np.isfinite(gap.high):
+        if gap.known:
             panel.plot([gap.low, gap.high], [k, k], color=color)
-        if np.isfinite(gap.value):
             panel.plot([gap.value], [k], "o", color=color, ms=4)
+        else:
+            panel.text(0.5, k, "unknown", color=MUTED, fontsize=7, ha="center", va="center",
+                       transform=panel.get_yaxis_transform())  # fmt: skip
     panel.set_yticks(range(len(rows)), [name for name, _ in rows])
-    panel.invert_yaxis()
+    panel.set_ylim(len(rows) - 0.5, -0.5)
+    if not any(gap.known for _, gap in rows):
+        panel.set_xticks([])
     panel.margins(y=0.25)
     panel.set_xlabel(axis_label(f"$F$({found.pair[1]}) - $F$({found.pair[0]})", "eV"))
     return figure

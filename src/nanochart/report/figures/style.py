@@ -35,6 +35,7 @@ __all__ = [
     "new_figure",
     "style",
     "styled",
+    "variable_label",
 ]
 
 P = ParamSpec("P")
@@ -176,6 +177,12 @@ def new_figure(width: float, height: float) -> Figure:
 def axis_label(quantity: str, unit: str) -> str:
     """Label an axis as ``quantity (unit)``."""
     return f"{quantity} ({unit})"
+
+
+def variable_label(name: str, unit: str) -> str:
+    """Label the axis of a collective variable, a chart coordinate by its symbol."""
+    symbol = f"$s_{name[1:]}$" if name[0] == "s" and name[1:].isdigit() else name.replace("_", " ")
+    return axis_label(symbol, "dimensionless" if unit == "1" else unit)
 
 
 def letter_panels(axes: Sequence[Axes], titles: Sequence[str] = ()) -> None:

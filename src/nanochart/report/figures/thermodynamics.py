@@ -140,8 +140,9 @@ def thermodynamics_cards(
     melting = result.melting_temperature
     if melting.known:
         peak = f"Its peak, the melting temperature, is at {_kelvin(melting)}"
+        interval = ", the 95 % interval shaded"
     else:
-        peak = "The melting temperature is unknown"
+        peak, interval = "The melting temperature is unknown", ""
     blocks = (
         "Bands: 95 % intervals. Dotted, without a band: what was sampled, of which too little is "
         "independent to know it."
@@ -151,9 +152,9 @@ def thermodynamics_cards(
             "heat-capacity",
             partial(heat_capacity_curve, result, n_atoms),
             "Heat capacity per atom (k) against temperature (K), from the energies of all "
-            f"temperatures by MBAR; ticks: the ladder. {peak}. Dashed: a harmonic cluster that "
-            "moves and turns freely, k/2 for each of 3N momenta and 3N - 6 vibrations. "
-            f"{blocks}{notes}",
+            f"temperatures by MBAR; ticks: the ladder. {peak}{interval}. Dashed: a harmonic "
+            "cluster that moves and turns freely, k/2 for each of 3N momenta and 3N - 6 "
+            f"vibrations. {blocks}{notes}",
             f"Curve of the heat capacity against temperature. {peak}.",
             wide=False,
         ),
@@ -161,7 +162,7 @@ def thermodynamics_cards(
             "caloric-curve-mbar",
             partial(reweighted_caloric_curve, result, reference=reference),
             "Mean potential energy (eV) against temperature (K) from all temperatures together; "
-            f"circles: the rungs. {blocks}",
+            f"circles: the means at the rungs alone, bars: their 95 % intervals. {blocks}",
             "Curve of the mean potential energy against temperature, with the means of the rungs.",
             wide=False,
         ),

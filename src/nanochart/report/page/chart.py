@@ -36,7 +36,7 @@ def learning_section(history: Any | None, reconstruction: Reconstruction | None)
         "A convolutional autoencoder squeezes the radial distribution function (RDF) of a "
         "configuration through a few numbers, the chart coordinates, and rebuilds from them the "
         "RDF of its inherent structure. Training, validation and test frames are whole blocks of "
-        "the walkers' trajectories."
+        "the replicas' trajectories."
     )
     verdict = getattr(history, "verdict", None)
     if verdict is not None:
@@ -48,10 +48,11 @@ def learning_section(history: Any | None, reconstruction: Reconstruction | None)
             FigureCard(
                 "learning-curves",
                 partial(learning_curves, history),
-                "Learning curves: (a) mean squared error of the scaled RDF in training and "
-                "validation, and where kept the explained variance (%) of the validation frames "
-                f"and the learning rate, per epoch. The weights of epoch {_epoch(history, best)}, "
-                "with the lowest validation error (dashed line), are the model's.",
+                "Learning curves, per epoch: mean squared error of the scaled RDF in training and "
+                "validation, and, where they were kept, the explained variance (%) of the "
+                "validation frames and the learning rate. The weights of epoch "
+                f"{_epoch(history, best)}, with the lowest validation error (dashed line), "
+                "are the model's.",
                 "Training and validation error falling with the epochs.",
             )
         )
@@ -75,7 +76,8 @@ def learning_section(history: Any | None, reconstruction: Reconstruction | None)
                 "reconstruction-errors",
                 partial(reconstruction_errors, reconstruction),
                 f"Root-mean-square error of the reconstructed RDF (10⁻³/Å) of {n} {frames}, by "
-                "the temperature (K) of the configuration where that is known.",
+                "the temperature (K) of the configuration where that is known: the median frame, "
+                "and bands that hold the middle 50 % and 90 % of the frames.",
                 "Reconstruction error per frame against temperature.",
                 wide=False,
             ),
@@ -206,7 +208,7 @@ def _short(coloring: Coloring) -> str:
 
 def _described(coloring: Coloring) -> str:
     if coloring.categories:
-        return coloring.quantity + (" of their walker" if "start" in coloring.quantity else "")
+        return coloring.quantity + (" of their replica" if "start" in coloring.quantity else "")
     low, high = coloring.span
     digits = 2 if high - low < 50.0 else 0
     span = f"{number(low, digits)} to {number(high, digits)}"

@@ -37,6 +37,12 @@ def inherent_section(run: RunData, picture_size: int) -> Section:
         )
     items: list[Item] = [*_gallery(run, picture_size)]
     means = run.results.inherent_energies
+    rows = (
+        "at each temperature (K), one row each; the shade is the share of that temperature's "
+        "frames in a bin, on a square-root scale."
+    )
+    if means is not None and len(means.temperatures) == 1:
+        rows = f"at {means.temperatures[0]:g} K."
     if run.temperature is not None and run.paired(energies):
         items += [
             FigureCard(
@@ -51,10 +57,9 @@ def inherent_section(run: RunData, picture_size: int) -> Section:
                         **({} if run.references else {"lowest": run.reference}),
                     },
                 ),
-                "Energies of the inherent structures (eV, above the lowest found) at each "
-                "temperature (K), one row each; the shade is the share of that temperature's "
-                "frames in a bin, on a square-root scale. Dotted lines: known structures.",
-                "Map of the share of frames by inherent energy and temperature.",
+                f"Energies of the inherent structures (eV, above the lowest found) {rows} Dotted "
+                "lines: known structures.",
+                "Share of frames by inherent energy and temperature.",
             )
         ]
     if means is not None and len(means.temperatures) > 1:  # else there is no curve
@@ -80,7 +85,7 @@ def _convergence(run: RunData) -> str:
     if not failed:
         return f" All {quenched} quenches reached their tolerance."
     frames = np.argwhere(run.converged == 0)[:5]
-    named = ", ".join(f"frame {f} of walker {w}" for f, w in frames)
+    named = ", ".join(f"frame {f} of {run.trajectory} {k}" for f, k in frames)
     more = " and others" if failed > len(frames) else ""
     return f" {failed} of {quenched} quenches did not reach their tolerance: {named}{more}."
 
@@ -101,10 +106,10 @@ def _gallery(run: RunData, picture_size: int) -> list[Item]:
         )
     names = list(dict.fromkeys(run.motifs))
     if len(names) > 1:
-        walker_motif = np.array(run.motifs)
+        started = np.array(run.motifs)
         clusters = []
         for name in names:
-            here = np.broadcast_to(walker_motif == name, (run.n_frames, run.n_replicas))
+            here = np.broadcast_to(started == name, (run.n_frames, run.n_replicas))
             found = _describe(run, run.lowest(here))
             if found:
                 clusters.append(Cluster(f"from the {name}", *found))
@@ -112,8 +117,9 @@ def _gallery(run: RunData, picture_size: int) -> list[Item]:
             items.append(
                 Gallery(
                     partial(draw_clusters, clusters, run.element, size=picture_size),
-                    "The lowest minimum that the walkers of each start motif reached; they may "
-                    "have left that motif long before. Energies relative to the lowest of all.",
+                    f"The lowest minimum that the {run.trajectory}s of each start motif reached; "
+                    "they may have left that motif long before. Energies relative to the lowest of "
+                    "all.",
                 )
             )
     return items

@@ -4,21 +4,12 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from nanochart.motifs import LABELS, atom_types
 from nanochart.report.figures.charts import Coloring, chart_projections
-from nanochart.report.figures.style import (
-    COLUMN,
-    PAGE,
-    axis_label,
-    category_colors,
-    new_figure,
-    styled,
-)
+from nanochart.report.figures.populations import MOTIF_WORDS, populations_figure
 from nanochart.report.page.inherent import number
 from nanochart.report.page.page import FigureCard, Gallery, Item, Missing, Section, Table
 from nanochart.report.page.run_data import RunData
@@ -31,16 +22,8 @@ from nanochart.report.structures.atom_types import (
 from nanochart.report.structures.pictures import Cluster, Picture, draw_clusters
 from nanochart.statistics import Estimate
 
-__all__ = ["family_section", "motif_section", "population_panel"]
+__all__ = ["family_section", "motif_section"]
 
-_NAMES = {
-    "dh": "decahedra",
-    "ih": "icosahedra",
-    "fcc": "fcc",
-    "twin": "twins",
-    "mix": "mixed",
-    "amorphous": "amorphous",
-}
 #: How populations are drawn, for captions.
 POPULATION_WORDS = (
     "by MBAR; bars: 95 % intervals. Open and dotted, without a bar: what was sampled, of which too "
@@ -159,57 +142,6 @@ def family_section(run: RunData, picture_size: int) -> Section:
     return Section("Families", text, tuple(items))
 
 
-@styled
-def populations_figure(
-    ladder: NDArray[Any], found: Estimate, rows: list[int], names: list[str]
-) -> Figure:
-    """Draw shares with their intervals against temperature in a figure of their own."""
-    figure = new_figure(COLUMN if len(names) <= 6 else 0.62 * PAGE, 2.6)
-    panel = figure.add_subplot()
-    population_panel(panel, ladder, found, rows, names)
-    return figure
-
-
-def population_panel(
-    panel: Axes, ladder: NDArray[Any], found: Estimate, rows: list[int], names: list[str]
-) -> None:
-    """Draw the shares of some labels (%) against the temperatures of a ladder (K).
-
-    Parameters
-    ----------
-    panel
-        Where.
-    ladder
-        Temperatures in K, (rung,).
-    found
-        Shares with their intervals (label, rung).
-    rows, names
-        Which labels, and what they are called.
-    """
-    for row, name, color in zip(rows, names, category_colors(names), strict=True):
-        value, known = 100.0 * found.value[row], np.asarray(found.known[row])
-        panel.plot(ladder, value, color=color, lw=0.8, ls="-" if known.all() else ":")
-        panel.plot(ladder[~known], value[~known], "o", color=color, mfc="white", ms=2.2, mew=0.6)
-        bars = 100.0 * np.stack(
-            [found.value[row] - found.low[row], found.high[row] - found.value[row]]
-        )
-        panel.errorbar(
-            ladder[known],
-            value[known],
-            bars[:, known],
-            color=color,
-            ls="none",
-            elinewidth=0.7,
-            marker="o",
-            ms=2.2,
-        )
-        panel.plot([], [], "o-", color=color, lw=1.0, ms=2.2, label=_NAMES.get(name, name))
-    panel.set_ylim(0.0, None)
-    panel.set_xlabel(axis_label("temperature", "K"))
-    panel.set_ylabel(axis_label("population", "%"))
-    panel.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
-
-
 def _motif_table(run: RunData, codes: NDArray[Any]) -> Table:
     rows = []
     margins = run.margins
@@ -229,7 +161,8 @@ def _motif_table(run: RunData, codes: NDArray[Any]) -> Table:
             low, high = np.nanmin(run.temperature[here]), np.nanmax(run.temperature[here])
             span = f"{low:.0f} to {high:.0f}"
         count = number(int(here.sum()), 0)
-        rows.append((f"{name} ({_NAMES[name]})", count, lowest, span, margin))
+        words = name if MOTIF_WORDS[name] == name else f"{name} ({MOTIF_WORDS[name]})"
+        rows.append((words, count, lowest, span, margin))
     return Table(
         tuple(rows),
         ("motif", "configurations", "lowest minimum (eV)", "seen at (K)", "median margin"),
@@ -243,7 +176,7 @@ def _unknown(found: Estimate, run: RunData) -> list[Item]:
     """Why no share is known, where the run has a ladder."""
     if np.any(found.known) or run.ladder is None or not found.reason:
         return []
-    return [Missing(f"Populations are unknown: {found.reason}.")]
+    return [Missing(f"Populations are unknown. {found.reason[0].upper()}{found.reason[1:]}.")]
 
 
 def _families_of_source(bias: Bias, text: str, cards: list[Any]) -> Section:
@@ -323,8 +256,8 @@ def _drawn(
 ) -> tuple[Picture, ...]:
     palette = {name: to_rgb(color) for name, color in ATOM_TYPE_COLORS.items()}
     clusters = []
-    for name, (frame, walker) in places:
-        positions = run.structure(int(frame), int(walker))
+    for name, (frame, replica) in places:
+        positions = run.structure(int(frame), int(replica))
         if positions is None:
             continue
         types = atom_types(positions, run.element, nearest_neighbour=run.nearest_neighbour)
@@ -332,7 +265,7 @@ def _drawn(
         note = (
             ""
             if energy is None
-            else (f"+{number(float(energy[int(frame), int(walker)]) - run.reference, 3)} eV")
+            else (f"+{number(float(energy[int(frame), int(replica)]) - run.reference, 3)} eV")
         )
         colors = np.array([palette[str(t)] for t in types])
         sizes = np.array([ATOM_TYPE_SIZES[str(t)] for t in types])

@@ -64,13 +64,18 @@ class RunData:
 
     @property
     def n_replicas(self) -> int:
-        """Walkers."""
+        """Trajectories: replicas, or walkers of a biased run."""
         return self.metadata.n_replicas
 
     @property
-    def walkers(self) -> str:
-        """How many walkers there are, in words."""
-        return "1 walker" if self.n_replicas == 1 else f"{self.n_replicas} walkers"
+    def trajectory(self) -> str:
+        """What a trajectory is called: a walker of a biased run, a replica of any other."""
+        return "replica" if self.results.bias is None else "walker"
+
+    @property
+    def trajectories(self) -> str:
+        """How many there are, in words."""
+        return f"{self.n_replicas} {self.trajectory}{'' if self.n_replicas == 1 else 's'}"
 
     @property
     def is_imported(self) -> bool:
@@ -109,6 +114,11 @@ class RunData:
     def ladder(self) -> NDArray[Any] | None:
         """Temperatures of the ladder in K, rising."""
         return self.frames.ladder
+
+    @cached_property
+    def variables(self) -> NDArray[Any] | None:
+        """Collective variables of a biased run, shape (frame, replica, variable)."""
+        return self.frames.biased.variables if self.metadata.kind == "biased" else None
 
     @cached_property
     def converged(self) -> NDArray[Any] | None:
@@ -182,7 +192,7 @@ class RunData:
 
     @property
     def motifs(self) -> tuple[str, ...]:
-        """Start motif of each walker; empty where unknown."""
+        """Start motif of each trajectory; empty where unknown."""
         given = self.metadata.start_motifs
         return given if len(given) == self.n_replicas else ()
 
@@ -204,7 +214,7 @@ class RunData:
 
     @cached_property
     def sampled_time(self) -> float | None:
-        """Length of all walkers' trajectories together, in ns; None where unknown."""
+        """Length of all trajectories together, in ns; None where unknown."""
         time, unit = self.time
         return float(time[-1] * self.n_replicas) if unit == "ns" and time.size else None
 
@@ -215,20 +225,20 @@ class RunData:
         return bool((np.isfinite(energies) & np.isfinite(self.temperature)).any())
 
     def lowest(self, mask: NDArray[Any] | None = None) -> tuple[int, int] | None:
-        """Frame and walker of the lowest minimum, where ``mask`` allows it; None where none is."""
+        """Frame and replica of the lowest minimum, where ``mask`` allows it; None where none is."""
         if self.inherent_energy is None:
             return None
         energies = np.where(np.isfinite(self.inherent_energy), self.inherent_energy, np.inf)
         if mask is not None:
             energies = np.where(mask, energies, np.inf)
-        frame, walker = np.unravel_index(int(np.argmin(energies)), energies.shape)
-        return (int(frame), int(walker)) if np.isfinite(energies[frame, walker]) else None
+        frame, replica = np.unravel_index(int(np.argmin(energies)), energies.shape)
+        return (int(frame), int(replica)) if np.isfinite(energies[frame, replica]) else None
 
-    def structure(self, frame: int, walker: int) -> NDArray[Any] | None:
+    def structure(self, frame: int, replica: int) -> NDArray[Any] | None:
         """Positions of a minimum in Å, shape (atom, 3); None where it is not quenched."""
         if not self._so_far.has("quench"):
             return None
-        index = np.array([frame * self.n_replicas + walker])
+        index = np.array([frame * self.n_replicas + replica])
         positions = self._so_far.inherent.structures(index)[0]
         return positions if np.isfinite(positions).all() else None
 

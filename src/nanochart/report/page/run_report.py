@@ -14,6 +14,7 @@ from nanochart.report.page.inherent import inherent_section, number
 from nanochart.report.page.motif import family_section, motif_section
 from nanochart.report.page.page import Header, Item, Listing, Section, Table
 from nanochart.report.page.run_data import RunData
+from nanochart.report.page.run_results import method_words
 from nanochart.report.page.sampling import sampling_section
 from nanochart.report.structures.pictures import PICTURE_SIZE
 
@@ -66,7 +67,7 @@ def _header(run: RunData, history: Any, reconstruction: Reconstruction | None) -
     name, facts_of = run.results.name, run.metadata
     tiles = [(number(run.n_frames * run.n_replicas, 0), "configurations")]
     if run.sampled_time is not None:
-        tiles.append((f"{run.sampled_time:.3g} ns", "of dynamics, all walkers"))
+        tiles.append((f"{run.sampled_time:.3g} ns", f"of dynamics, all {run.trajectory}s"))
     if run.inherent_energy is not None:
         tiles.append((f"{number(run.reference, 3)} eV", "lowest minimum found"))
     variance = _variances(history, reconstruction)
@@ -98,17 +99,17 @@ def _header(run: RunData, history: Any, reconstruction: Reconstruction | None) -
 def _asked(run: RunData) -> str:
     """Say in one sentence what was asked for."""
     if run.is_imported:
-        return f"{run.system}: {run.n_frames} imported frames of {run.n_replicas} trajectories."
+        return f"{run.system}: {run.n_frames} imported frames of {run.trajectories}."
     bias = run.results.bias
     if bias is not None:
         along = f" along {', '.join(bias.variables)}" if bias.method and bias.variables else ""
         starts = ", ".join(dict.fromkeys(bias.starts))
         return (
-            f"{run.system}: {run.walkers} of {bias.method or 'plain dynamics'}{along} "
+            f"{run.system}: {run.trajectories} of {method_words(bias.method)}{along} "
             f"at {bias.temperature:g} K, started from {starts} of {bias.source}; {run.n_frames} "
             "stored frames each."
         )
-    sentence = f"{run.system}: {run.walkers}"
+    sentence = f"{run.system}: {run.trajectories}"
     if run.ladder is not None:
         sentence += (
             f" on a ladder of {run.ladder.size} temperatures, "
@@ -140,7 +141,7 @@ def _summary(
             "Configurations",
             (
                 f"{number(run.n_frames * run.n_replicas, 0)} ({run.n_frames} frames of "
-                f"{run.walkers})"
+                f"{run.trajectories})"
             ),
         )
     ]
@@ -169,10 +170,11 @@ def _energy_rows(run: RunData) -> list[tuple[str, str]]:
     if run.temperature is not None and np.isfinite(run.temperature[place]):
         at = f", at {run.temperature[place]:.0f} K"
     motif = f", from the {run.motifs[place[1]]}" if run.motifs else ""
+    where = f"frame {place[0]} of {run.trajectory} {place[1]}"
     rows = [
         (
             "Lowest minimum found",
-            f"{number(run.reference, 4)} eV (frame {place[0]} of walker {place[1]}{at}{motif})",
+            f"{number(run.reference, 4)} eV ({where}{at}{motif})",
         )
     ]
     for name, energy in run.references.items():

@@ -15,7 +15,12 @@ from nanochart.tempering import LadderDiagnostics, LevelMeans, Thermodynamics
 if TYPE_CHECKING:
     from nanochart.free_energy import FreeEnergies
 
-__all__ = ["Bias", "RunResults"]
+__all__ = ["Bias", "RunResults", "method_words"]
+
+
+def method_words(method: str | None) -> str:
+    """What a bias method is called in a sentence; None is no method."""
+    return {None: "plain dynamics", "opes": "OPES"}.get(method, str(method))
 
 
 def _unknown() -> Estimate:
@@ -81,6 +86,8 @@ class RunResults:
         RDFs of held-out frames.
     references
         Name -> energy in eV of a known structure.
+    planned
+        Frames that the run is to have; None where that is not known.
     start_structures
         Name -> positions in Å, (atom, 3).
     config
@@ -110,6 +117,7 @@ class RunResults:
     references: Mapping[str, float] = field(default_factory=dict)
     start_structures: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
+    planned: int | None = None
     path: str = ""
     explorer: str = ""
     name: str = ""

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nanochart.report.figures.bias import MOST_WALKERS, variable_walks
 from nanochart.report.figures.energies import caloric_curve, energy_distributions
 from nanochart.report.figures.exchange import (
     TARGET_ACCEPTANCE,
@@ -16,6 +17,7 @@ from nanochart.report.figures.exchange import (
 from nanochart.report.figures.thermodynamics import thermodynamics_cards
 from nanochart.report.page.page import FigureCard, Gallery, Item, Missing, Section
 from nanochart.report.page.run_data import RunData
+from nanochart.report.page.run_results import method_words
 from nanochart.report.structures.pictures import Cluster, draw_clusters
 from nanochart.shown import counted
 from nanochart.tempering import LadderDiagnostics
@@ -31,7 +33,12 @@ def sampling_section(run: RunData, picture_size: int) -> Section:
             title, "No frames are stored yet.", (Missing("Sample with", "nanochart sample CONFIG"),)
         )
     diagnostics = run.results.ladder
-    cards = [*_exchange_cards(run), *_mixing_card(diagnostics), *_energy_cards(run)]
+    cards = [
+        *_walks_of_walkers(run),
+        *_exchange_cards(run),
+        *_mixing_card(diagnostics),
+        *_energy_cards(run),
+    ]
     found = _thermo_cards(run)
     if found:  # its caloric curve takes the place of the plain one
         cards = [*(card for card in cards if card.name != "caloric-curve"), *found]
@@ -39,9 +46,16 @@ def sampling_section(run: RunData, picture_size: int) -> Section:
     items = [*_starts(run, picture_size), *sorted(cards, key=lambda card: card.wide)]
     if run.ladder is not None and not found and run.results.no_thermodynamics:
         items.append(Missing(f"Heat capacity unknown: {run.results.no_thermodynamics}."))
-    text = f"{run.results.verdict} {_how(run)}".strip()
+    text = f"{_unfinished(run)}{run.results.verdict} {_how(run)}".strip()
     unknown = Missing("Temperatures and energies of these frames are not known.")
     return Section(title, text, tuple(items) or (unknown,))
+
+
+def _unfinished(run: RunData) -> str:
+    planned = run.results.planned
+    if planned is None or planned <= run.n_frames:
+        return ""
+    return f"The run is not finished: {run.n_frames} of {planned} frames are stored. "
 
 
 def _how(run: RunData) -> str:
@@ -51,24 +65,56 @@ def _how(run: RunData) -> str:
         return "The frames come from another program; what it recorded of them is shown here."
     if bias is None:
         return (
-            "Parallel tempering: every walker is a trajectory that moves up and down a ladder of "
+            "Parallel tempering: every replica is a trajectory that moves up and down a ladder of "
             "temperatures, and neighbours on the ladder exchange by the Metropolis criterion."
         )
     both = zip(bias.variables, bias.units, strict=True)
     named = ", ".join(name if unit == "1" else f"{name} ({unit})" for name, unit in both)
     along = f" along {named}" if bias.method and bias.variables else ""
     through = f", by way of {', '.join(bias.places)}" if bias.places else ""
-    what = {None: "Plain dynamics", "opes": "OPES"}.get(bias.method, str(bias.method).capitalize())
+    what = method_words(bias.method)
+    what = what[0].upper() + what[1:]
     return (
-        f"{what}{along} at {bias.temperature:g} K{through}: {run.walkers}, started from "
+        f"{what}{along} at {bias.temperature:g} K{through}: {run.trajectories}, started from "
         f"{', '.join(bias.starts)}. Chart and families are those of {bias.source}."
     )
 
 
+def _walks_of_walkers(run: RunData) -> list[FigureCard]:
+    """The variables of a biased run against time."""
+    bias, values = run.results.bias, run.variables
+    if bias is None or values is None or not bias.variables:
+        return []
+    time, unit = run.time
+    shown = min(run.n_replicas, MOST_WALKERS)
+    whose = "all walkers" if shown == run.n_replicas else f"the first {shown} walkers"
+    return [
+        FigureCard(
+            "variable-walks",
+            partial(
+                variable_walks,
+                values,
+                time,
+                unit,
+                bias.variables,
+                bias.units,
+                bias.starts,
+            ),
+            f"The variables of {whose} against time ({unit}). Walkers that mix cross each other "
+            "again and again.",
+            "Curves of each variable against time, one for each walker.",
+        )
+    ]
+
+
 def _thermo_cards(run: RunData) -> list[FigureCard]:
-    """Heat capacity and caloric curve; none where the ladder is too short or has a gap."""
+    """Heat capacity and caloric curve; none where the ladder is too short or has a gap.
+
+    Populations are left to the sections on motifs and families.
+    """
     found = run.results.thermodynamics
-    return [] if found is None else thermodynamics_cards(found, run.n_atoms, run.reference)
+    cards = [] if found is None else thermodynamics_cards(found, run.n_atoms, run.reference)
+    return [card for card in cards if card.name != "populations"]
 
 
 def _mixing_card(diagnostics: LadderDiagnostics | None) -> list[FigureCard]:
@@ -86,12 +132,13 @@ def _mixing_card(diagnostics: LadderDiagnostics | None) -> list[FigureCard]:
         FigureCard(
             "ladder-mixing",
             partial(ladder_mixing, diagnostics),
-            "How the ladder mixes. a: share of the walkers at each temperature (K) that last "
-            "visited the top end rather than the bottom; a step is a place that walkers do not "
-            f"pass. b: round trips between the ends of each walker.{times} c: common area of the "
+            "How the ladder mixes. a: share of the replicas at each temperature (K) that last "
+            "visited the top end rather than the bottom; a step is a place that replicas do not "
+            f"pass. b: round trips between the ends of each replica.{times} c: common area of the "
             "energy distributions of neighbours. d: stored frames per independent frame, of the "
-            "energy along each temperature, and along each walker relative to its temperature.",
-            "Four panels against temperature or walker: replica flow, round trips, overlap of "
+            "energy along each temperature, and along each replica relative to its temperature "
+            "(line: the median replica; band: from the least to the most).",
+            "Four panels against temperature or replica: replica flow, round trips, overlap of "
             "neighbouring energy distributions, and statistical inefficiency of the energy.",
         )
     ]
@@ -103,7 +150,8 @@ def _starts(run: RunData, picture_size: int) -> list[Item]:
     if not clusters:
         return []
     draw = partial(draw_clusters, clusters, run.element, size=picture_size)
-    return [Gallery(draw, "The structures that the walkers started from, all at one scale.")]
+    caption = f"The structures that the {run.trajectory}s started from, all at one scale."
+    return [Gallery(draw, caption)]
 
 
 def _exchange_cards(run: RunData) -> list[FigureCard]:
@@ -141,9 +189,9 @@ def _exchange_cards(run: RunData) -> list[FigureCard]:
                     time_unit=unit,
                     motifs=run.motifs,
                 ),
-                f"Temperature (K) of a few walkers against time ({unit}); faint lines are the "
+                f"Temperature (K) of a few replicas against time ({unit}); faint lines are the "
                 f"rungs of the ladder. {_trips(trips)}",
-                "Step curves of the temperatures that a few walkers visit over time.",
+                "Step curves of the temperatures that a few replicas visit over time.",
             )
         )
     return cards
@@ -151,10 +199,10 @@ def _exchange_cards(run: RunData) -> list[FigureCard]:
 
 def _trips(trips: NDArray[Any]) -> str:
     if not trips.any():
-        return f"None of the {trips.size} walkers made a round trip between its ends."
+        return f"None of the {trips.size} replicas made a round trip between its ends."
     made = counted(int(trips.sum()), "round trip")
     return (
-        f"The {trips.size} walkers together made {made} between its ends; "
+        f"The {trips.size} replicas together made {made} between its ends; "
         f"{int((trips > 0).sum())} of them made at least one."
     )
 
@@ -166,6 +214,8 @@ def _energy_cards(run: RunData) -> list[FigureCard]:
     unit = "eV, above the lowest minimum found" if run.reference else "eV"
     harmonic = " Dashed: a harmonic solid in that minimum." if run.reference else ""
     shape = "Two humps in one curve are two coexisting states."
+    levels = means.temperatures
+    where = "at each temperature" if len(levels) > 1 else f"at {levels[0]:g} K"
     if run.ladder is not None:
         shape = f"Neighbouring curves must overlap for exchanges to be accepted. {shape}"
     if run.results.bias is not None:
@@ -174,9 +224,8 @@ def _energy_cards(run: RunData) -> list[FigureCard]:
         FigureCard(
             "energy-distributions",
             partial(energy_distributions, run.energy, run.temperature, reference=run.reference),
-            f"Distribution of the potential energy ({unit}) at each temperature. {shape}",
-            "Smoothed histograms of the potential energy, one per temperature, moving to higher "
-            "energy with temperature.",
+            f"Distribution of the potential energy ({unit}) {where}. {shape}",
+            "Smoothed histograms of the potential energy, one per temperature.",
         ),
     ]
     if len(means.temperatures) < 2:  # no curve against temperature
