@@ -1,3 +1,4 @@
+from .confinement import confined_energies as confined_energies
 from .foreign import run_batch as run_batch
 from .kernels import (
     OFF_CHART as OFF_CHART,

@@ -27,6 +27,11 @@ from .levels import (
     level_means as level_means,
     rung_means as rung_means,
 )
+from .mapped import (
+    MappedExchange as MappedExchange,
+    MappedMoves as MappedMoves,
+    mapped_exchange as mapped_exchange,
+)
 from .pilot import Pilot as Pilot, run_pilot as run_pilot
 from .replica_flow import (
     RoundTrips as RoundTrips,
