@@ -70,7 +70,7 @@ def test_a_mapped_exchange_keeps_the_ensemble(system):
 
 
 def test_an_exchange_without_the_rotational_factor_is_found(monkeypatch):
-    monkeypatch.setattr(mapped, "log_rotational_jacobian", lambda x, m: np.zeros(len(x)))
+    monkeypatch.setattr(mapped, "log_rotational_jacobian", lambda x, _: np.zeros(len(x)))
     assert changes(SYSTEMS["one soft basin"])[0].max() > 4.5
 
 
@@ -104,7 +104,7 @@ def test_the_map_is_its_own_inverse():
     np.testing.assert_allclose(back.positions, x, atol=3e-3)
 
 
-def test_a_cluster_at_20_K_has_the_harmonic_mean_and_width():
+def test_a_cluster_at_20_kelvins_has_the_harmonic_mean_and_width():
     gold = nc.potentials.gupta("Au")
     built = nc.clusters.build("octahedron", "Au", 38)
     start = nc.minimization.quench(built.positions, gold, max_force=1e-6)
@@ -130,6 +130,7 @@ def test_a_cluster_at_20_K_has_the_harmonic_mean_and_width():
     accepted = np.array(accepted)
     assert (accepted[accepted[:, 0] >= 0, 0]).mean() > 0.3
     # A plain exchange of harmonic wells would hardly ever be accepted.
-    assert nc.testing.TwoBasins.harmonic_acceptance(
-        ladder.betas[0], ladder.betas[1], vibrations
-    ) < 1e-4
+    assert (
+        nc.testing.TwoBasins.harmonic_acceptance(ladder.betas[0], ladder.betas[1], vibrations)
+        < 1e-4
+    )

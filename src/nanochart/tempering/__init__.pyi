@@ -33,6 +33,7 @@ from .mapped import (
     mapped_exchange as mapped_exchange,
 )
 from .pilot import Pilot as Pilot, run_pilot as run_pilot
+from .reach import MappedReach as MappedReach, mapped_reach as mapped_reach
 from .replica_flow import (
     RoundTrips as RoundTrips,
     ideal_round_trip_time as ideal_round_trip_time,

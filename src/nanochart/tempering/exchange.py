@@ -11,9 +11,7 @@ from nanochart.tempering.ladder import Ladder
 
 __all__ = ["Exchange", "exchange", "metropolis_criterion"]
 
-Attempt = Callable[
-    [NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]], NDArray[np.bool_]
-]
+Attempt = Callable[[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]], NDArray[np.bool_]]
 
 
 @short_repr
@@ -80,9 +78,7 @@ def exchange(
     uniform = rng.random(len(pairs))
     for k, number in zip(pairs, uniform, strict=True):
         i, j = holder[k], holder[k + 1]
-        accepted[k] = metropolis_criterion(
-            beta[k], beta[k + 1], energies[i], energies[j], number
-        )
+        accepted[k] = metropolis_criterion(beta[k], beta[k + 1], energies[i], energies[j], number)
     other = pairs < n_mapped
     if attempt is not None and other.any():
         k = pairs[other]

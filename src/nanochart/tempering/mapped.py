@@ -45,12 +45,14 @@ _SAME = 0.05
 class MappedMoves:
     """Outcome of mapped exchanges of some pairs.
 
-    ``accepted`` (pair,); ``positions`` (pair, 2, atom, 3), the mapped configuration of the first
-    and of the second member in Å, which count where the exchange was accepted; ``minima`` of the
+    ``accepted`` (pair,); ``log_ratio`` (pair,), the logarithm of the factor that a random number
+    was compared with; ``positions`` (pair, 2, atom, 3), the mapped configuration of the first and
+    of the second member in Å, which count where the exchange was accepted; ``minima`` of the
     members before, laid onto them, of the same shape.
     """
 
     accepted: Bools
+    log_ratio: Floats
     positions: Floats
     minima: Floats
 
@@ -118,7 +120,8 @@ class MappedExchange:
             log_rotational_jacobian(mapped, minima) - log_rotational_jacobian(flat, minima)
         )
         work = betas[:, ::-1] * _pairs(self._finite_energies(mapped)) - betas * energies
-        accepted = log_uniform < (jacobian - work).sum(axis=1)
+        log_ratio = (jacobian - work).sum(axis=1)
+        accepted = log_uniform < log_ratio
         accepted &= _pairs(converged).all(axis=1)
         # Quenches of what is refused anyhow are spared.
         asked = np.repeat(accepted, 2)
@@ -127,7 +130,7 @@ class MappedExchange:
             moved = superpose(back, mapped[asked]) - minima[asked]
             same = again & (np.linalg.norm(moved, axis=-1).max(axis=-1) < _SAME)
             accepted[accepted] = _pairs(same).all(axis=1)
-        return MappedMoves(accepted, mapped.reshape(shape), minima.reshape(shape))
+        return MappedMoves(accepted, log_ratio, mapped.reshape(shape), minima.reshape(shape))
 
     def _finite_energies(self, positions: Floats) -> Floats:
         """Energies; infinite where atoms overlap, so that the exchange is refused."""

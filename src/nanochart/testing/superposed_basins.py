@@ -169,7 +169,9 @@ class SuperposedBasins:
         moved = replace(state, positions=x, random=random, steps=state.steps + n_steps)
         return moved, Samples(sampled, energies, np.zeros_like(energies))
 
-    def _walk(self, x: Floats, temperature: float, rng: np.random.Generator) -> tuple[Floats, float]:
+    def _walk(
+        self, x: Floats, temperature: float, rng: np.random.Generator
+    ) -> tuple[Floats, float]:
         kT = BOLTZMANN * temperature
         own = None if temperature >= self.crossing else int(self.parts(x[None])[0].argmin())
         basins = rng.integers(0, len(self.depths), _PROPOSALS)

@@ -29,12 +29,14 @@ from nanochart.tempering import (
     TemperingState,
     initialize_tempering,
     langevin_segment,
+    mapped_exchange,
     step,
 )
 from nanochart.workflow.forecast import FORECAST_STEPS, forecast, seconds_of
 from nanochart.workflow.recorder import Recorder, never
 from nanochart.workflow.sessions import SessionLog, asked_config
 from nanochart.workflow.system import (
+    find_mapped_below,
     make_dynamics,
     make_potential,
     make_starts,
@@ -107,9 +109,12 @@ def sample(
     else:
         dynamics = Langevin(config.dynamics.time_step, config.dynamics.friction, radius)
     if run is None:
-        run = _create(config, path, potential, dynamics)
+        below = find_mapped_below(config, potential, dynamics, starts, executor)
+        run = _create(config, path, potential, dynamics, below)
     tempering = TemperingConfig(config.tempering.ladder, config.steps_per_round)
     segment = langevin_segment(potential, dynamics)
+    below = run.metadata.provenance.get("mapped_below", 0.0)
+    mapped = mapped_exchange(potential, dynamics, below) if below else None
     with run.lock(), use_executor(executor) as pool:
         kind = TemperingRounds(config.n_discarded)
         recorder = Recorder.restore(run, kind)
@@ -120,7 +125,7 @@ def sample(
             recorder = Recorder.begin(run, kind, state)
         told = _Told(config, progress)
         recorder.record(
-            partial(step, segment=segment, config=tempering, executor=pool),
+            partial(step, segment=segment, config=tempering, executor=pool, mapped=mapped),
             SessionLog(run, executor, config.model_dump(mode="json")),
             ahead=partial(told.ahead, segment, pool),
             told=told,
@@ -259,7 +264,9 @@ class _Exchanges:
         return ", ".join(words)
 
 
-def _create(config: RunConfig, path: str | Path, potential: Potential, dynamics: Langevin) -> Run:
+def _create(
+    config: RunConfig, path: str | Path, potential: Potential, dynamics: Langevin, below: float
+) -> Run:
     names = start_names(config)
     n_replicas = len(config.tempering.ladder)
     frame_bytes = 12 * config.system.n_atoms * n_replicas
@@ -275,7 +282,7 @@ def _create(config: RunConfig, path: str | Path, potential: Potential, dynamics:
         start_motifs=[names[k % len(names)] for k in range(n_replicas)],
         system=System.pure(potential, config.system.n_atoms),
         stream=stream_of(config, potential),
-        provenance={"sphere_radius": dynamics.sphere_radius},
+        provenance={"sphere_radius": dynamics.sphere_radius, "mapped_below": below},
         chunk_frames=min(config.n_rounds, max(1, _BLOCK_BYTES // frame_bytes)),
     )
 
@@ -307,7 +314,16 @@ def _begun_with(config: dict[str, Any]) -> dict[str, Any]:
 
     The potential of a table is told from another by its numbers, when it is stored.
     """
-    system = dict(config["system"])
+    system, tempering = dict(config["system"]), dict(config["tempering"])
     if system["potential"] != "gupta":
         system["potential"] = "a table"
-    return {**config, "system": system, "starts": [Path(s).name for s in config["starts"]]}
+    if (
+        tempering.get("mapped_below") == "auto"
+    ):  # as it was found, or as it was before there was one
+        del tempering["mapped_below"]
+    return {
+        **config,
+        "system": system,
+        "tempering": tempering,
+        "starts": [Path(s).name for s in config["starts"]],
+    }
