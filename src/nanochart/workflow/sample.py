@@ -33,6 +33,7 @@ from nanochart.tempering import (
     step,
 )
 from nanochart.workflow.forecast import FORECAST_STEPS, forecast, seconds_of
+from nanochart.workflow.ladder import mapped_below
 from nanochart.workflow.recorder import Recorder, never
 from nanochart.workflow.sessions import SessionLog, asked_config
 from nanochart.workflow.system import (
@@ -113,7 +114,7 @@ def sample(
         run = _create(config, path, potential, dynamics, below)
     tempering = TemperingConfig(config.tempering.ladder, config.steps_per_round)
     segment = langevin_segment(potential, dynamics)
-    below = run.metadata.provenance.get("mapped_below", 0.0)
+    below = mapped_below(run)
     mapped = mapped_exchange(potential, dynamics, below) if below else None
     with run.lock(), use_executor(executor) as pool:
         kind = TemperingRounds(config.n_discarded)
