@@ -36,6 +36,7 @@ from .pilot import Pilot as Pilot, run_pilot as run_pilot
 from .reach import MappedReach as MappedReach, mapped_reach as mapped_reach
 from .replica_flow import (
     RoundTrips as RoundTrips,
+    communication_barrier as communication_barrier,
     ideal_round_trip_time as ideal_round_trip_time,
     replica_flow as replica_flow,
     round_trips as round_trips,

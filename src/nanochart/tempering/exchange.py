@@ -81,11 +81,11 @@ def exchange(
         accepted[k] = metropolis_criterion(beta[k], beta[k + 1], energies[i], energies[j], number)
     other = pairs < n_mapped
     if attempt is not None and other.any():
-        k = pairs[other]
-        members = np.stack([holder[k], holder[k + 1]], axis=1)
-        accepted[k] = attempt(
-            members, np.stack([beta[k], beta[k + 1]], axis=1), np.log(uniform[other])
-        )
+        lower = pairs[other]
+        upper = lower + 1
+        members = np.stack([holder[lower], holder[upper]], axis=1)
+        betas = np.stack([beta[lower], beta[upper]], axis=1)
+        accepted[lower] = attempt(members, betas, np.log(uniform[other]))
     for k in np.flatnonzero(accepted == 1):
         i, j = holder[k], holder[k + 1]
         new[i], new[j] = rungs[j], rungs[i]

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -174,7 +175,7 @@ def log_rotational_jacobian(positions: Floats, minima: Floats) -> Floats:
     return logarithm
 
 
-def _pairs(values: NDArray) -> NDArray:
+def _pairs(values: NDArray[Any]) -> NDArray[Any]:
     return values.reshape(-1, 2)
 
 

@@ -102,7 +102,8 @@ class SuperposedBasins:
         modes = self._modes[basins]
         widths = np.sqrt(kT / np.array(self.stiffnesses)[basins])
         size = rng.normal(size=modes.shape[:2]) * widths[:, None]
-        return self.structures[basins] + np.einsum("cm,cmax->cax", size, modes)
+        drawn: Floats = self.structures[basins] + np.einsum("cm,cmax->cax", size, modes)
+        return drawn
 
     def _log_weights(
         self, positions: Floats, kT: float, drawn_from: int | None = None
@@ -151,7 +152,7 @@ class SuperposedBasins:
         w = np.exp(logs - logs.max())
         w /= w.sum()
         mean = float(w @ energies)
-        shares = np.bincount(found, weights=w, minlength=len(self.depths))
+        shares: Floats = np.bincount(found, weights=w, minlength=len(self.depths))
         return shares, mean, float(np.sqrt(w @ (energies - mean) ** 2))
 
     def __call__(self, state: State, n_steps: int, sample_every: int) -> tuple[State, Samples]:

@@ -90,7 +90,8 @@ def ladder_diagnostics(
     ladder = Ladder(tuple(float(t) for t in temperatures))
 
     def diagnosed() -> LadderDiagnostics:
-        found = diagnose_ladder(ladder, rungs[chosen], held, outcome)
+        n_mapped = ladder.pairs_below(mapped_below(run))
+        found = diagnose_ladder(ladder, rungs[chosen], held, outcome, n_mapped=n_mapped)
         return replace(found, energies=np.empty((0, n)))  # the run has them
 
     found = kept(

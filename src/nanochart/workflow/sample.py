@@ -110,6 +110,7 @@ def sample(
     else:
         dynamics = Langevin(config.dynamics.time_step, config.dynamics.friction, radius)
     if run is None:
+        assert starts is not None  # noqa: S101  only a run that exists needs none
         below = find_mapped_below(config, potential, dynamics, starts, executor)
         run = _create(config, path, potential, dynamics, below)
     tempering = TemperingConfig(config.tempering.ladder, config.steps_per_round)
