@@ -152,7 +152,7 @@ class SuperposedBasins:
         w = np.exp(logs - logs.max())
         w /= w.sum()
         mean = float(w @ energies)
-        shares: Floats = np.bincount(found, weights=w, minlength=len(self.depths))
+        shares = np.array([w[found == b].sum() for b in range(len(self.depths))])
         return shares, mean, float(np.sqrt(w @ (energies - mean) ** 2))
 
     def __call__(self, state: State, n_steps: int, sample_every: int) -> tuple[State, Samples]:
