@@ -7,7 +7,7 @@ from nanochart.dynamics.kernels import add_sphere
 from nanochart.dynamics.types import Langevin
 from nanochart.potentials import Potential, energies_and_forces
 
-__all__ = ["confine", "confined_energies"]
+__all__ = ["confine", "confined_energies", "confined_forces"]
 
 Floats = NDArray[np.float64]
 
@@ -36,8 +36,14 @@ def confined_energies(positions: ArrayLike, potential: Potential, config: Langev
     -------
     array (replica,)
     """
+    return confined_forces(positions, potential, config)[0]
+
+
+def confined_forces(
+    positions: ArrayLike, potential: Potential, config: Langevin
+) -> tuple[Floats, Floats]:
+    """Energies as `confined_energies`, and their forces (replica, atom, 3) in eV/Å."""
     x = np.asarray(positions, dtype=np.float64)
-    found, forces = energies_and_forces(potential, x)
-    energies = np.array(found)
-    confine(x, config, energies, np.array(forces))
-    return energies
+    energies, forces = (np.array(part) for part in energies_and_forces(potential, x))
+    confine(x, config, energies, forces)
+    return energies, forces

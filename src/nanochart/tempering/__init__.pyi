@@ -19,6 +19,12 @@ from .findings import (
     ladder_summary as ladder_summary,
     ladder_verdict as ladder_verdict,
 )
+from .harmonic import (
+    HarmonicFrames as HarmonicFrames,
+    MappedEnergies as MappedEnergies,
+    harmonic_frames as harmonic_frames,
+    mapped_energies as mapped_energies,
+)
 from .health import ReplicaError as ReplicaError, check_health as check_health
 from .ladder import Ladder as Ladder
 from .levels import (

@@ -167,12 +167,22 @@ def log_rotational_jacobian(positions: Floats, minima: Floats) -> Floats:
         Configurations r and the minima a, laid onto them, (..., atom, 3) in Å; both are taken
         from the centres of the minima.
     """
-    centre = minima.mean(axis=-2, keepdims=True)
-    a, r = minima - centre, positions - centre
-    products = np.swapaxes(a, -1, -2) @ r
-    inertia = np.trace(products, axis1=-2, axis2=-1)[..., None, None] * np.eye(3) - products
-    logarithm: Floats = np.linalg.slogdet(inertia)[1]
+    logarithm: Floats = np.linalg.slogdet(rotational_matrix(positions, minima))[1]
     return logarithm
+
+
+def rotational_matrix(vectors: Floats, minima: Floats) -> Floats:
+    r"""Matrix :math:`\sum_i (a_i \cdot v_i\, 1 - a_i v_i^T)`, (..., 3, 3), linear in v.
+
+    Parameters
+    ----------
+    vectors, minima
+        v and a, (..., atom, 3) in Å; a is taken from its centre, where v then counts from, too.
+    """
+    a = minima - minima.mean(axis=-2, keepdims=True)
+    products = np.swapaxes(a, -1, -2) @ vectors
+    matrix: Floats = np.trace(products, axis1=-2, axis2=-1)[..., None, None] * np.eye(3) - products
+    return matrix
 
 
 def _pairs(values: NDArray[Any]) -> NDArray[Any]:
