@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from nanochart.config import load_config
 from nanochart.errors import ConfigError
@@ -101,3 +102,40 @@ def test_mapping_where_minima_do_not_last_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=sentence):
         sample(config, tmp_path / "hot.zarr")
     assert not (tmp_path / "hot.zarr").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("metal", "time_step"), [("Cu", 8.0), ("Au", 12.5)])
+def test_a_mapped_ladder_agrees_with_a_plain_one_of_three_times_the_rungs(
+    metal, time_step, tmp_path
+):
+    """38 atoms from 30 to 600 K: means at every rung, as one chi-square test."""
+    mapped = (30.0, 70.0, 120.0, 180.0, 240.0, 300.0, 340.0, 380.0, 430.0, 480.0, 540.0, 600.0)
+    between = np.geomspace(mapped[:-1], mapped[1:], 4)[:3].T.ravel()
+    plain = (*np.round(between, 3), 600.0)
+    means = []
+    for name, ladder, below in (("mapped", mapped, 540.0), ("plain", plain, "off")):
+        config = load_config(
+            {
+                "system": {"metal": metal, "n_atoms": 38},
+                "starts": ["octahedron"],
+                "dynamics": {"time_step": time_step, "friction": 2e-4},
+                "tempering": {"temperatures": ladder, "swap_interval": 5, "mapped_below": below,
+                              "time_per_replica": 6, "discard": 1},
+                "seed": 3,
+            }
+        )  # fmt: skip
+        run = sample(config, tmp_path / f"{name}.zarr")
+        frames = run.frames().thermal
+        n = len(ladder)
+        ordered = np.empty(frames.energies.shape)
+        np.put_along_axis(ordered, frames.rungs, frames.energies, axis=1)
+        blocks = ordered.reshape(20, -1, n).mean(axis=1)
+        means.append((blocks.mean(axis=0), blocks.std(axis=0, ddof=1) / np.sqrt(20)))
+        print(name, run_info(run)["exchange"]["acceptance"])  # noqa: T201
+    (a, da), (b, db) = means[0], (means[1][0][::3], means[1][1][::3])
+    off = (a - b) / np.hypot(da, db)
+    print(np.round(1e3 * (a - b), 2), np.round(1e3 * np.hypot(da, db), 2))  # noqa: T201
+    # Rungs of one ladder share their replicas, so the largest is judged, by Student's t.
+    limit = scipy.stats.t.isf(0.5 * 1e-3 / len(off), 19)
+    assert np.abs(off).max() < limit

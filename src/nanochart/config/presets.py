@@ -1,5 +1,6 @@
 """The shipped configurations: the published ladders."""
 
+import math
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -40,7 +41,30 @@ PRESETS = {
 }  # fmt: skip
 
 
-def preset_text(name: str, time_per_replica: float = _PUBLISHED_TIME) -> str:
+#: Step of the square roots of cold temperatures, K^(1/2): mapped exchanges of Au147 are then
+#: accepted in 30 to 60 % from 20 K to 300 K.
+_COLD_STEP = 2.2
+
+
+def cold_rungs(coldest: float, lowest: float) -> tuple[int, ...]:
+    """Temperatures in K below the lowest of a ladder, for mapped exchanges, rising.
+
+    What mapped exchanges lose by is the anharmonic part of the vibrations; equal steps of the
+    square root of the temperature make it about equal from pair to pair.
+
+    Parameters
+    ----------
+    coldest, lowest
+        First temperature, and the lowest that is there already.
+    """
+    n = max(1, math.ceil((math.sqrt(lowest) - math.sqrt(coldest)) / _COLD_STEP))
+    step = (math.sqrt(lowest) - math.sqrt(coldest)) / n
+    return tuple(round((math.sqrt(coldest) + k * step) ** 2) for k in range(n))
+
+
+def preset_text(
+    name: str, time_per_replica: float = _PUBLISHED_TIME, coldest: float | None = None
+) -> str:
     """Commented YAML configuration of a preset.
 
     Parameters
@@ -49,16 +73,28 @@ def preset_text(name: str, time_per_replica: float = _PUBLISHED_TIME) -> str:
         One of :data:`PRESETS`.
     time_per_replica
         Stored time of each replica in ns. The discarded time keeps its published share, half of it.
+    coldest
+        Temperature in K to which the ladder goes down, by rungs that exchange mapped; None is the
+        published ladder.
 
     Raises
     ------
     ValueError
-        If there is no such preset.
+        If there is no such preset, or the coldest temperature is not below its ladder.
     """
     if name not in PRESETS:
         raise ValueError(f"the preset must be one of {', '.join(PRESETS)}; got {name!r}")
     preset = PRESETS[name]
-    rows = [preset.temperatures[k : k + 12] for k in range(0, len(preset.temperatures), 12)]
+    temperatures = preset.temperatures
+    if coldest is not None:
+        if not 1.0 <= coldest < temperatures[0]:
+            raise ValueError(
+                f"the coldest temperature (K) of {name} must be at least 1 and below its published "
+                f"ladder, {temperatures[0]}; got {coldest:g}"
+            )
+        temperatures = (*cold_rungs(coldest, temperatures[0]), *temperatures)
+    n_cold = len(temperatures) - len(preset.temperatures)
+    rows = [temperatures[k : k + 12] for k in range(0, len(temperatures), 12)]
     ladder = ",\n                 ".join(", ".join(map(str, row)) for row in rows)
     template = files("nanochart.config").joinpath("preset.yaml").read_text(encoding="utf-8")
     return (
@@ -66,6 +102,7 @@ def preset_text(name: str, time_per_replica: float = _PUBLISHED_TIME) -> str:
         .replace("@METAL@", preset.metal)
         .replace("@N@", str(preset.n_atoms))
         .replace("@RUNGS@", str(len(preset.temperatures)))
+        .replace("@COLD@", f",\n# and below it {n_cold} for mapped exchanges" if n_cold else "")
         .replace("@LADDER@", ladder)
         .replace("@TIME@", f"{time_per_replica:g}")
         .replace("@DISCARD@", f"{time_per_replica * _PUBLISHED_DISCARD / _PUBLISHED_TIME:g}")
