@@ -132,10 +132,10 @@ def test_a_mapped_ladder_agrees_with_a_plain_one_of_three_times_the_rungs(
         np.put_along_axis(ordered, frames.rungs, frames.energies, axis=1)
         blocks = ordered.reshape(20, -1, n).mean(axis=1)
         means.append((blocks.mean(axis=0), blocks.std(axis=0, ddof=1) / np.sqrt(20)))
-        print(name, run_info(run)["exchange"]["acceptance"])  # noqa: T201
+        print(name, run_info(run)["exchange"]["acceptance"])
     (a, da), (b, db) = means[0], (means[1][0][::3], means[1][1][::3])
     off = (a - b) / np.hypot(da, db)
-    print(np.round(1e3 * (a - b), 2), np.round(1e3 * np.hypot(da, db), 2))  # noqa: T201
+    print(np.round(1e3 * (a - b), 2), np.round(1e3 * np.hypot(da, db), 2))
     # Rungs of one ladder share their replicas, so the largest is judged, by Student's t.
     limit = scipy.stats.t.isf(0.5 * 1e-3 / len(off), 19)
     assert np.abs(off).max() < limit
