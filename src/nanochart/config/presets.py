@@ -1,8 +1,9 @@
 """The shipped configurations: the published ladders."""
 
-import math
 from dataclasses import dataclass
 from importlib.resources import files
+
+from nanochart.tempering import cold_rungs
 
 __all__ = ["PRESETS", "Preset", "preset_text"]
 
@@ -41,27 +42,6 @@ PRESETS = {
 }  # fmt: skip
 
 
-#: Step of the square roots of cold temperatures, K^(1/2): mapped exchanges of Au147 are then
-#: accepted in 30 to 60 % from 20 K to 300 K.
-_COLD_STEP = 2.2
-
-
-def cold_rungs(coldest: float, lowest: float) -> tuple[int, ...]:
-    """Temperatures in K below the lowest of a ladder, for mapped exchanges, rising.
-
-    What mapped exchanges lose by is the anharmonic part of the vibrations; equal steps of the
-    square root of the temperature make it about equal from pair to pair.
-
-    Parameters
-    ----------
-    coldest, lowest
-        First temperature, and the lowest that is there already.
-    """
-    n = max(1, math.ceil((math.sqrt(lowest) - math.sqrt(coldest)) / _COLD_STEP))
-    step = (math.sqrt(lowest) - math.sqrt(coldest)) / n
-    return tuple(round((math.sqrt(coldest) + k * step) ** 2) for k in range(n))
-
-
 def preset_text(
     name: str, time_per_replica: float = _PUBLISHED_TIME, coldest: float | None = None
 ) -> str:
@@ -92,7 +72,7 @@ def preset_text(
                 f"the coldest temperature (K) of {name} must be at least 1 and below its published "
                 f"ladder, {temperatures[0]}; got {coldest:g}"
             )
-        temperatures = (*cold_rungs(coldest, temperatures[0]), *temperatures)
+        temperatures = (*map(round, cold_rungs(coldest, temperatures[0])), *temperatures)
     n_cold = len(temperatures) - len(preset.temperatures)
     rows = [temperatures[k : k + 12] for k in range(0, len(temperatures), 12)]
     ladder = ",\n                 ".join(", ".join(map(str, row)) for row in rows)

@@ -67,8 +67,11 @@ from .thermodynamics_result import (
     ThermodynamicsConfig as ThermodynamicsConfig,
 )
 from .tuning import (
+    AcceptanceModel as AcceptanceModel,
     EnergyDistributions as EnergyDistributions,
+    MappedDistances as MappedDistances,
     TunedLadder as TunedLadder,
+    cold_rungs as cold_rungs,
     harmonic_ladder as harmonic_ladder,
     mean_acceptance as mean_acceptance,
     predicted_acceptance as predicted_acceptance,

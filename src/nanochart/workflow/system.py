@@ -27,7 +27,7 @@ from nanochart.potentials import (
 )
 from nanochart.store import Run, open as open_run, seed_of, stream_fingerprint
 from nanochart.system import System
-from nanochart.tempering import langevin_segment, mapped_exchange, mapped_reach
+from nanochart.tempering import Ladder, langevin_segment, mapped_exchange, mapped_reach
 from nanochart.workflow.sessions import asked_config
 
 __all__ = [
@@ -250,15 +250,18 @@ def find_mapped_below(
     dynamics: Langevin,
     starts: NDArray[np.float64],
     executor: Executor | None = None,
+    ladder: Ladder | None = None,
 ) -> float:
     """Highest temperature in K of neighbours that exchange mapped, 0 for none, from short runs.
+
+    It is that of the configuration's ladder, or of another one.
 
     Raises
     ------
     ConfigError
         If mapped exchanges are asked for where hardly any would be accepted.
     """
-    asked, ladder = config.tempering.mapped_below, config.tempering.ladder
+    asked, ladder = config.tempering.mapped_below, ladder or config.tempering.ladder
     if asked == "off" or len(ladder) < 2:
         return 0.0
     lowest = starts[int(np.argmin(potential.energy_forces(starts)[0]))]
