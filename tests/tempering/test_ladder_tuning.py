@@ -352,4 +352,4 @@ def test_mapped_pairs_are_placed_by_their_own_distances():
     np.testing.assert_allclose(np.diff(np.sqrt(cold)), np.diff(np.sqrt(cold))[0], rtol=1e-3)
     # Plain exchanges alone would need many times as many.
     alone = tuned_ladder(plain, 20.0, 600.0, 0.3).ladder.temperatures
-    assert len(cold) < 0.3 * sum(t < 300.0 for t in alone)
+    assert len(cold) < 0.4 * sum(t < 300.0 for t in alone)

@@ -120,8 +120,8 @@ def test_a_mapped_ladder_agrees_with_a_plain_one_of_three_times_the_rungs(
                 "system": {"metal": metal, "n_atoms": 38},
                 "starts": ["octahedron"],
                 "dynamics": {"time_step": time_step, "friction": 2e-4},
-                "tempering": {"temperatures": ladder, "swap_interval": 0.6 * time_step, "mapped_below": below,
-                              "time_per_replica": 6, "discard": 1},
+                "tempering": {"temperatures": ladder, "swap_interval": 0.6 * time_step,
+                              "mapped_below": below, "time_per_replica": 6, "discard": 1},
                 "seed": 3,
             }
         )  # fmt: skip
