@@ -121,6 +121,7 @@ def test_no_function_takes_more_than_twelve_positional_arguments():
 #: What the report takes of the stages: results as types, names, and what a picture is made of.
 REPORT_TAKES = {
     "autoencoder": {"Reconstruction"},
+    "clusters": {"superpose"},  # one picture laid onto the one before
     "free_energy": {"FreeEnergies", "IndependentRuns", "Surface", "WorkEstimate"},
     "motifs": {"DESCRIPTORS", "LABELS", "atom_types"},  # the colours of atoms
     "statistics": {"Estimate"},

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import yaml
 
@@ -334,3 +335,15 @@ def test_the_settings_of_a_recipe_stay_with_its_architecture():
     # What was asked otherwise than the recipe stays; the rest is the new recipe's.
     assert (other.epochs, other.schedule) == (7, published.schedule)
     assert (other.averaging, other.bottleneck, other.max_seconds) == (0.5, 2, 60.0)
+
+
+def test_a_preset_goes_down_to_a_cold_temperature():
+    text = preset_text("au147", coldest=20)
+    ladder = load_config(yaml.safe_load(text)).tempering.ladder.temperatures
+    assert ladder[0] == 20
+    assert ladder[6:] == PRESETS["au147"].temperatures
+    assert "# and below it 6 for mapped exchanges" in text
+    steps = np.diff(np.sqrt(ladder[:7]))
+    assert steps.max() < 2.3
+    with pytest.raises(ValueError, match="below its published ladder, 300; got 400"):
+        preset_text("au147", coldest=400)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from scipy.special import betainc
+from scipy.special import betainc, erfc
 from scipy.stats import gamma, norm
 
 import nanochart as nc
@@ -14,6 +14,7 @@ from nanochart.errors import ConfigError
 from nanochart.tempering import Ladder
 from nanochart.tempering.tuning import (
     EnergyDistributions,
+    MappedDistances,
     harmonic_ladder,
     mean_acceptance,
     predicted_acceptance,
@@ -331,3 +332,24 @@ def test_the_command_gives_json(config_file, capsys):
 def test_the_command_does_not_run_for_a_file_that_is_there(config_file):
     with pytest.raises(ValueError, match="exists already"):
         tune_command(config_file, config_file, 0.3, 200.0, seed=None, json=False, quiet=True)
+
+
+def test_mapped_pairs_are_placed_by_their_own_distances():
+    # Vibrations whose mapped exchange is accepted with erfc(0.2 |Δ√T|).
+    ladder = Ladder((20.0, 60.0, 150.0, 300.0))
+    roots = np.sqrt(ladder.temperatures)
+    share = erfc(0.2 * np.diff(roots))
+    plain = harmonic_distributions(108, [20.0, 600.0])
+    model = MappedDistances(plain, 300.0, ladder, share)
+    assert model.acceptance(20.0, 150.0) == pytest.approx(
+        erfc(0.2 * (roots[2] - roots[0])), rel=1e-6
+    )
+    assert model.acceptance(350.0, 450.0) == plain.acceptance(350.0, 450.0)
+    tuned = tuned_ladder(model, 20.0, 600.0, 0.3)
+    T = np.array(tuned.ladder.temperatures)
+    assert tuned.acceptance == pytest.approx(tuned.acceptance[0], abs=0.02)
+    cold = T[T < 300.0]
+    np.testing.assert_allclose(np.diff(np.sqrt(cold)), np.diff(np.sqrt(cold))[0], rtol=1e-3)
+    # Plain exchanges alone would need many times as many.
+    alone = tuned_ladder(plain, 20.0, 600.0, 0.3).ladder.temperatures
+    assert len(cold) < 0.4 * sum(t < 300.0 for t in alone)

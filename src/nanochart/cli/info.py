@@ -75,7 +75,17 @@ def _exchange(exchange: dict[str, Any] | None) -> list[tuple[str, str]]:
     )
     where = f"of {worst['attempts']} attempts at {kelvin_range(*worst['temperatures'])}"
     share = f"{exchange['acceptance']:.0%}, worst {worst['acceptance']:.0%} {where}"
-    return [("acceptance", share), ("pairs", ", ".join(pairs))]
+    rows = [("acceptance", share), ("pairs", ", ".join(pairs))]
+    if exchange["mapped_below"]:
+        rows.append(("mapped", f"pairs up to {exchange['mapped_below']:g} K"))
+    if exchange["barrier"] is not None:
+        best = max(2, round(2 * exchange["barrier"]) + 1)
+        sentence = (
+            f"{exchange['barrier']:.1f} (sum of the rejections), for which {best} temperatures "
+            f"would be best; {exchange['temperatures']} are there"
+        )
+        rows.append(("barrier", sentence))
+    return rows
 
 
 def _timings(timings: dict[str, Any] | None) -> list[tuple[str, str]]:

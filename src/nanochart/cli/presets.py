@@ -18,6 +18,14 @@ def presets(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write instead of NAME.yaml.")
     ] = None,
+    coldest: Annotated[
+        float | None,
+        typer.Option(
+            "--from",
+            metavar="KELVIN",
+            help="Extend the published ladder down to this temperature by mapped exchanges.",
+        ),
+    ] = None,
     time_per_replica: TimePerReplica = None,
     json: JsonFlag = False,
 ) -> None:
@@ -25,6 +33,8 @@ def presets(
     from nanochart.config import PRESETS, preset_text
 
     if write is None:
+        if coldest is not None:
+            raise ValueError("--from is of a preset that is written: give --write NAME, too")
         listed = {
             name: {"metal": p.metal, "n_atoms": p.n_atoms, "temperatures": list(p.temperatures)}
             for name, p in PRESETS.items()
@@ -37,12 +47,12 @@ def presets(
         emit(listed, json, lines)
         return
     path = output or Path(f"{write}.yaml")
-    if time_per_replica is None:
-        text = preset_text(write)
-    else:
+    length = {}
+    if time_per_replica is not None:
         from nanochart.config import nanoseconds
 
-        text = preset_text(write, nanoseconds(time_per_replica))
+        length = {"time_per_replica": nanoseconds(time_per_replica)}
+    text = preset_text(write, coldest=coldest, **length)
     if path.exists():
         raise ValueError(f"{path} exists already: name another file with --output")
     write_text(path, text)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from importlib.resources import files
 
+from nanochart.tempering import cold_rungs
+
 __all__ = ["PRESETS", "Preset", "preset_text"]
 
 
@@ -40,7 +42,9 @@ PRESETS = {
 }  # fmt: skip
 
 
-def preset_text(name: str, time_per_replica: float = _PUBLISHED_TIME) -> str:
+def preset_text(
+    name: str, time_per_replica: float = _PUBLISHED_TIME, coldest: float | None = None
+) -> str:
     """Commented YAML configuration of a preset.
 
     Parameters
@@ -49,16 +53,28 @@ def preset_text(name: str, time_per_replica: float = _PUBLISHED_TIME) -> str:
         One of :data:`PRESETS`.
     time_per_replica
         Stored time of each replica in ns. The discarded time keeps its published share, half of it.
+    coldest
+        Temperature in K to which the ladder goes down, by rungs that exchange mapped; None is the
+        published ladder.
 
     Raises
     ------
     ValueError
-        If there is no such preset.
+        If there is no such preset, or the coldest temperature is not below its ladder.
     """
     if name not in PRESETS:
         raise ValueError(f"the preset must be one of {', '.join(PRESETS)}; got {name!r}")
     preset = PRESETS[name]
-    rows = [preset.temperatures[k : k + 12] for k in range(0, len(preset.temperatures), 12)]
+    temperatures = preset.temperatures
+    if coldest is not None:
+        if not 1.0 <= coldest < temperatures[0]:
+            raise ValueError(
+                f"the coldest temperature (K) of {name} must be at least 1 and below its published "
+                f"ladder, {temperatures[0]}; got {coldest:g}"
+            )
+        temperatures = (*map(round, cold_rungs(coldest, temperatures[0])), *temperatures)
+    n_cold = len(temperatures) - len(preset.temperatures)
+    rows = [temperatures[k : k + 12] for k in range(0, len(temperatures), 12)]
     ladder = ",\n                 ".join(", ".join(map(str, row)) for row in rows)
     template = files("nanochart.config").joinpath("preset.yaml").read_text(encoding="utf-8")
     return (
@@ -66,6 +82,7 @@ def preset_text(name: str, time_per_replica: float = _PUBLISHED_TIME) -> str:
         .replace("@METAL@", preset.metal)
         .replace("@N@", str(preset.n_atoms))
         .replace("@RUNGS@", str(len(preset.temperatures)))
+        .replace("@COLD@", f",\n# and below it {n_cold} for mapped exchanges" if n_cold else "")
         .replace("@LADDER@", ladder)
         .replace("@TIME@", f"{time_per_replica:g}")
         .replace("@DISCARD@", f"{time_per_replica * _PUBLISHED_DISCARD / _PUBLISHED_TIME:g}")

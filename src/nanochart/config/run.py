@@ -4,7 +4,7 @@ import difflib
 import math
 import re
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar, get_args
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -90,7 +90,12 @@ class DynamicsConfig(Section):
 
 
 class TemperingSection(Section):
-    """The ladder, given or geometric, and the times of parallel tempering."""
+    """The ladder, given or geometric, the times of parallel tempering, and the kind of exchange.
+
+    ``mapped_below`` is the highest temperature of neighbours that exchange mapped to each other's
+    temperature (`nanochart.tempering.MappedExchange`): in K, "off", or "auto" to find it when the
+    run is made.
+    """
 
     temperatures: tuple[Temperature, ...] | None = _field(None, unit="K", max_length=_MOST_RUNGS)
     t_min: Temperature | None = _field(None, unit="K")
@@ -99,6 +104,7 @@ class TemperingSection(Section):
     swap_interval: float = _field(unit="ps", gt=0, le=1e5)
     discard: float = _field(0.0, unit="ns", ge=0, le=_LONGEST)
     time_per_replica: float = _field(unit="ns", gt=0, le=_LONGEST)
+    mapped_below: Literal["auto", "off"] | Temperature = _field("auto", unit="K")
 
     @model_validator(mode="after")
     def _ladder_is_given_once(self) -> Self:

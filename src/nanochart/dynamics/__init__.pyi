@@ -1,3 +1,7 @@
+from .confinement import (
+    confined_energies as confined_energies,
+    confined_forces as confined_forces,
+)
 from .foreign import run_batch as run_batch
 from .kernels import (
     OFF_CHART as OFF_CHART,

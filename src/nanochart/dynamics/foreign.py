@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanochart.compiled.random_numbers import fill_normal
-from nanochart.dynamics.kernels import add_sphere
+from nanochart.dynamics.confinement import confine
 from nanochart.dynamics.types import Langevin, Samples, State
 from nanochart.errors import DynamicsError
 from nanochart.potentials import Potential, energies_and_forces
@@ -78,7 +78,7 @@ def run_batch(
                 f"because {error}"
             ) from error
         E, f = np.array(E), f.copy()
-        _confine(x, config, E, f)
+        confine(x, config, E, f)
         push.add(step, x, E, f)
         if step > 0:
             v += half_kick * f
@@ -102,16 +102,6 @@ def run_batch(
         np.array([k for _, k in energies]).reshape(-1, n_replicas),
     )
     return moved, samples
-
-
-def _confine(x: Floats, config: Langevin, energies: Floats, forces: Floats) -> None:
-    """Add the wall of the sphere to energies (replica,) and forces."""
-    if config.sphere_radius is None:
-        return
-    for k in range(len(x)):
-        rows, pull = np.ascontiguousarray(x[k].T), np.zeros((3, x.shape[1]))
-        energies[k] += add_sphere(rows, config.sphere_radius, config.sphere_stiffness, pull)
-        forces[k] += pull.T
 
 
 def _noise(random: NDArray[np.uint64], n_atoms: int) -> Floats:

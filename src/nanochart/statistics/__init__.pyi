@@ -4,7 +4,12 @@ from .correlation import (
     statistical_inefficiency as statistical_inefficiency,
 )
 from .estimate import Estimate as Estimate, student_half_width as student_half_width
-from .mbar import Mixture as Mixture, mixture_of as mixture_of, solve_mixture as solve_mixture
+from .mbar import (
+    Mixture as Mixture,
+    mixture_of as mixture_of,
+    side_by_side as side_by_side,
+    solve_mixture as solve_mixture,
+)
 from .populations import (
     Growth as Growth,
     Populations as Populations,

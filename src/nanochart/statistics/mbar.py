@@ -1,5 +1,6 @@
 """MBAR: samples of several ensembles as one sample of their mixture, with what that leaves open."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from nanochart.errors import ConvergenceError
 from nanochart.shown import short_repr
 from nanochart.statistics.correlation import import_pymbar
 
-__all__ = ["Mixture", "mixture_of", "solve_mixture"]
+__all__ = ["Mixture", "mixture_of", "side_by_side", "solve_mixture"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -155,6 +156,29 @@ def mixture_of(reduced: ArrayLike, owner: ArrayLike, f: ArrayLike, what: str) ->
     if not np.allclose(shares.sum(axis=0), N, rtol=1e-5, atol=1e-5):
         raise _unconverged(what)
     return Mixture(own, f, log_mixture - u_kn.min(axis=0), shares)
+
+
+def side_by_side(parts: Sequence[Mixture], order: ArrayLike) -> Mixture:
+    """Mixtures of ensembles that share no samples, as one: nothing relates a part to another.
+
+    Parameters
+    ----------
+    parts
+        In the order of their ensembles; the free energies of each begin at zero.
+    order
+        Place of each sample, those of the first part first, in the whole, (sample,).
+    """
+    places = np.asarray(order, dtype=np.int64)
+    n, k = len(places), sum(len(part.f) for part in parts)
+    owner, log_mixture, shares = np.empty(n, dtype=np.int64), np.empty(n), np.zeros((n, k))
+    sample, ensemble = 0, 0
+    for part in parts:
+        here = places[sample : sample + len(part.owner)]
+        owner[here] = part.owner + ensemble
+        log_mixture[here] = part.log_mixture
+        shares[here, ensemble : ensemble + len(part.f)] = part.shares
+        sample, ensemble = sample + len(part.owner), ensemble + len(part.f)
+    return Mixture(owner, np.concatenate([part.f for part in parts]), log_mixture, shares)
 
 
 def _between_neighbours(u: Floats, owner: Ints) -> Floats:

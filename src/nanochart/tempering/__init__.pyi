@@ -19,6 +19,12 @@ from .findings import (
     ladder_summary as ladder_summary,
     ladder_verdict as ladder_verdict,
 )
+from .harmonic import (
+    HarmonicFrames as HarmonicFrames,
+    MappedEnergies as MappedEnergies,
+    harmonic_frames as harmonic_frames,
+    mapped_energies as mapped_energies,
+)
 from .health import ReplicaError as ReplicaError, check_health as check_health
 from .ladder import Ladder as Ladder
 from .levels import (
@@ -27,9 +33,16 @@ from .levels import (
     level_means as level_means,
     rung_means as rung_means,
 )
+from .mapped import (
+    MappedExchange as MappedExchange,
+    MappedMoves as MappedMoves,
+    mapped_exchange as mapped_exchange,
+)
 from .pilot import Pilot as Pilot, run_pilot as run_pilot
+from .reach import MappedReach as MappedReach, mapped_reach as mapped_reach
 from .replica_flow import (
     RoundTrips as RoundTrips,
+    communication_barrier as communication_barrier,
     ideal_round_trip_time as ideal_round_trip_time,
     replica_flow as replica_flow,
     round_trips as round_trips,
@@ -54,8 +67,11 @@ from .thermodynamics_result import (
     ThermodynamicsConfig as ThermodynamicsConfig,
 )
 from .tuning import (
+    AcceptanceModel as AcceptanceModel,
     EnergyDistributions as EnergyDistributions,
+    MappedDistances as MappedDistances,
     TunedLadder as TunedLadder,
+    cold_rungs as cold_rungs,
     harmonic_ladder as harmonic_ladder,
     mean_acceptance as mean_acceptance,
     predicted_acceptance as predicted_acceptance,

@@ -11,6 +11,7 @@ from nanochart.statistics import import_pymbar
 from nanochart.tempering.ladder import Ladder
 from nanochart.tempering.replica_flow import (
     RoundTrips,
+    communication_barrier,
     ideal_round_trip_time,
     replica_flow,
     round_trips,
@@ -94,6 +95,8 @@ class LadderDiagnostics:
         Frames per independent frame along each replica, shape (replica,); NaN without energies.
     energies
         Energies in eV, shape (frame, rung).
+    n_mapped
+        Number of the lowest pairs that exchange mapped.
     """
 
     ladder: Ladder
@@ -105,6 +108,7 @@ class LadderDiagnostics:
     equilibration: tuple[Equilibration | None, ...]
     replica_inefficiency: Floats
     energies: Floats
+    n_mapped: int = 0
 
     @property
     def inefficiency(self) -> Floats:
@@ -115,6 +119,11 @@ class LadderDiagnostics:
     def ideal_time(self) -> float:
         """Frames of a round trip if only the exchanges held it up; infinite if not recorded."""
         return np.inf if self.acceptance is None else ideal_round_trip_time(self.acceptance.share)
+
+    @property
+    def barrier(self) -> float:
+        """Communication barrier of the ladder, as `communication_barrier`; NaN if not recorded."""
+        return np.nan if self.acceptance is None else communication_barrier(self.acceptance.share)
 
 
 def acceptance(exchange_accepted: ArrayLike) -> Acceptance:
@@ -215,6 +224,8 @@ def diagnose_ladder(
     rungs: ArrayLike,
     energies: ArrayLike | None = None,
     exchange_accepted: ArrayLike | None = None,
+    *,
+    n_mapped: int = 0,
 ) -> LadderDiagnostics:
     """Diagnose a ladder from its run: acceptance, flow, round trips, overlap and equilibration.
 
@@ -228,6 +239,8 @@ def diagnose_ladder(
         Potential energies in eV, shape (frame, replica).
     exchange_accepted
         Outcome of each exchange, shape (frame, pair): -1 not attempted, 0 refused, 1 accepted.
+    n_mapped
+        Number of the lowest pairs that exchange mapped.
     """
     places = np.asarray(rungs, np.int64)
     n = len(ladder)
@@ -254,6 +267,7 @@ def diagnose_ladder(
         equilibration=tuple(detect_equilibration(ordered[:, k]) for k in range(n)),
         replica_inefficiency=_replica_inefficiency(held, places, ordered),
         energies=ordered,
+        n_mapped=n_mapped,
     )
 
 

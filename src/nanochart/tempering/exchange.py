@@ -1,5 +1,6 @@
 """Replica exchange between neighbouring temperatures."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,8 @@ from nanochart.shown import short_repr
 from nanochart.tempering.ladder import Ladder
 
 __all__ = ["Exchange", "exchange", "metropolis_criterion"]
+
+Attempt = Callable[[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]], NDArray[np.bool_]]
 
 
 @short_repr
@@ -41,6 +44,8 @@ def exchange(
     ladder: Ladder,
     parity: int,
     rng: np.random.Generator,
+    attempt: Attempt | None = None,
+    n_mapped: int = 0,
 ) -> Exchange:
     """Attempt the exchanges (k, k + 1) with k of one parity.
 
@@ -59,15 +64,29 @@ def exchange(
         Parity of k, 0 or 1.
     rng
         Random generator, of which one number is consumed for each pair.
+    attempt
+        Decides pairs that are exchanged in another way: given replicas (pair, 2), their 1/kT
+        (pair, 2) and the logarithms of the random numbers (pair,), it says which are accepted.
+    n_mapped
+        Number of the lowest pairs of the ladder that ``attempt`` decides.
     """
     beta = ladder.betas
     new = rungs.copy()
     holder = np.argsort(rungs)
     accepted = np.full(max(len(ladder) - 1, 0), -1, dtype=np.int8)
-    for k in range(parity, len(ladder) - 1, 2):
+    pairs = np.arange(parity, len(ladder) - 1, 2)
+    uniform = rng.random(len(pairs))
+    for k, number in zip(pairs, uniform, strict=True):
         i, j = holder[k], holder[k + 1]
-        swap = metropolis_criterion(beta[k], beta[k + 1], energies[i], energies[j], rng.random())
-        accepted[k] = swap
-        if swap:
-            new[i], new[j] = rungs[j], rungs[i]
+        accepted[k] = metropolis_criterion(beta[k], beta[k + 1], energies[i], energies[j], number)
+    other = pairs < n_mapped
+    if attempt is not None and other.any():
+        lower = pairs[other]
+        upper = lower + 1
+        members = np.stack([holder[lower], holder[upper]], axis=1)
+        betas = np.stack([beta[lower], beta[upper]], axis=1)
+        accepted[lower] = attempt(members, betas, np.log(uniform[other]))
+    for k in np.flatnonzero(accepted == 1):
+        i, j = holder[k], holder[k + 1]
+        new[i], new[j] = rungs[j], rungs[i]
     return Exchange(new, accepted)

@@ -86,6 +86,11 @@ def ladder_summary(diagnostics: LadderDiagnostics, frame_time: float | None = No
             f"neighbours exchange in {np.nanmedian(share):.0%} of the attempts "
             f"(the fewest, {share[k]:.0%}, between {kelvin(T[k])} and {kelvin(T[k + 1])} K)"
         )
+        best = max(2, round(2 * diagnostics.barrier) + 1)
+        parts.append(
+            f"the communication barrier is {diagnostics.barrier:.1f}, for which {best} "
+            f"temperatures would be best and {len(T)} are there"
+        )
     if diagnostics.trips.crossings:
         parts.append(_travels(diagnostics, frame_time))
     known = [round(e.n_independent) for e in diagnostics.equilibration if e is not None]
@@ -150,6 +155,8 @@ def _broken(diagnostics: LadderDiagnostics) -> list[str]:
 
 def _between(diagnostics: LadderDiagnostics, k: int) -> str:
     """Where to put temperatures so that the pair k exchanges."""
+    if k < diagnostics.n_mapped:  # energies say nothing of mapped exchanges
+        return "add temperatures between them"
     T, energies = diagnostics.ladder.temperatures[k : k + 2], diagnostics.energies[:, k : k + 2]
     try:
         distributions = EnergyDistributions.from_samples(T, list(energies.T))

@@ -46,6 +46,10 @@ class Ladder:
         """1 / kT per rung, 1/eV."""
         return 1.0 / (BOLTZMANN * np.asarray(self.temperatures))
 
+    def pairs_below(self, temperature: float) -> int:
+        """Number of the lowest pairs of neighbours that are both at most so hot, in K."""
+        return max(0, sum(t <= temperature for t in self.temperatures) - 1)
+
     @classmethod
     def geometric(cls, t_min: float, t_max: float, n: int) -> "Ladder":
         """``n`` temperatures from ``t_min`` to ``t_max`` (K) in constant ratio.

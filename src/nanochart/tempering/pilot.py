@@ -11,6 +11,7 @@ from nanochart.potentials import Potential
 from nanochart.shown import short_repr
 from nanochart.tempering.diagnostics import Acceptance, acceptance, by_rung
 from nanochart.tempering.ladder import Ladder
+from nanochart.tempering.mapped import MappedExchange
 from nanochart.tempering.sampler import Segment, TemperingConfig, initialize_tempering, step
 
 __all__ = ["Pilot", "run_pilot"]
@@ -52,6 +53,7 @@ def run_pilot(
     seed: int,
     executor: Executor | None = None,
     told: Callable[[], None] = lambda: None,
+    mapped: MappedExchange | None = None,
 ) -> Pilot:
     """Run a ladder for a few rounds, to measure its energies and acceptance.
 
@@ -73,11 +75,13 @@ def run_pilot(
         Executor that the replicas run on.
     told
         Function that is called after every round.
+    mapped
+        How the cold pairs of the ladder exchange; None is plainly.
     """
     state = initialize_tempering(starts, potential, config, seed)
     energies, rungs, accepted = [], [], []
     for k in range(n_discarded + n_rounds):
-        state, observed = step(state, segment, config, executor)
+        state, observed = step(state, segment, config, executor, mapped)
         if k >= n_discarded:
             energies.append(observed.energies)
             rungs.append(observed.rungs)

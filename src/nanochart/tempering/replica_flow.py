@@ -7,7 +7,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from nanochart.shown import short_repr
 
-__all__ = ["RoundTrips", "ideal_round_trip_time", "replica_flow", "round_trips"]
+__all__ = [
+    "RoundTrips",
+    "communication_barrier",
+    "ideal_round_trip_time",
+    "replica_flow",
+    "round_trips",
+]
 
 
 @short_repr
@@ -109,6 +115,24 @@ def ideal_round_trip_time(acceptance: ArrayLike) -> float:
     if not p.size or (p <= 0).any() or not np.isfinite(p).all():
         return np.inf
     return float(2.0 * (p.size + 1) * (1.0 + np.sum((1.0 - p) / p)))
+
+
+def communication_barrier(acceptance: ArrayLike) -> float:
+    r"""Sum of the rejections of all pairs, :math:`\Lambda = \sum_k (1 - p_k)`.
+
+    It hardly depends on how many rungs a ladder has between its ends, so it says how far apart
+    these are: about :math:`2 \Lambda + 1` rungs make the most round trips for their cost, and no
+    number of rungs makes more than one in :math:`2 + 2 \Lambda` rounds of all replicas together
+    (Syed et al., J. R. Stat. Soc. B 84, 321 (2022)).
+
+    Parameters
+    ----------
+    acceptance
+        Acceptance of exchanges of each pair, shape (pair,); NaN where none was attempted.
+    """
+    p = np.asarray(acceptance, float)
+    known = p[np.isfinite(p)]
+    return float(np.sum(1.0 - known)) if known.size else float("nan")
 
 
 def _checked(rungs: ArrayLike, n_rungs: int | None) -> tuple[NDArray[np.int64], int]:

@@ -18,6 +18,7 @@ from nanochart.shown import short_repr
 from nanochart.tempering.exchange import exchange
 from nanochart.tempering.health import ReplicaError, check_health
 from nanochart.tempering.ladder import Ladder
+from nanochart.tempering.mapped import MappedExchange
 
 __all__ = [
     "Round",
@@ -30,6 +31,8 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 #: Tells the random stream of the exchanges from that of the first velocities.
 _EXCHANGES = 1
@@ -175,6 +178,7 @@ def step(
     segment: Segment,
     config: TemperingConfig,
     executor: Executor | None = None,
+    mapped: MappedExchange | None = None,
 ) -> tuple[TemperingState, Round]:
     """Run one round: dynamics of every replica, a stored configuration half-way, one exchange.
 
@@ -189,6 +193,8 @@ def step(
     executor
         Executor that the replicas run on; None is one thread for each core. The result does not
         depend on it.
+    mapped
+        How the cold pairs of the ladder exchange; None is plainly, as all others do.
 
     Raises
     ------
@@ -214,12 +220,20 @@ def step(
 
     stream = np.random.SeedSequence(state.seed, spawn_key=(_EXCHANGES, state.round))
     rng = np.random.default_rng(stream)
-    outcome = exchange(state.rungs, energies[:, 1], config.ladder, state.round % 2, rng)
+    moved = replicas.positions.copy()
+
+    attempt, n_mapped = None, 0
+    if mapped is not None:
+        n_mapped = config.ladder.pairs_below(mapped.below)
+        attempt = partial(_move, mapped, replicas.positions, energies[:, 1], moved, executor)
+    outcome = exchange(
+        state.rungs, energies[:, 1], config.ladder, state.round % 2, rng, attempt, n_mapped
+    )
     T = np.asarray(config.ladder.temperatures)[outcome.rungs]
     # Velocities keep their direction and take the new temperature's width.
-    scale = np.sqrt(T / replicas.temperatures)
+    scale = np.sqrt(T / replicas.temperatures)[:, None, None]
     replicas = replace(
-        replicas, temperatures=T, velocities=replicas.velocities * scale[:, None, None]
+        replicas, positions=moved, temperatures=T, velocities=replicas.velocities * scale
     )
     observed = Round(
         positions=positions,
@@ -230,6 +244,22 @@ def step(
         steps=int(replicas.steps[0]) - half,
     )
     return TemperingState(replicas, outcome.rungs, state.round + 1, state.seed), observed
+
+
+def _move(
+    mapped: MappedExchange,
+    positions: Floats,
+    energies: Floats,
+    moved: Floats,
+    executor: Executor | None,
+    members: Ints,
+    betas: Floats,
+    log_uniform: Floats,
+) -> Bools:
+    """Attempt mapped exchanges; accepted configurations are written to ``moved``."""
+    moves = mapped.attempt(positions[members], energies[members], betas, log_uniform, executor)
+    moved[members[moves.accepted]] = moves.positions[moves.accepted]
+    return moves.accepted
 
 
 def _collect(

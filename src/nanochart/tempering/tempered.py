@@ -13,6 +13,7 @@ from nanochart.statistics import (
     Mixture,
     Weighted,
     mixture_of,
+    side_by_side,
     solve_mixture,
     state_populations,
 )
@@ -56,6 +57,9 @@ class TemperedSample:
         Why no average over the ladder is known; empty if the ladder is mixed.
     warnings
         Sentences about neighbours that overlap poorly.
+    groups
+        Group of each rung from 0, (rung,): neighbours of one group overlap. Cold rungs that
+        exchange mapped may overlap with none; an average there is that of their own frames.
     """
 
     energies: Floats
@@ -66,6 +70,7 @@ class TemperedSample:
     diagnostics: LadderDiagnostics
     reservation: str
     warnings: tuple[str, ...]
+    groups: Ints
     _memory: dict[bytes, tuple[int, str]] = field(init=False, default_factory=dict, repr=False)
 
     def at(self, temperature: float) -> Weighted:
@@ -75,17 +80,34 @@ class TemperedSample:
         remembers its structure while it changes its temperature.
         """
         beta = 1.0 / (BOLTZMANN * temperature)
-        logs = -beta * self.energies - self.mixture.log_mixture.reshape(self.energies.shape)
+        # No other group has an energy that is usual there.
+        there = self.groups == self.groups[self._nearest(temperature)]
+
+        def logs(E: Floats, r: Ints, mixture: Mixture) -> Floats:
+            reduced: Floats = -beta * E - mixture.log_mixture.reshape(E.shape)
+            return np.where(there[r], reduced, -np.inf)
 
         def again(first: int, last: int) -> Weighted:
             E, r = self.energies[first:last], self.rungs[first:last]
             if len(np.unique(r)) < len(self.ladder):
                 raise ConvergenceError("a rung has no frames in this part of the run")
-            part = _mixture(E, r, self.ladder)
-            shorter = -beta * E - part.log_mixture.reshape(E.shape)
-            return Weighted(shorter, "replicas", None, part, self.reservation)
+            part = _mixture(E, r, self.ladder, self.groups)
+            return Weighted(logs(E, r, part), "replicas", None, part, self.reservation)
 
-        return Weighted(logs, "replicas", None, self.mixture, self.reservation, again, self._memory)
+        whole = logs(self.energies, self.rungs, self.mixture)
+        return Weighted(
+            whole, "replicas", None, self.mixture, self.reservation, again, self._memory
+        )
+
+    @property
+    def joined_from(self) -> float:
+        """Temperature in K from which on all neighbours overlap, up to the top of the ladder."""
+        return self.ladder.temperatures[int(np.flatnonzero(self.groups == self.groups[-1])[0])]
+
+    def _nearest(self, temperature: float) -> int:
+        """The rung nearest to a temperature, in ratio."""
+        T = np.array(self.ladder.temperatures)
+        return int(np.abs(np.log(T / temperature)).argmin())
 
 
 def tempered_sample(
@@ -94,6 +116,7 @@ def tempered_sample(
     ladder: Ladder,
     exchange_accepted: ArrayLike | None = None,
     *,
+    n_mapped: int = 0,
     diagnostics: LadderDiagnostics | None = None,
     f: ArrayLike | None = None,
 ) -> TemperedSample:
@@ -110,6 +133,8 @@ def tempered_sample(
     exchange_accepted
         Outcome of each exchange, (frame, pair): -1 not attempted, 0 refused, 1 accepted; None where
         it was not recorded.
+    n_mapped
+        Number of the lowest pairs that exchange mapped, which need not overlap.
     diagnostics, f
         What was found of these frames before: `diagnose_ladder` and the reduced free energies of
         the rungs, (rung,). None computes them.
@@ -147,21 +172,32 @@ def tempered_sample(
             f"every rung must have frames; got none at {ladder.temperatures[empty[0]]:g} K: give "
             "the ladder that was sampled"
         )
-    acceptance, warnings = check_overlap(E, r, ladder)
+    acceptance, groups, warnings = check_overlap(E, r, ladder, n_mapped)
     known = diagnostics or diagnose_ladder(ladder, r, E, exchange_accepted)
     return TemperedSample(
-        E, r, ladder, _mixture(E, r, ladder, f), acceptance, known, ladder_reservation(known),
-        warnings,
+        E, r, ladder, _mixture(E, r, ladder, groups, f), acceptance, known,
+        ladder_reservation(known), warnings, groups,
     )  # fmt: skip
 
 
-def _mixture(energies: Floats, rungs: Ints, ladder: Ladder, f: ArrayLike | None = None) -> Mixture:
+def _mixture(
+    energies: Floats, rungs: Ints, ladder: Ladder, groups: Ints, f: ArrayLike | None = None
+) -> Mixture:
     # The zero of the energies is arbitrary: it is a constant factor of all weights.
-    reduced = np.multiply.outer(ladder.betas, energies.ravel() - energies.mean())
+    E, own = energies.ravel() - energies.mean(), rungs.ravel()
     what = "the rungs of the ladder"
-    if f is not None:
-        return mixture_of(reduced, rungs.ravel(), f, what)
-    return solve_mixture(reduced, rungs.ravel(), what)
+    parts, order = [], []
+    for group in np.unique(groups):
+        members = np.flatnonzero(groups == group)
+        there = np.flatnonzero(groups[own] == group)
+        reduced = np.multiply.outer(ladder.betas[members], E[there])
+        owner = own[there] - members[0]
+        if f is None:
+            parts.append(solve_mixture(reduced, owner, what))
+        else:
+            parts.append(mixture_of(reduced, owner, np.asarray(f)[members], what))
+        order.append(there)
+    return parts[0] if len(parts) == 1 else side_by_side(parts, np.concatenate(order))
 
 
 def rung_populations(sample: TemperedSample, labels: ArrayLike, names: Sequence[str]) -> Estimate:

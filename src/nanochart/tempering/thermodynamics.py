@@ -43,7 +43,8 @@ def thermodynamics(
     Every frame is used: correlated frames bias no average, and leaving some out would only widen
     the errors. Errors are those of `nanochart.statistics.Weighted`: nothing is known of a ladder
     that is broken, not mixed or not equilibrated, and of one that is, only what its replicas saw
-    often enough.
+    often enough. The curves begin where all neighbours overlap from there on; the energy at the
+    rungs has the colder ones of a mapped ladder, too.
 
     Parameters
     ----------
@@ -71,7 +72,7 @@ def thermodynamics(
     labelled, ladder = _checked(sample.energies, labels), sample.ladder
     names = {int(k): (label_names or {}).get(int(k), str(k)) for k in np.unique(labelled)}
     inside = np.moveaxis(np.stack([labelled == k for k in names]), 0, -1) if names else None
-    T = np.linspace(ladder.temperatures[0], ladder.temperatures[-1], asked.n_temperatures)
+    T = np.linspace(sample.joined_from, ladder.temperatures[-1], asked.n_temperatures)
     # Of each to the one seen most: others follow from these, and of many families the pairs are
     # hundreds.
     seen = [float((labelled == x).mean()) for x in names]

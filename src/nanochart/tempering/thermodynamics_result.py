@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from nanochart.shown import short_repr
 from nanochart.statistics import Estimate
+from nanochart.tempering.harmonic import MappedEnergies
 
 __all__ = ["Thermodynamics", "ThermodynamicsConfig"]
 
@@ -57,7 +58,10 @@ class Thermodynamics:
     ladder
         Temperatures of the rungs in K, (rung,).
     rung_energy
-        Mean potential energy in eV at the rungs.
+        Mean potential energy in eV at the rungs, the plain average.
+    mapped
+        The same mean without its harmonic fluctuations, where minima last; None where frames are
+        not all quenched.
     melting_temperature
         Peak of the heat capacity in K, of shape (); its value is NaN where the heat capacity is
         highest at an end, and it is known where its interval lies within the ladder.
@@ -85,3 +89,4 @@ class Thermodynamics:
     acceptance: Floats
     n_frames: int
     warnings: tuple[str, ...] = ()
+    mapped: MappedEnergies | None = None

@@ -5,4 +5,5 @@ from .lennard_jones import LennardJones as LennardJones
 from .method_laws import MethodLaws as MethodLaws
 from .potential_laws import EmbeddedAtomLaws as EmbeddedAtomLaws, PotentialLaws as PotentialLaws
 from .segment_laws import SegmentLaws as SegmentLaws
+from .superposed_basins import SuperposedBasins as SuperposedBasins
 from .surfaces import WellMixture as WellMixture

@@ -7,7 +7,9 @@ import numpy as np
 from nanochart.config import RunConfig, load_config
 from nanochart.errors import ConfigError, StoreError
 from nanochart.store import STAGES, Run, holder, is_sealed
+from nanochart.tempering import Ladder, communication_barrier
 from nanochart.units import kelvin
+from nanochart.workflow.ladder import mapped_below
 from nanochart.workflow.sessions import asked_config
 
 __all__ = ["run_info"]
@@ -33,9 +35,10 @@ def run_info(run: Run, *, verify: bool = False) -> dict[str, Any]:
     dict
         ``run``, ``complete``, ``stopped`` (why a biased run is done before its planned end, or
         None), ``stages`` (stage -> ``committed`` and ``of``, in frames), ``made_from`` (config as
-        it was last asked for, seed, potential, versions, machine), ``exchange`` (``acceptance`` and
-        ``pairs``), ``timings`` (of all sessions, with the estimated ``seconds_left``), ``sealed``
-        (whether its metadata have a checksum; those of earlier versions have none), ``writer``,
+        it was last asked for, seed, potential, versions, machine), ``exchange`` (``acceptance``,
+        ``pairs`` with the kind of each, ``mapped_below`` in K, the communication ``barrier`` and
+        the number of ``temperatures``), ``timings`` (of all sessions, with the estimated
+        ``seconds_left``), ``sealed`` (whether its metadata have a checksum), ``writer``,
         ``checkpoint``, ``problems`` (a sentence for each thing that is not well) and ``advice``
         (one for each that could be better).
     """
@@ -131,9 +134,11 @@ def _exchange(run: Run, problems: list[str]) -> dict[str, Any] | None:
     if outcome is None or ladder is None:
         return None
     tried, accepted = (outcome >= 0).sum(axis=0), (outcome == 1).sum(axis=0)
+    n_mapped = Ladder(tuple(map(float, ladder))).pairs_below(mapped_below(run))
     pairs: list[dict[str, Any]] = [
         {
             "temperatures": [float(ladder[k]), float(ladder[k + 1])],
+            "kind": "mapped" if k < n_mapped else "plain",
             "attempts": int(tried[k]),
             "acceptance": float(accepted[k] / tried[k]) if tried[k] else None,
         }
@@ -142,7 +147,11 @@ def _exchange(run: Run, problems: list[str]) -> dict[str, Any] | None:
     known = [pair for pair in pairs if pair["attempts"]]
     worst = min(known, key=lambda pair: pair["acceptance"], default=None)
     share = float(accepted.sum() / tried.sum()) if tried.any() else None
-    return {"acceptance": share, "worst": worst, "pairs": pairs}
+    barrier = communication_barrier(accepted / np.where(tried > 0, tried, np.nan))
+    return {
+        "acceptance": share, "worst": worst, "pairs": pairs, "mapped_below": mapped_below(run),
+        "barrier": barrier if np.isfinite(barrier) else None, "temperatures": len(ladder),
+    }  # fmt: skip
 
 
 def _timings(run: Run, checkpoint: dict[str, Any] | None) -> dict[str, Any] | None:

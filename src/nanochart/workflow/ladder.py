@@ -33,8 +33,8 @@ from nanochart.tempering import (
 from nanochart.workflow.results import kept
 
 __all__ = [
-    "energies_at_rungs", "ladder_diagnostics", "ladder_sample", "populations_at_rungs",
-    "rung_shares", "whole_frames",
+    "energies_at_rungs", "ladder_diagnostics", "ladder_sample", "mapped_below",
+    "populations_at_rungs", "rung_shares", "whole_frames",
 ]  # fmt: skip
 
 _DIAGNOSTICS = (LadderDiagnostics, Ladder, Acceptance, RoundTrips, Equilibration)
@@ -55,6 +55,11 @@ def whole_frames(frames: Frames, run: Run) -> NDArray[np.bool_]:
             "sample with `nanochart sample`"
         )
     return np.asarray((np.isfinite(energies) & (rungs >= 0)).all(axis=1))
+
+
+def mapped_below(run: Run) -> float:
+    """Highest temperature in K of neighbours that exchange mapped, 0 for none."""
+    return float(run.metadata.provenance.get("mapped_below", 0.0))
 
 
 def ladder_diagnostics(
@@ -85,7 +90,8 @@ def ladder_diagnostics(
     ladder = Ladder(tuple(float(t) for t in temperatures))
 
     def diagnosed() -> LadderDiagnostics:
-        found = diagnose_ladder(ladder, rungs[chosen], held, outcome)
+        n_mapped = ladder.pairs_below(mapped_below(run))
+        found = diagnose_ladder(ladder, rungs[chosen], held, outcome, n_mapped=n_mapped)
         return replace(found, energies=np.empty((0, n)))  # the run has them
 
     found = kept(
@@ -125,16 +131,18 @@ def ladder_sample(
     outcome = None if exchanges is None else exchanges[chosen]
     diagnostics = ladder_diagnostics(frames, run, chosen)
     E, r = energies[chosen], rungs[chosen]
+    n_mapped = ladder.pairs_below(mapped_below(run))
     solved: list[TemperedSample] = []
 
     def solve() -> NDArray[np.float64]:
-        solved.append(tempered_sample(E, r, ladder, outcome, diagnostics=diagnostics))
-        return solved[0].mixture.f
+        made = tempered_sample(E, r, ladder, outcome, n_mapped=n_mapped, diagnostics=diagnostics)
+        solved.append(made)
+        return made.mixture.f
 
     f = kept(run, "mbar", lambda: _key(frames, run, chosen), (), solve)
     if solved:
         return solved[0]
-    return tempered_sample(E, r, ladder, outcome, diagnostics=diagnostics, f=f)
+    return tempered_sample(E, r, ladder, outcome, n_mapped=n_mapped, diagnostics=diagnostics, f=f)
 
 
 def populations_at_rungs(frames: Frames, run: Run, of: str) -> tuple[Estimate, tuple[str, ...]]:

@@ -11,7 +11,7 @@ __all__ = ["kept"]
 T = TypeVar("T")
 
 #: Counts up when numbers of equal input change, so that results of before count no more.
-_VERSION = 1
+_VERSION = 2
 
 
 def kept(

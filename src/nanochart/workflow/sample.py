@@ -29,13 +29,16 @@ from nanochart.tempering import (
     TemperingState,
     initialize_tempering,
     langevin_segment,
+    mapped_exchange,
     step,
 )
 from nanochart.units import kelvin_range
 from nanochart.workflow.forecast import forecast_dynamics
+from nanochart.workflow.ladder import mapped_below
 from nanochart.workflow.recorder import Recorder, never
 from nanochart.workflow.sessions import SessionLog, asked_config
 from nanochart.workflow.system import (
+    find_mapped_below,
     make_dynamics,
     make_potential,
     make_starts,
@@ -108,9 +111,13 @@ def sample(
     else:
         dynamics = Langevin(config.dynamics.time_step, config.dynamics.friction, radius)
     if run is None:
-        run = _create(config, path, potential, dynamics)
+        assert starts is not None  # noqa: S101  only a run that exists needs none
+        below = find_mapped_below(config, potential, dynamics, starts, executor)
+        run = _create(config, path, potential, dynamics, below)
     tempering = TemperingConfig(config.tempering.ladder, config.steps_per_round)
     segment = langevin_segment(potential, dynamics)
+    below = mapped_below(run)
+    mapped = mapped_exchange(potential, dynamics, below) if below else None
     with run.lock(), use_executor(executor) as pool:
         kind = TemperingRounds(config.n_discarded)
         recorder = Recorder.restore(run, kind)
@@ -123,7 +130,7 @@ def sample(
             check_forces(potential, recorder.state.replicas.positions[0])
         told = _Told(config, progress)
         recorder.record(
-            partial(step, segment=segment, config=tempering, executor=pool),
+            partial(step, segment=segment, config=tempering, executor=pool, mapped=mapped),
             SessionLog(run, executor, config.model_dump(mode="json")),
             ahead=partial(told.ahead, segment, pool),
             told=told,
@@ -256,7 +263,9 @@ class _Exchanges:
         return ", ".join(words)
 
 
-def _create(config: RunConfig, path: str | Path, potential: Potential, dynamics: Langevin) -> Run:
+def _create(
+    config: RunConfig, path: str | Path, potential: Potential, dynamics: Langevin, below: float
+) -> Run:
     names = start_names(config)
     n_replicas = len(config.tempering.ladder)
     frame_bytes = 12 * config.system.n_atoms * n_replicas
@@ -272,7 +281,7 @@ def _create(config: RunConfig, path: str | Path, potential: Potential, dynamics:
         start_motifs=[names[k % len(names)] for k in range(n_replicas)],
         system=System.pure(potential, config.system.n_atoms),
         stream=stream_of(config, potential),
-        provenance={"sphere_radius": dynamics.sphere_radius},
+        provenance={"sphere_radius": dynamics.sphere_radius, "mapped_below": below},
         chunk_frames=min(config.n_rounds, max(1, _BLOCK_BYTES // frame_bytes)),
     )
 
@@ -304,7 +313,16 @@ def _begun_with(config: dict[str, Any]) -> dict[str, Any]:
 
     The potential of a table is told from another by its numbers, when it is stored.
     """
-    system = dict(config["system"])
+    system, tempering = dict(config["system"]), dict(config["tempering"])
     if system["potential"] != "gupta":
         system["potential"] = "a table"
-    return {**config, "system": system, "starts": [Path(s).name for s in config["starts"]]}
+    if (
+        tempering.get("mapped_below") == "auto"
+    ):  # as it was found, or as it was before there was one
+        del tempering["mapped_below"]
+    return {
+        **config,
+        "system": system,
+        "tempering": tempering,
+        "starts": [Path(s).name for s in config["starts"]],
+    }

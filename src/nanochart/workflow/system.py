@@ -1,6 +1,7 @@
 """From a configuration to the things it names: potential, starts, dynamics, random stream."""
 
 import hashlib
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from nanochart.clusters import MOTIFS, build, confining_radius
 from nanochart.config import BEST, RunConfig, load_config
 from nanochart.dynamics import Langevin, longest_time_step
-from nanochart.errors import ConfigError, StoreError
+from nanochart.errors import ConfigError, DynamicsError, StoreError
 from nanochart.interop import read_structure, read_trajectory
 from nanochart.minimization import quench
 from nanochart.potentials import (
@@ -25,11 +26,13 @@ from nanochart.potentials import (
     is_described_by,
     numbers_of,
 )
-from nanochart.store import Run, open as open_run, stream_fingerprint
+from nanochart.store import Run, open as open_run, seed_of, stream_fingerprint
 from nanochart.system import System
+from nanochart.tempering import Ladder, langevin_segment, mapped_exchange, mapped_reach
 from nanochart.workflow.sessions import asked_config
 
 __all__ = [
+    "find_mapped_below",
     "import_potential",
     "lengthened",
     "make_dynamics",
@@ -42,6 +45,11 @@ __all__ = [
     "store_potential",
     "stream_of",
 ]
+
+#: Time between the configurations that tell where minima last, fs.
+_BETWEEN = 1_000.0
+#: Acceptance below which an exchange that asks for quenches is not worth them.
+_FEW = 0.05
 
 
 def make_potential(config: RunConfig) -> Potential:
@@ -181,6 +189,7 @@ def stream_of(config: RunConfig, potential: Potential) -> str:
         "ladder": list(section.ladder.temperatures),
         "swap_interval": section.swap_interval,
         "discard": section.discard,
+        "mapped_below": section.mapped_below,
     }
     values["potential"] = potential_numbers(potential)
     values["starts"] = [
@@ -251,3 +260,47 @@ def make_dynamics(config: RunConfig, potential: Potential, starts: NDArray[np.fl
         )
     radius = max(float(confining_radius(x, margin=config.dynamics.confinement)) for x in starts)
     return Langevin(config.dynamics.time_step, config.dynamics.friction, radius)
+
+
+def find_mapped_below(
+    config: RunConfig,
+    potential: Potential,
+    dynamics: Langevin,
+    starts: NDArray[np.float64],
+    executor: Executor | None = None,
+    ladder: Ladder | None = None,
+) -> float:
+    """Highest temperature in K of neighbours that exchange mapped, 0 for none, from short runs.
+
+    It is that of the configuration's ladder, or of another one.
+
+    Raises
+    ------
+    ConfigError
+        If mapped exchanges are asked for where hardly any would be accepted.
+    """
+    asked, ladder = config.tempering.mapped_below, ladder or config.tempering.ladder
+    if asked == "off" or len(ladder) < 2:
+        return 0.0
+    lowest = starts[int(np.argmin(potential.energy_forces(starts)[0]))]
+    n_steps = max(1, round(_BETWEEN / dynamics.time_step))
+    seed = seed_of(stream_fingerprint("mapped", config.seed, {"ladder": list(ladder.temperatures)}))
+    try:
+        reach = mapped_reach(
+        langevin_segment(potential, dynamics), lowest, potential, ladder,
+        mapped_exchange(potential, dynamics, ladder.temperatures[-1]), n_steps, seed, executor,
+        )  # fmt: skip
+    except DynamicsError:  # which the sampling itself will meet and explain
+        return 0.0
+    if asked == "auto":
+        return reach.below
+    n = ladder.pairs_below(asked)
+    if n and (reach.mapped[:n] < np.minimum(_FEW, reach.plain[:n])).any():
+        k = int(np.argmin(reach.mapped[:n] - reach.plain[:n]))
+        raise ConfigError(
+            f"tempering.mapped_below (K) must lie where minima last, up to about {reach.below:g} "
+            f"of this ladder; got {asked:g}: between {ladder.temperatures[k]:g} and "
+            f"{ladder.temperatures[k + 1]:g} K {reach.mapped[k]:.1%} of mapped exchanges would be "
+            f"accepted, and {reach.plain[k]:.1%} of plain ones; auto finds it"
+        )
+    return asked

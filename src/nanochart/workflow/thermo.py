@@ -13,12 +13,14 @@ from nanochart.progress import Progress, silent
 from nanochart.statistics import Estimate
 from nanochart.store import Run
 from nanochart.tempering import (
+    MappedEnergies,
     Thermodynamics,
     ThermodynamicsConfig,
     ladder_findings,
     thermodynamics,
 )
 from nanochart.workflow.ladder import ladder_sample, whole_frames
+from nanochart.workflow.mapped_energies import mapped_energies_of
 from nanochart.workflow.results import kept
 from nanochart.workflow.system import run_config
 
@@ -75,11 +77,11 @@ def thermo_run(
     used = (run.metadata.seed or 0) if seed is None else seed
 
     def key() -> dict[str, Any]:
-        made_of = run.fingerprint("frames", stage)
+        made_of = run.fingerprint("frames", "quench", stage)
         return {"made_of": made_of, "labels": asked, "first": first, "seed": used, **about}
 
     found = kept(
-        run, "thermo", key, (Thermodynamics, Estimate),
+        run, "thermo", key, (Thermodynamics, Estimate, MappedEnergies),
         lambda: _computed(run, first, config, labels, used, progress),
     )  # fmt: skip
     progress("thermo", len(found.temperatures), len(found.temperatures))
@@ -122,7 +124,8 @@ def _computed(
     )
     findings = ladder_findings(sample.diagnostics)
     warnings = dict.fromkeys(w.rstrip(".") for w in (*found.warnings, *findings, *notes))
-    return replace(found, warnings=tuple(warnings))
+    mapped = mapped_energies_of(run, sample, frames.numbers[whole])
+    return replace(found, warnings=tuple(warnings), mapped=mapped)
 
 
 def _frames(run: Run, discard: float) -> int:
@@ -150,8 +153,9 @@ def thermo_summary(result: Thermodynamics) -> dict[str, Any]:
         "energy": result.energy.summary(),
         "heat_capacity": result.heat_capacity.summary(),
         "rungs": {
-            "temperatures": result.ladder.tolist(), "energy": result.rung_energy.summary()
-        },
+            "temperatures": result.ladder.tolist(),
+            "energy": result.rung_energy.summary() | {"estimator": "plain mean"},
+        } | _mapped_summary(result.mapped),
         "membership": OWN,  # of a frame of a ladder, which is quenched
         "populations": {name: p.summary() for name, p in result.populations.items()},
         "free_energy_differences": [
@@ -162,6 +166,16 @@ def thermo_summary(result: Thermodynamics) -> dict[str, Any]:
         "frames": result.n_frames,
         "warnings": list(result.warnings),
     }  # fmt: skip
+
+
+def _mapped_summary(mapped: MappedEnergies | None) -> dict[str, Any]:
+    if mapped is None:
+        return {}
+    return {
+        "mapped_energy": mapped.energy.summary() | {"estimator": "harmonically mapped mean"},
+        "surface_term": mapped.surface_term.summary(),
+        "changes_of_minimum": mapped.changes.tolist(),
+    }
 
 
 def write_thermo(result: Thermodynamics, folder: str | Path) -> tuple[Path, Path]:

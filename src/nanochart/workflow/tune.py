@@ -20,23 +20,31 @@ from nanochart.shown import short_repr
 from nanochart.store import seed_of, stream_fingerprint
 from nanochart.tempering import (
     Acceptance,
+    AcceptanceModel,
     EnergyDistributions,
     Ladder,
+    MappedDistances,
+    MappedExchange,
     Pilot,
     Segment,
     TemperingConfig,
+    acceptance,
+    cold_rungs,
     harmonic_ladder,
     langevin_segment,
+    mapped_exchange,
     predicted_acceptance,
     run_pilot,
     tuned_ladder,
 )
-from nanochart.workflow.system import make_dynamics, make_potential, make_starts
+from nanochart.workflow.system import find_mapped_below, make_dynamics, make_potential, make_starts
 
 __all__ = ["Tuning", "tune_ladder", "tune_segment", "tuned_text", "write_tuned"]
 
 #: Time between exchange attempts of a pilot, ps; the energy forgets itself in about that time.
 _PILOT_INTERVAL = 0.5
+#: The same where exchanges ask for quenches.
+_MAPPED_INTERVAL = 2.0
 #: Share of a pilot that is discarded.
 _DISCARD = 0.3
 #: Leave-one-out blocks for the error of a prediction.
@@ -126,13 +134,17 @@ def tune_ladder(
     potential = make_potential(config)
     starts = make_starts(config, potential)
     dynamics = make_dynamics(config, potential, starts)
-    steps = 2 * max(1, round(500.0 * _PILOT_INTERVAL / dynamics.time_step))
+    wide = Ladder((*cold_rungs(low, high), high))
+    below = find_mapped_below(config, potential, dynamics, starts, executor, wide)
+    interval = _MAPPED_INTERVAL if below else _PILOT_INTERVAL
+    steps = 2 * max(1, round(500.0 * interval / dynamics.time_step))
     return tune_segment(
         langevin_segment(potential, dynamics),
         starts,
         potential,
-        harmonic_ladder(config.system.n_atoms, low, high, target),
+        _first_ladder(config.system.n_atoms, low, high, target, below),
         target,
+        mapped=mapped_exchange(potential, dynamics, below) if below else None,
         steps=steps,
         rounds=_rounds(pilot, steps, dynamics),
         iterations=iterations,
@@ -151,6 +163,7 @@ def tune_segment(
     *,
     steps: int,
     rounds: int,
+    mapped: MappedExchange | None = None,
     iterations: int = 2,
     seed: int = 0,
     executor: Executor | None = None,
@@ -172,6 +185,8 @@ def tune_segment(
         Acceptance to reach.
     steps, rounds
         Time steps between exchange attempts, and attempts, of each short run.
+    mapped
+        How cold pairs exchange; None is plainly.
     iterations, seed, executor, progress
         As of :func:`tune_ladder`; each short run has a stream of its own.
     """
@@ -189,20 +204,21 @@ def tune_segment(
         settings = TemperingConfig(ladder, steps)
         return run_pilot(
             segment, structures, potential, settings, discarded, rounds - discarded,
-            _pilot_seed(seed, k, ladder), pool, told,
+            _pilot_seed(seed, k, ladder), pool, told, mapped,
         )  # fmt: skip
 
     with use_executor(executor) as pool:
         pilots = [measure(0, starts)]
         for k in range(1, iterations + 1):
             placed = tuned_ladder(
-                _distributions(pilots), ladder.temperatures[0], ladder.temperatures[-1], target
+                _model(pilots, mapped), ladder.temperatures[0], ladder.temperatures[-1], target
             )
             ladder = _rounded(placed.ladder)
             known = list(pilots)
             pilots.append(measure(k, pilots[-1].starts(ladder)))
-    predicted = predicted_acceptance(_distributions(known), ladder)
-    return Tuning(ladder, predicted, _jackknife(known, ladder), pilots[-1].acceptance, len(pilots))
+    predicted = predicted_acceptance(_model(known, mapped), ladder)
+    error = _jackknife(known, ladder, mapped)
+    return Tuning(ladder, predicted, error, pilots[-1].acceptance, len(pilots))
 
 
 def tuned_text(source: str | Path, ladder: Ladder) -> str:
@@ -300,6 +316,29 @@ def _rounded(ladder: Ladder) -> Ladder:
         return ladder
 
 
+def _first_ladder(n_atoms: int, low: float, high: float, target: float, below: float) -> Ladder:
+    """Where nothing but the harmonic cluster is known: wide steps where exchanges are mapped."""
+    if below <= low:
+        return harmonic_ladder(n_atoms, low, high, target)
+    if below >= high:
+        return Ladder((*cold_rungs(low, high), high))
+    above = harmonic_ladder(n_atoms, below, high, target).temperatures
+    return Ladder((*cold_rungs(low, below), *above))
+
+
+def _model(
+    pilots: list[Pilot], mapped: MappedExchange | None, left_out: int | None = None
+) -> AcceptanceModel:
+    """What the runs say of any pair, without one block in time of each."""
+    plain = _distributions(pilots, left_out)
+    if mapped is None:
+        return plain
+    blocks = np.array_split(pilots[-1].accepted, _N_BLOCKS)
+    outcomes = np.concatenate([b for k, b in enumerate(blocks) if k != left_out])
+    share = np.nan_to_num(acceptance(outcomes).share)
+    return MappedDistances(plain, mapped.below, pilots[-1].ladder, share)
+
+
 def _distributions(pilots: list[Pilot], left_out: int | None = None) -> EnergyDistributions:
     """Of the energies of all runs, without one block in time of each."""
     temperatures = [t for p in pilots for t in p.ladder.temperatures]
@@ -311,9 +350,11 @@ def _distributions(pilots: list[Pilot], left_out: int | None = None) -> EnergyDi
     return EnergyDistributions.from_samples(temperatures, energies)
 
 
-def _jackknife(pilots: list[Pilot], ladder: Ladder) -> NDArray[np.float64]:
+def _jackknife(
+    pilots: list[Pilot], ladder: Ladder, mapped: MappedExchange | None
+) -> NDArray[np.float64]:
     left_out = np.array(
-        [predicted_acceptance(_distributions(pilots, k), ladder) for k in range(_N_BLOCKS)]
+        [predicted_acceptance(_model(pilots, mapped, k), ladder) for k in range(_N_BLOCKS)]
     )
     error: NDArray[np.float64] = np.sqrt((_N_BLOCKS - 1.0) * left_out.var(axis=0))
     return error

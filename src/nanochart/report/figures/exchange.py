@@ -29,7 +29,7 @@ TARGET_ACCEPTANCE = (0.20, 0.30)
 
 
 @styled
-def exchange_acceptance(result: Acceptance, ladder: ArrayLike) -> Figure:
+def exchange_acceptance(result: Acceptance, ladder: ArrayLike, n_mapped: int = 0) -> Figure:
     """Draw the acceptance of each neighbouring pair between its two temperatures.
 
     Parameters
@@ -38,6 +38,8 @@ def exchange_acceptance(result: Acceptance, ladder: ArrayLike) -> Figure:
         Counts of each pair, as from :func:`nanochart.tempering.acceptance`.
     ladder
         Temperatures in K, shape (pair + 1,), rising.
+    n_mapped
+        Number of the lowest pairs, which exchange mapped; they are drawn filled.
     """
     kelvin = np.asarray(ladder, float)
     if kelvin.shape != (result.share.size + 1,):
@@ -60,18 +62,23 @@ def exchange_acceptance(result: Acceptance, ladder: ArrayLike) -> Figure:
     )
     panel.hlines(percent, kelvin[:-1], kelvin[1:], color=OKABE_ITO["blue"], lw=1.2)
     error = 100.0 * np.abs(np.stack([result.share - result.low, result.high - result.share]))
-    panel.errorbar(
-        middle,
-        percent,
-        yerr=error,
-        ls="none",
-        marker="o",
-        mfc="white",
-        mew=0.9,
-        color=OKABE_ITO["blue"],
-        elinewidth=0.8,
-        label="accepted, 68 % interval",
-    )
+    mapped = np.arange(middle.size) < n_mapped
+    kinds = (("mapped", mapped, OKABE_ITO["blue"]), ("plain", ~mapped, "white"))
+    for kind, there, fill in kinds:
+        if not there.any():
+            continue
+        panel.errorbar(
+            middle[there],
+            percent[there],
+            yerr=error[:, there],
+            ls="none",
+            marker="o",
+            mfc=fill,
+            mew=0.9,
+            color=OKABE_ITO["blue"],
+            elinewidth=0.8,
+            label=f"{f'{kind}, ' if n_mapped else ''}accepted, 68 % interval",
+        )
     top = np.nanmax(100.0 * result.high) if np.isfinite(result.high).any() else 0.0
     panel.set_ylim(0.0, min(103.0, max(1.08 * top, 40.0)))
     panel.legend(loc="best")

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
+from nanochart.clusters import superpose
 from nanochart.files import replacing
 from nanochart.report.figures.style import INK, MUTED, axis_label, style
 from nanochart.report.figures.track import Path
@@ -56,9 +57,7 @@ def follow(structures: ArrayLike) -> NDArray[np.float64]:
     followed: NDArray[np.float64] = np.empty_like(x)
     followed[0] = x[0] @ tilted(zone_axis_view(x[0])).T
     for k in range(1, len(x)):
-        u, _, vt = np.linalg.svd(x[k].T @ followed[k - 1])
-        mirror = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
-        followed[k] = x[k] @ (u @ mirror @ vt)
+        followed[k] = superpose(x[k], followed[k - 1])
     return followed
 
 

@@ -154,23 +154,38 @@ def _starts(run: RunData, picture_size: int) -> list[Item]:
     return [Gallery(draw, caption)]
 
 
+def _kinds(ladder: LadderDiagnostics) -> str:
+    if not ladder.n_mapped:
+        return ""
+    T = ladder.ladder.temperatures[ladder.n_mapped]
+    return (
+        f" Filled: the {ladder.n_mapped} pairs up to {T:g} K, each configuration scaled about its "
+        "own minimum; open: plain exchanges."
+    )
+
+
 def _exchange_cards(run: RunData) -> list[FigureCard]:
     cards = []
     ladder = run.results.ladder
     result = None if ladder is None else ladder.acceptance
-    if result is not None and run.ladder is not None and result.attempts.any():
+    if (
+        ladder is not None
+        and result is not None
+        and run.ladder is not None
+        and result.attempts.any()
+    ):
         share = 100.0 * result.share[np.isfinite(result.share)]
         low, high = (100 * x for x in TARGET_ACCEPTANCE)
         below = int((share < low).sum())
         cards.append(
             FigureCard(
                 "exchange-acceptance",
-                partial(exchange_acceptance, result, run.ladder),
+                partial(exchange_acceptance, result, run.ladder, ladder.n_mapped),
                 f"Accepted exchanges of the {share.size} neighbouring pairs, each drawn between "
                 f"its two temperatures (K): median {np.median(share):.0f} %, lowest "
                 f"{share.min():.0f} %; {below or 'none'} of them below the target band of "
-                f"{low:.0f}–{high:.0f} %. Bars: 68 % interval of {int(result.attempts.sum())} "
-                "attempts in all.",
+                f"{low:.0f}–{high:.0f} %.{_kinds(ladder)} Bars: 68 % interval of "
+                f"{int(result.attempts.sum())} attempts in all.",
                 "Acceptance of exchanges in percent against the temperatures of each neighbouring "
                 f"pair, between {share.min():.0f} and {share.max():.0f} percent.",
                 wide=False,
