@@ -69,6 +69,8 @@ class Tuning:
         Acceptance of each pair in a run of this ladder.
     runs
         Short runs that it took, the measuring one included.
+    mapped_below
+        Highest temperature in K of a pair that exchanged mapped in them, 0 for none.
     """
 
     ladder: Ladder
@@ -76,6 +78,7 @@ class Tuning:
     predicted_error: NDArray[np.float64]
     measured: Acceptance
     runs: int
+    mapped_below: float = 0.0
 
     @property
     def deviations(self) -> NDArray[np.float64]:
@@ -218,7 +221,8 @@ def tune_segment(
             pilots.append(measure(k, pilots[-1].starts(ladder)))
     predicted = predicted_acceptance(_model(known, mapped), ladder)
     error = _jackknife(known, ladder, mapped)
-    return Tuning(ladder, predicted, error, pilots[-1].acceptance, len(pilots))
+    below = 0.0 if mapped is None else mapped.below
+    return Tuning(ladder, predicted, error, pilots[-1].acceptance, len(pilots), below)
 
 
 def tuned_text(source: str | Path, ladder: Ladder) -> str:
