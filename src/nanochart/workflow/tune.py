@@ -1,7 +1,7 @@
 """A ladder of equal acceptance from short runs, and the configuration that has it."""
 
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from nanochart.config import RunConfig, check_files, load_config
+from nanochart.config import RunConfig, check_files, load_config, whole_share
 from nanochart.dynamics import Langevin
 from nanochart.errors import ConfigError
 from nanochart.files import write_text
@@ -41,8 +41,9 @@ from nanochart.workflow.system import find_mapped_below, make_dynamics, make_pot
 
 __all__ = ["Tuning", "tune_ladder", "tune_segment", "tuned_text", "write_tuned"]
 
-#: Time between exchange attempts of a pilot, ps; the energy forgets itself in about that time.
-_PILOT_INTERVAL = 0.5
+#: Time between exchange attempts of a pilot, ps; at its friction, 1/fs, the energy forgets itself
+#: in about that time. What it measures does not depend on the friction.
+_PILOT_INTERVAL, _PILOT_FRICTION = 0.5, 1e-3
 #: The same where exchanges ask for quenches.
 _MAPPED_INTERVAL = 2.0
 #: Share of a pilot that is discarded.
@@ -133,11 +134,16 @@ def tune_ladder(
     config = check_files(config)
     potential = make_potential(config)
     starts = make_starts(config, potential)
-    dynamics = make_dynamics(config, potential, starts)
+    dynamics = make_dynamics(config, potential, starts, high)
     wide = Ladder((*cold_rungs(low, high), high))
     below = find_mapped_below(config, potential, dynamics, starts, executor, wide)
-    interval = _MAPPED_INTERVAL if below else _PILOT_INTERVAL
-    steps = 2 * max(1, round(500.0 * interval / dynamics.time_step))
+    half = 500.0 * (_MAPPED_INTERVAL if below else _PILOT_INTERVAL)
+    dynamics = replace(
+        dynamics,
+        time_step=whole_share(half, dynamics.time_step),
+        friction=max(dynamics.friction, _PILOT_FRICTION),
+    )
+    steps = 2 * round(half / dynamics.time_step)
     return tune_segment(
         langevin_segment(potential, dynamics),
         starts,
