@@ -3,6 +3,7 @@
 import hashlib
 import warnings
 from concurrent.futures import Executor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from nanochart.tempering import Ladder, langevin_segment, mapped_exchange, mappe
 from nanochart.workflow.sessions import asked_config
 
 __all__ = [
+    "brisk",
     "find_mapped_below",
     "import_potential",
     "lengthened",
@@ -48,6 +50,9 @@ __all__ = [
     "stream_of",
 ]
 
+#: Friction of runs of picoseconds, 1/fs, which must come to their temperature: averages do not
+#: depend on it.
+_BRISK = 1e-3
 #: Time between the configurations that tell where minima last, fs.
 _BETWEEN = 1_000.0
 #: Acceptance below which an exchange that asks for quenches is not worth them.
@@ -273,6 +278,11 @@ def make_dynamics(
     return Langevin(config.time_step_within(longest), config.dynamics.friction, radius)
 
 
+def brisk(dynamics: Langevin) -> Langevin:
+    """Dynamics of short runs that measure energies: as given, with a friction that forgets soon."""
+    return replace(dynamics, friction=max(dynamics.friction, _BRISK))
+
+
 def find_mapped_below(
     config: RunConfig,
     potential: Potential,
@@ -298,7 +308,7 @@ def find_mapped_below(
     seed = seed_of(stream_fingerprint("mapped", config.seed, {"ladder": list(ladder.temperatures)}))
     try:
         reach = mapped_reach(
-        langevin_segment(potential, dynamics), lowest, potential, ladder,
+        langevin_segment(potential, brisk(dynamics)), lowest, potential, ladder,
         mapped_exchange(potential, dynamics, ladder.temperatures[-1]), n_steps, seed, executor,
         )  # fmt: skip
     except DynamicsError:  # which the sampling itself will meet and explain

@@ -37,13 +37,19 @@ from nanochart.tempering import (
     run_pilot,
     tuned_ladder,
 )
-from nanochart.workflow.system import find_mapped_below, make_dynamics, make_potential, make_starts
+from nanochart.workflow.system import (
+    brisk,
+    find_mapped_below,
+    make_dynamics,
+    make_potential,
+    make_starts,
+)
 
 __all__ = ["Tuning", "tune_ladder", "tune_segment", "tuned_text", "write_tuned"]
 
-#: Time between exchange attempts of a pilot, ps; at its friction, 1/fs, the energy forgets itself
-#: in about that time. What it measures does not depend on the friction.
-_PILOT_INTERVAL, _PILOT_FRICTION = 0.5, 1e-3
+#: Time between exchange attempts of a pilot, ps; at its friction, the energy forgets itself in
+#: about that time.
+_PILOT_INTERVAL = 0.5
 #: The same where exchanges ask for quenches.
 _MAPPED_INTERVAL = 2.0
 #: Share of a pilot that is discarded.
@@ -138,11 +144,7 @@ def tune_ladder(
     wide = Ladder((*cold_rungs(low, high), high))
     below = find_mapped_below(config, potential, dynamics, starts, executor, wide)
     half = 500.0 * (_MAPPED_INTERVAL if below else _PILOT_INTERVAL)
-    dynamics = replace(
-        dynamics,
-        time_step=whole_share(half, dynamics.time_step),
-        friction=max(dynamics.friction, _PILOT_FRICTION),
-    )
+    dynamics = replace(brisk(dynamics), time_step=whole_share(half, dynamics.time_step))
     steps = 2 * round(half / dynamics.time_step)
     return tune_segment(
         langevin_segment(potential, dynamics),
