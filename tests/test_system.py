@@ -393,7 +393,7 @@ def test_a_run_made_before_streams_is_resumed_with_equal_bits(tmp_path):
         file.unlink()
     resumed = sample(config, path, resume=True).to_xarray()["positions"]
     starts = make_starts(config, GOLD)
-    tempering = TemperingConfig(config.tempering.ladder, config.steps_per_round)
+    tempering = TemperingConfig(config.tempering.ladder, config.steps_per_round(5.0))
     segment = langevin_segment(GOLD, make_dynamics(config, GOLD, starts))
     state = initialize_tempering(starts, GOLD, tempering, config.seed)
     for _ in range(config.n_discarded + 1):

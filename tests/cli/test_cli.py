@@ -92,10 +92,32 @@ def test_seed_on_the_command_line_decides(tmp_path):
     assert not np.array_equal(energies[0], energies[2])
 
 
+def test_a_warning_is_one_sentence(tmp_path):
+    config = small_config(
+        dynamics={"time_step": 25.0}, tempering={"time_per_replica": 0.001, "discard": 0.0}
+    )
+    (tmp_path / "long.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json")))
+    done = nanochart_process("sample", "long.yaml", "-q", cwd=tmp_path)
+    assert re.fullmatch(
+        r"nanochart: dynamics.time_step is 25 fs, and Au bears [\d.]+ fs: averages will be off by "
+        r"about [\d.]+ K at 600 K; leave it out, .*\n",
+        done.stderr,
+    )
+    assert re.search(
+        r"^time step +25 fs$", nanochart("info", tmp_path / "long.zarr").stdout, re.MULTILINE
+    )
+
+
 def test_presets_are_listed_and_written(tmp_path):
     listed = json.loads(nanochart("presets", "--json").stdout)
     assert set(listed) == {"au90", "au147", "ag147", "cu147"}
     nanochart("presets", "--write", "cu147", cwd=tmp_path)
+    nanochart("presets", "--write", "cu147", "--published", "-o", "cu147-5fs.yaml", cwd=tmp_path)
+    steps = [
+        yaml.safe_load((tmp_path / f"{name}.yaml").read_text())["dynamics"]["time_step"]
+        for name in ("cu147", "cu147-5fs")
+    ]
+    assert steps == ["auto", 5.0]
     text = (tmp_path / "cu147.yaml").read_text()
     assert "# K" in text
     refused = nanochart("presets", "--write", "cu147", cwd=tmp_path, code=1)

@@ -6,6 +6,7 @@ import nanochart as nc
 from helpers.configs import small_config
 from nanochart.config import (
     PRESETS,
+    DynamicsConfig,
     load_bias_config,
     load_config,
     nanoseconds,
@@ -29,10 +30,24 @@ def minimal(**sections):
 
 
 def test_times_become_steps_and_rounds():
-    config = load_config(minimal(tempering={"discard": 0.1}))
-    assert config.steps_per_round == 400
+    config = load_config(minimal(tempering={"discard": 0.1}, dynamics={"time_step": 5.0}))
+    assert config.steps_per_round(5.0) == 400
     assert config.n_rounds == 500
     assert config.n_discarded == 50
+
+
+def test_a_derived_time_step_fits_twice_into_the_exchange_interval():
+    config = load_config(minimal())
+    assert config.dynamics.time_step == "auto"
+    for longest in (15.2, 10.7, 6.9, 1000.0, 999.9, 3000.0):
+        step = config.time_step_within(longest)
+        half = 1000.0 / step
+        assert step <= longest
+        assert half == pytest.approx(round(half), abs=1e-9)
+        assert round(half) == 1 or 1000.0 / (round(half) - 1) > longest  # the longest of them
+        assert config.steps_per_round(step) == 2 * round(half)
+    by_hand = load_config(minimal(dynamics={"time_step": 4.0}))
+    assert by_hand.time_step_within(15.0) == 4.0
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -40,10 +55,13 @@ def test_presets_are_valid_and_hold_the_published_protocol(name):
     config = load_config(yaml.safe_load(preset_text(name)))
     assert config.tempering.ladder.temperatures == PRESETS[name].temperatures
     assert f"{config.system.metal}{config.system.n_atoms}".lower() == name
+    assert config.dynamics == DynamicsConfig()
+    published = load_config(yaml.safe_load(preset_text(name, published=True)))
     # Settem et al. 2023: 5 fs, an attempt every 50,000 steps, 0.5 µs discarded.
-    assert config.dynamics.time_step == 5.0
-    assert config.steps_per_round == 50_000
-    assert config.tempering.discard == 500.0
+    assert published.dynamics.time_step == 5.0
+    assert published.steps_per_round(5.0) == 50_000
+    assert published.tempering.discard == 500.0
+    assert published == config.replaced(dynamics={"time_step": 5.0})
 
 
 def test_published_ladders_have_their_lengths_and_ends():
@@ -63,6 +81,7 @@ def test_published_ladders_have_their_lengths_and_ends():
         ({"system": {"metal": "Xx"}}, r"system: metal must be one of Au, Ag, Cu.*got 'Xx'"),
         ({"system": {"n_atoms": 1}}, r"system\.n_atoms \(atoms\) must be greater.* 2; got 1"),
         ({"dynamics": {"time_step": -5}}, r"dynamics\.time_step \(fs\) must be greater.*got -5"),
+        ({"dynamics": {"time_step": "5 fs"}}, r"time_step: must be a number \(fs\), or auto; got"),
         ({"dynamics": {"timestep": 5}}, r"dynamics\.timestep is not a field"),
         (
             {
@@ -289,7 +308,10 @@ WALL = {"variable": "s1", "at": 0.0, "stiffness": 1.0}
         ({"temperature": 1e300}, r"temperature \(K\) must be less than or equal"),
         ({"time": 1e300}, r"time \(ns\) must be less than or equal"),
         ({"pace": 1e300}, r"pace \(ps\) must be less than or equal"),
-        ({"stride": 10**12}, r"stride \(steps\) must be less than or equal"),
+        ({"stride": 10**12}, r"stride \(fs\) must be less than or equal"),
+        ({"stride": 40.0, "pace": 0.1}, r"pace \(ps\) must be a multiple of stride, 40 fs"),
+        ({"stride": 12.0, "dynamics": {"time_step": 5}},
+         r"stride \(fs\) must be a multiple of dynamics.time_step, 5 fs; got 12"),
         ({"metadynamics": {"height": 1e300}}, r"metadynamics.height \(eV\) must be less than or"),
         ({"metadynamics": {"bias_factor": 1e300}}, r"metadynamics.bias_factor must be less than"),
         ({"metadynamics": {"sigma": [0.0]}}, r"metadynamics.sigma.0 must be greater than 0"),
@@ -307,6 +329,22 @@ def test_what_no_biased_run_can_mean_is_told(tmp_path, change, message):
     (tmp_path / "b.yaml").write_text(yaml.safe_dump({**BIASED, **change}))
     with pytest.raises(ConfigError, match=message):
         load_bias_config(tmp_path / "b.yaml")
+
+
+@pytest.mark.parametrize("longest", [15.2, 10.7, 6.9, 31.0, 40.0, 2600.0])
+@pytest.mark.parametrize("stride", [None, 50.0])
+def test_a_derived_time_step_fits_into_the_stride_and_that_into_the_pace(longest, stride):
+    config = load_bias_config({**BIASED, "run": "x.zarr", "stride": stride})
+    step = config.time_step_within(longest)
+    strides = config.strides(step)
+    assert step <= longest
+    assert config.steps_per_round(step) * step == pytest.approx(1000.0 * config.pace)
+    assert all(config.steps_per_round(step) % n == 0 for n in strides)
+    if stride is not None:
+        assert [n * step for n in strides] == [pytest.approx(stride)]
+    elif longest < 32.0:  # as long as it is to be, without much of the step lost
+        assert 16.0 < strides[0] * step <= 32.0
+        assert step > 0.98 * longest
 
 
 @pytest.mark.parametrize(

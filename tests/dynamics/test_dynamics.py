@@ -8,7 +8,7 @@ from scipy import stats
 
 import nanochart as nc
 from nanochart.compiled.random_numbers import fill_normal, seed_streams
-from nanochart.dynamics import Langevin, initialize, join, longest_time_step, run_segment
+from nanochart.dynamics import Langevin, initialize, join, run_segment
 from nanochart.dynamics.kernels import add_sphere
 from nanochart.units import AMU, BOLTZMANN
 
@@ -170,8 +170,7 @@ def test_kinetic_energy_has_the_canonical_distribution(thermal):
         energies = samples.kinetic_energies[:, temperatures == T]
         degrees = 3 * 13  # all of them: the centre of mass moves, too
         mean, error = by_blocks(energies)
-        # BAOAB's velocities deviate by (ω dt)²/4, half a per cent in the stiffest mode alone.
-        assert mean == pytest.approx(0.5 * degrees * BOLTZMANN * T, abs=4 * error + 2e-3 * mean)
+        assert mean == pytest.approx(0.5 * degrees * BOLTZMANN * T, abs=4 * error)
         # Every 2 ps, long after velocities are forgotten (0.1 ps): independent samples.
         reduced = energies[::4].ravel() / (0.5 * BOLTZMANN * T)
         error = math.sqrt((2.0 + 12.0 / degrees) / reduced.size)  # of a sampled chi² variance
@@ -285,16 +284,6 @@ def test_noise_state_decides_the_numbers():
 
 
 # Input
-
-
-def test_longest_time_step_scales_with_the_root_of_the_mass():
-    x = relaxed(2)
-    silver_like = nc.potentials.EmbeddedAtom(
-        "heavy", "Au", 4 * GOLD.mass, GOLD.nearest_neighbour, GOLD.model, {}
-    )
-    assert longest_time_step(x, silver_like) == pytest.approx(2 * longest_time_step(x, GOLD))
-    # The Au dimer-like bond frequencies of small clusters: tens of femtoseconds, not more.
-    assert 8.0 < longest_time_step(x, GOLD) < 40.0
 
 
 def test_an_exploding_run_names_cause_and_remedy():

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def as_in_a_process(arguments, cwd):
     level, received = asyncio.level, list(INTERRUPTS.received)
     sys.argv = ["nanochart", *arguments]
     try:
-        with contextlib.chdir(cwd or Path.cwd()):
+        with contextlib.chdir(cwd or Path.cwd()), warnings.catch_warnings():
             yield
     finally:
         sys.argv = argv

@@ -21,7 +21,7 @@ BONDS = FunctionCV("bonds", "1", plain_coordination)
 
 def config(run, **changes):
     values = {"run": str(run), "temperature": 400, "variables": ("bonds",), "walkers": 2,
-              "opes": {"barrier": 0.3}, "time": 0.032, "pace": 0.5, "stride": 5,
+              "opes": {"barrier": 0.3}, "time": 0.032, "pace": 0.5, "stride": 25.0,
               **changes}  # fmt: skip
     return BiasConfig.model_validate(values)
 
@@ -170,6 +170,7 @@ class Brittle(LennardJones):
 
 def test_the_replica_that_leaves_the_potential_is_named(tmp_path):
     hot = lj_config(t_max=4000.0, time_per_replica=0.1)
+    hot = hot.replaced(dynamics={"time_step": "auto"})
     with pytest.raises(DynamicsError, match=r"replica 2, on rung 2 of 3.*must be finite.*are kept"):
         sample(hot, tmp_path / "x.zarr", potential=Brittle())
 

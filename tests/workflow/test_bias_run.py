@@ -42,7 +42,11 @@ def test_a_biased_run_holds_what_was_seen(biased):
     assert data["cv"].shape == (120, 2, 2)
     assert biased.metadata.kind == "biased"
     assert biased.metadata.provenance["variables"] == ["s1", "s2"]
-    np.testing.assert_array_equal(data["step"], 100 * np.arange(1, 121))
+    plan = plan_of(biased)
+    np.testing.assert_array_equal(data["step"], plan.steps_per_round * np.arange(1, 121))
+    assert plan.steps_per_round * plan.dynamics.time_step == pytest.approx(500.0)
+    assert 7.0 < plan.dynamics.time_step == biased.metadata.time_step < 9.0
+    assert 20.0 < plan.stride * plan.dynamics.time_step <= 32.0
     model = nc.autoencoder.load(biased.path.with_name("cu38.nanochart"))
     x = data["positions"][-1].to_numpy().astype(float)
     np.testing.assert_allclose(data["cv"][-1], model.encode(x), atol=2e-4)
@@ -70,6 +74,17 @@ def test_a_run_that_was_stopped_goes_on_with_equal_bits(charted, biased):
         np.testing.assert_array_equal(run.to_xarray()[name], biased.to_xarray()[name])
     with pytest.raises(StoreError, match=r"was biased with other settings .temperature was 400"):
         bias_run(settings(charted, temperature=350), path, resume=True)
+
+
+def test_a_run_that_was_made_with_a_number_goes_on_with_it(charted):
+    by_hand = settings(charted, dynamics={"time_step": 5.0})
+    run = bias_run(by_hand, charted / "number.zarr", stop=lambda: True)
+    plan = plan_of(run)
+    assert not run.complete
+    assert (plan.dynamics.time_step, plan.stride, plan.steps_per_round) == (5.0, 5, 100)
+    run = bias_run(settings(charted), charted / "number.zarr", resume=True)
+    assert run.complete
+    assert run.to_xarray()["step"][-1] == 12_000
 
 
 def test_later_commands_work_on_a_biased_run(charted, biased):
@@ -225,9 +240,9 @@ def test_other_variables_can_be_biased(charted):
         ({"opes": None, "walkers": 4, "time": 0.1,
           "umbrella": {"low": [0, 0], "high": [1, 1], "shape": [2, 2], "stiffness": 1e6}},
          "stiffness of a restraint of s1 must be"),
-        ({"opes": None, "stride": 5, "walkers": 4, "time": 0.1,
-          "umbrella": {"low": [0, 0], "high": [1, 1], "shape": [2, 2], "stiffness": [0.5, 0]}},
-         "or a stride of 4"),
+        ({"opes": None, "stride": 25, "walkers": 4, "time": 0.1, "dynamics": {"time_step": 5.0},
+          "umbrella": {"low": [0, 0], "high": [1, 1], "shape": [2, 2], "stiffness": [1.0, 0]}},
+         r"or a stride of \d+ fs"),
         ({"opes": None, "steered": {"along": [[0, 0], [0, 1]], "duration": 0.01, "hold": 0,
                                     "stiffness": 0.01}}, r"hold .ns. must be greater than 0"),
         ({"stop": {"between": ["dh/1", "ih/99"]}}, "stop.between must name two families of"),
@@ -246,7 +261,10 @@ def test_what_does_not_fit_is_one_sentence(charted, changes, sentence):
     [
         ({"metadynamics": {}}, "give one method; got metadynamics and opes"),
         ({"time": None}, "time .ns. is missing"),
-        ({"pace": 0.013}, "pace .ps. must be a multiple of stride time steps"),
+        (
+            {"pace": 0.013, "dynamics": {"time_step": 5.0}},
+            "pace .ps. must be a multiple of dynamics.time_step, 5 fs; got 0.013",
+        ),
         ({"temperature": -4}, "temperature .K. must be greater than 0; got -4"),
         ({"wals": []}, "did you mean walls"),
         ({"opes": {"barier": 1.0}}, r"opes.barrier \(eV\) is missing; .* did you mean barrier\?"),

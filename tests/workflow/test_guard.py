@@ -40,7 +40,8 @@ def test_a_guard_keeps_the_walkers_near_the_training_frames(charted, monkeypatch
     # Not for a free energy: this pull heats the walkers when it lasts.
     monkeypatch.setattr("nanochart.config.bias.FEWEST_OF_WINDOW", 40)
     far = {"umbrella": {"low": [3.0, 3.0], "high": [3.4, 3.4], "shape": [1, 1], "stiffness": 1.0}}
-    common = {"opes": None, "walkers": 3, "time": 0.03, "stride": 1, **far}
+    common = {"opes": None, "walkers": 3, "time": 0.03, "stride": 5.0, **far,
+              "dynamics": {"time_step": 5.0, "friction": 5e-3}}  # fmt: skip
     free = bias_run(settings(charted, **common), charted / "free.zarr")
     kept = bias_run(
         settings(charted, **common, guard={"stiffness": 1.5, "reach": 0.02}),

@@ -313,7 +313,9 @@ def test_a_full_disk_stops_the_run_and_it_goes_on_when_there_is_room(
 
 def test_a_time_step_too_long_stops_the_ladder_and_names_the_replica(tmp_path, monkeypatch):
     # Without the guard: 60 fs is beyond the limit of stability, a period over π.
-    monkeypatch.setattr("nanochart.workflow.system.longest_time_step", lambda *_: np.inf)
+    monkeypatch.setattr(
+        "nanochart.workflow.system.time_scale", lambda *_: nc.dynamics.TimeScale(np.inf)
+    )
     config = small_config(
         dynamics={"time_step": 60.0},
         tempering={"swap_interval": 1.2, "discard": 0.0, "time_per_replica": 0.6},
@@ -342,7 +344,7 @@ def test_a_time_step_too_long_stops_the_ladder_and_names_the_replica(tmp_path, m
 
 def test_a_cluster_that_boils_stops_the_ladder(tmp_path):
     config = small_config(
-        dynamics={"confinement": 1000.0},
+        dynamics={"confinement": 1000.0, "time_step": "auto"},
         tempering={"t_min": 5000.0, "t_max": 8000.0, "swap_interval": 20.0, "discard": 0.0,
                    "time_per_replica": 1.0},
     )  # fmt: skip

@@ -23,7 +23,7 @@ from nanochart.workflow.fes.works import _drifts
 def steer(folder, way, name, **changes):
     steered = {"along": way, "duration": 0.02, "hold": 0.01, "stiffness": 0.1}
     config = settings(
-        folder, opes=None, time=None, stride=1,
+        folder, opes=None, time=None, stride=5.0, dynamics={"time_step": 5.0},
         **{"walkers": 10, **changes, "steered": {**steered, **changes.get("steered", {})}},
     )  # fmt: skip
     return bias_run(config, folder / name)

@@ -15,6 +15,7 @@ def test_umbrella_windows_give_a_surface_in_one_dimension(charted):
     config = settings(
         charted, variables=["s1"], opes=None, walkers=None, time=0.065,
         umbrella={"low": [-1.0], "high": [1.0], "shape": [6], "stiffness": 1.0},
+        dynamics={"time_step": 5.0},
     )  # fmt: skip
     run = bias_run(config, charted / "umbrella.zarr")
     assert run.metadata.n_replicas == 6

@@ -6,7 +6,14 @@ import nanochart as nc
 from helpers.configs import small_config
 from nanochart import store
 from nanochart.errors import ModelError, StoreError
-from nanochart.workflow import chart_run, quench_run, report_run, sample, train_run
+from nanochart.workflow import (
+    chart_run,
+    quench_run,
+    report_run,
+    run_info,
+    sample,
+    train_run,
+)
 
 
 def arrays(run):
@@ -121,10 +128,53 @@ def test_an_existing_run_is_not_overwritten(small_copy):
 
 
 def test_a_time_step_too_long_for_the_metal_is_refused(tmp_path):
-    config = small_config(dynamics={"time_step": 25.0})
-    with pytest.raises(ValueError, match=r"dynamics.time_step \(fs\) must be at most .* for Au"):
+    config = small_config(dynamics={"time_step": 50.0})
+    sentence = (
+        r"dynamics.time_step \(fs\) must be at most 3\d.* for Au.*to be stable; got 50, with "
+        r"averages off by [\d.]+ K at 600 K.*give auto, for 1[45].*"
+    )
+    with pytest.raises(ValueError, match=sentence):
         sample(config, tmp_path / "run.zarr")
     assert not (tmp_path / "run.zarr").exists()
+
+
+def test_a_time_step_that_is_only_inaccurate_is_warned_of(tmp_path):
+    short = {"time_per_replica": 0.001, "discard": 0.0}
+    config = small_config(dynamics={"time_step": 25.0}, tempering=short)
+    with pytest.warns(
+        UserWarning, match=r"25 fs, and Au bears 1[45].*off by about 3\..* K at 600 K"
+    ):
+        run = sample(config, tmp_path / "run.zarr")
+    assert run.metadata.time_step == 25.0
+
+
+def test_a_derived_time_step_is_stored_with_the_run_and_stays(tmp_path):
+    short, long = (
+        small_config(dynamics={"time_step": "auto"}, tempering={"time_per_replica": t})
+        for t in (0.004, 0.008)
+    )
+    run = sample(short, tmp_path / "run.zarr")
+    step = run.metadata.time_step
+    assert run.metadata.config["dynamics"]["time_step"] == "auto"
+    assert 13.0 < step < 15.5
+    assert (run.to_xarray()["step"].diff("frame") * step).values == pytest.approx(500.0)
+    facts = run_info(run)
+    assert facts["made_from"]["time_step"] == step
+    assert facts["timings"]["ns_per_day"] > 0
+    longer = sample(long, tmp_path / "run.zarr", resume=True)
+    whole = sample(long, tmp_path / "whole.zarr")
+    np.testing.assert_array_equal(longer.to_xarray()["positions"], whole.to_xarray()["positions"])
+    by_hand = small_config(dynamics={"time_step": 10.0}, tempering={"time_per_replica": 0.008})
+    with pytest.raises(StoreError, match=r"dynamics.time_step was 1[345]\.\d+, is 10.0"):
+        sample(by_hand, tmp_path / "run.zarr", resume=True)
+
+
+def test_a_run_that_was_made_with_a_number_keeps_it(small_copy):
+    config = small_config(dynamics={"time_step": "auto"}, tempering={"time_per_replica": 0.06})
+    run = sample(config, small_copy / "run.zarr", resume=True)
+    whole = sample(small_config(tempering={"time_per_replica": 0.06}), small_copy / "whole.zarr")
+    assert run.metadata.time_step == 5.0
+    np.testing.assert_array_equal(run.to_xarray()["positions"], whole.to_xarray()["positions"])
 
 
 def test_structure_files_are_starts(tmp_path):

@@ -9,7 +9,7 @@ from numba.extending import overload
 from nanochart.biasing.cv.kernels import CVTables, cv_pull, cv_values, make_cv_workspace
 from nanochart.biasing.kernels_bias import BiasTables, evaluate_bias, restraint_energy
 from nanochart.compiled.options import FUSED
-from nanochart.dynamics import add_bias, record_bias, run
+from nanochart.dynamics import add_bias, bias_stride, record_bias, run
 
 __all__ = ["BiasedForces", "run_biased"]
 
@@ -72,6 +72,13 @@ def _is_biased(kind):
 def _add_biased(bias, x, energy, step, forces):
     if _is_biased(bias):
         return lambda bias, x, energy, step, forces: _add(bias, x, energy, step, forces)
+    return None
+
+
+@overload(bias_stride)
+def _stride_of_bias(bias):
+    if _is_biased(bias):
+        return lambda bias: bias.stride
     return None
 
 

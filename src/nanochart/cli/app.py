@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import warnings
 from importlib import import_module
 from keyword import iskeyword
 from typing import Annotated, Any
@@ -98,6 +99,7 @@ def main() -> None:
         say(f"nanochart: {sentence}", err=True)
     # Of tasks that an error left asyncio speaks when the program ends; the sentence is enough.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL + 1)
+    warnings.showwarning = _warn
     INTERRUPTS.install()
     try:
         _register()
@@ -114,6 +116,11 @@ def main() -> None:
         say(f"nanochart: interrupted; {what_is_left(sys.argv[1:])}", err=True)
         code = 128 + INTERRUPTS.received[-1] if INTERRUPTS.received else code
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _warn(message: Warning | str, *_about: object, **_options: object) -> None:
+    """A warning as the sentence that it is, without where in the program it came from."""
+    say(f"nanochart: {message}", err=True)
 
 
 def _explained(error: Exception) -> tuple[str, int]:

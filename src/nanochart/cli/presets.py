@@ -27,6 +27,13 @@ def presets(
         ),
     ] = None,
     time_per_replica: TimePerReplica = None,
+    published: Annotated[
+        bool,
+        typer.Option(
+            "--published",
+            help="Write the published time step, 5 fs, in place of the longest that is right.",
+        ),
+    ] = False,
     json: JsonFlag = False,
 ) -> None:
     """List the shipped configurations, or write one as a commented YAML file."""
@@ -52,7 +59,7 @@ def presets(
         from nanochart.config import nanoseconds
 
         length = {"time_per_replica": nanoseconds(time_per_replica)}
-    text = preset_text(write, coldest=coldest, **length)
+    text = preset_text(write, coldest=coldest, published=published, **length)
     if path.exists():
         raise ValueError(f"{path} exists already: name another file with --output")
     write_text(path, text)

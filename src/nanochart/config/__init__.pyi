@@ -9,6 +9,7 @@ from .bias import (
 from .changes import changes as changes, changes_sentence as changes_sentence
 from .presets import PRESETS as PRESETS, preset_text as preset_text
 from .run import (
+    AUTO as AUTO,
     BEST as BEST,
     DynamicsConfig as DynamicsConfig,
     QuenchConfig as QuenchConfig,
@@ -20,6 +21,7 @@ from .run import (
     load_config as load_config,
     nanoseconds as nanoseconds,
     validated as validated,
+    whole_share as whole_share,
 )
 from .stages import (
     StagesConfig as StagesConfig,

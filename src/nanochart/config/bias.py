@@ -7,7 +7,14 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from nanochart.config.plain_yaml import read_yaml
-from nanochart.config.run import DynamicsConfig, Section, Temperature, _field, validated
+from nanochart.config.run import (
+    DynamicsConfig,
+    Section,
+    Temperature,
+    _field,
+    validated,
+    whole_share,
+)
 from nanochart.errors import ConfigError
 
 __all__ = [
@@ -16,6 +23,7 @@ __all__ = [
     "LONGEST_STRIDE",
     "METHODS",
     "BiasConfig",
+    "BiasedDynamicsConfig",
     "GuardSection",
     "MetadynamicsSection",
     "OPESSection",
@@ -26,8 +34,8 @@ __all__ = [
     "load_bias_config",
 ]  # fmt: skip
 
-#: Steps between impulses of the bias where nothing needs fewer.
-LONGEST_STRIDE = 5
+#: Time in fs between impulses of the bias where nothing needs a shorter one.
+LONGEST_STRIDE = 32.0
 
 #: Barrier in eV above which another unit was meant: a metal's atoms leave the cluster first.
 _HIGHEST_BARRIER = 5.0
@@ -58,6 +66,16 @@ Counts = Annotated[
 
 #: A place: the name of a family, or coordinates.
 Place = str | Values
+
+
+class BiasedDynamicsConfig(DynamicsConfig):
+    """Settings of biased dynamics: as of sampling, with more friction.
+
+    A bias does work on the walkers, all the more while it grows or moves, and the thermostat has to
+    take it away as heat.
+    """
+
+    friction: float = _field(1e-3, unit="1/fs", gt=0, le=1)
 
 
 class WallSection(Section):
@@ -168,7 +186,8 @@ METHODS = ("metadynamics", "opes", "umbrella", "steered")
 class BiasConfig(Section):
     """Configuration of a biased run: source, variables, method, walkers and length.
 
-    Without a ``stride`` it is 5 steps, or as many as restraints and walls allow.
+    Without a ``stride``, the time between impulses of the bias, it is about 30 fs, or less
+    where restraints and walls need less, in whole time steps.
     """
 
     run: str
@@ -185,11 +204,11 @@ class BiasConfig(Section):
     high: Values | None = None
     time: float | None = _field(None, unit="ns", gt=0, le=_LONGEST)
     pace: float = _field(2.5, unit="ps", gt=0, le=1e5)
-    stride: int | None = _field(None, unit="steps", ge=1, le=_RAREST)
+    stride: float | None = _field(None, unit="fs", ge=0.05, le=1e5)
     walls: tuple[WallSection, ...] = _field((), max_length=1_000)
     guard: GuardSection | None = None
     stop: StopSection | None = None
-    dynamics: DynamicsConfig = DynamicsConfig()
+    dynamics: BiasedDynamicsConfig = BiasedDynamicsConfig()
     seed: int = _field(0, ge=0, lt=2**63)
 
     @model_validator(mode="after")
@@ -207,12 +226,17 @@ class BiasConfig(Section):
 
     @model_validator(mode="after")
     def _paces_fit(self) -> Self:
-        steps = 1000.0 * self.pace / self.dynamics.time_step
-        stride = self.stride or 1
-        if abs(steps - round(steps)) > 1e-6 * steps or round(steps) % stride:
+        step = self.dynamics.given_step
+        between = self.stride or step
+        if self.stride is not None and step is not None and not _whole(self.stride, step):
             raise ValueError(
-                f"pace (ps) must be a multiple of stride time steps, {stride} of "
-                f"{self.dynamics.time_step:g} fs; got {self.pace:g}"
+                f"stride (fs) must be a multiple of dynamics.time_step, {step:g} fs; got "
+                f"{self.stride:g}"
+            )
+        if between is not None and not _whole(1000.0 * self.pace, between):
+            what = "dynamics.time_step" if self.stride is None else "stride"
+            raise ValueError(
+                f"pace (ps) must be a multiple of {what}, {between:g} fs; got {self.pace:g}"
             )
         return self
 
@@ -232,17 +256,32 @@ class BiasConfig(Section):
         """Name of the method, None for plain dynamics."""
         return next((name for name in METHODS if getattr(self, name) is not None), None)
 
-    @property
-    def strides(self) -> tuple[int, ...]:
-        """The stride that is asked for, or those that may be taken, the longest first."""
-        if self.stride is not None:
-            return (self.stride,)
-        return tuple(n for n in range(LONGEST_STRIDE, 0, -1) if self.steps_per_round % n == 0)
+    def time_step_within(self, longest: float) -> float:
+        """The time step in fs: as given by hand, or derived.
 
-    @property
-    def steps_per_round(self) -> int:
-        """Time steps between updates of the bias."""
-        return round(1000.0 * self.pace / self.dynamics.time_step)
+        Parameters
+        ----------
+        longest
+            Longest time step in fs that the system bears. The one derived is the longest, not above
+            it, that fits into the stride, and the stride into the pace.
+        """
+        if self.dynamics.given_step is not None:
+            return self.dynamics.given_step
+        if self.stride is not None:
+            return whole_share(self.stride, longest)
+        steps = _steps_within(LONGEST_STRIDE, min(longest, 1000.0 * self.pace))
+        return whole_share(1000.0 * self.pace, steps * longest) / steps
+
+    def strides(self, time_step: float) -> tuple[int, ...]:
+        """Time steps (fs) between impulses: as asked for, or those to try, longest first."""
+        if self.stride is not None:
+            return (round(self.stride / time_step),)
+        per_round, most = self.steps_per_round(time_step), _steps_within(LONGEST_STRIDE, time_step)
+        return tuple(n for n in range(most, 0, -1) if per_round % n == 0)
+
+    def steps_per_round(self, time_step: float) -> int:
+        """Time steps (fs, that of the run) between updates of the bias."""
+        return round(1000.0 * self.pace / time_step)
 
     def rounds(self, nanoseconds: float) -> int:
         """Rounds in a time, at least one."""
@@ -270,6 +309,17 @@ class BiasConfig(Section):
                 f"{DISCARD:.0%}; got {kept} in {self.time:g} ns, one each {self.pace:g} ps: take "
                 f"at least {needed:.6g} ns, or a shorter pace"
             )
+
+
+def _whole(time: float, part: float) -> bool:
+    """Whether a time is a whole number of parts, at least one."""
+    n = round(time / part)
+    return n >= 1 and abs(time - n * part) <= 1e-6 * time
+
+
+def _steps_within(time: float, time_step: float) -> int:
+    """Time steps in a time, at least one."""
+    return max(1, math.floor(time / time_step + 1e-9))
 
 
 def load_bias_config(source: str | Path | dict[str, Any]) -> BiasConfig:

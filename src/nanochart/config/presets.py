@@ -10,6 +10,9 @@ __all__ = ["PRESETS", "Preset", "preset_text"]
 
 #: Stored time of each replica, and the time before it, in ns (same source as the ladders).
 _PUBLISHED_TIME, _PUBLISHED_DISCARD = 1000.0, 500.0
+#: The published time step in fs, and the one that is derived, each with its comment.
+_PUBLISHED_STEP = ("5.0", "fs, as published")
+_STEP = ("auto", "fs; the longest whose averages are right within 1 K")
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,11 @@ PRESETS = {
 
 
 def preset_text(
-    name: str, time_per_replica: float = _PUBLISHED_TIME, coldest: float | None = None
+    name: str,
+    time_per_replica: float = _PUBLISHED_TIME,
+    coldest: float | None = None,
+    *,
+    published: bool = False,
 ) -> str:
     """Commented YAML configuration of a preset.
 
@@ -56,6 +63,8 @@ def preset_text(
     coldest
         Temperature in K to which the ladder goes down, by rungs that exchange mapped; None is the
         published ladder.
+    published
+        Whether the time step is the published one, 5 fs, in place of the longest that is right.
 
     Raises
     ------
@@ -77,8 +86,11 @@ def preset_text(
     rows = [temperatures[k : k + 12] for k in range(0, len(temperatures), 12)]
     ladder = ",\n                 ".join(", ".join(map(str, row)) for row in rows)
     template = files("nanochart.config").joinpath("preset.yaml").read_text(encoding="utf-8")
+    step, about = _PUBLISHED_STEP if published else _STEP
     return (
         template.replace("@NAME@", name)
+        .replace("@STEP@", f"{step:<17}")
+        .replace("@ABOUT@", about)
         .replace("@METAL@", preset.metal)
         .replace("@N@", str(preset.n_atoms))
         .replace("@RUNGS@", str(len(preset.temperatures)))

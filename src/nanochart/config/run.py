@@ -4,19 +4,28 @@ import difflib
 import math
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar, get_args
+from typing import Annotated, Any, Final, Literal, Self, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from nanochart.autoencoder import TrainingConfig
 from nanochart.clusters import MOTIFS
 from nanochart.config.plain_yaml import read_yaml
 from nanochart.descriptors import RDF
+from nanochart.dynamics import FRICTION
 from nanochart.errors import ConfigError
 from nanochart.potentials import GUPTA_PARAMETERS
 from nanochart.tempering import Ladder
 
 __all__ = [
+    "AUTO",
     "DynamicsConfig",
     "QuenchConfig",
     "RDFConfig",
@@ -28,6 +37,7 @@ __all__ = [
     "load_config",
     "nanoseconds",
     "validated",
+    "whole_share",
 ]
 
 
@@ -35,6 +45,8 @@ Config = TypeVar("Config", bound=BaseModel)
 
 #: As a start: the motif with the lowest energy.
 BEST = "best"
+#: As a time step: the longest whose averages are right, which the run derives when it is made.
+AUTO: Final = "auto"
 
 _NANOSECONDS = {"fs": 1e-6, "ps": 1e-3, "ns": 1.0, "us": 1e3, "µs": 1e3, "ms": 1e6}
 
@@ -81,12 +93,26 @@ class SystemConfig(Section):
 class DynamicsConfig(Section):
     """Settings of Langevin dynamics; ``confinement`` is the room between cluster and sphere.
 
-    A time step below 0.05 fs is one in ps: metals need none so short.
+    The time step "auto" stays so in the configuration: the number is derived from the system and
+    stored with the run (`nanochart.store.Metadata.time_step`). One below 0.05 fs is one in ps:
+    metals need none so short.
     """
 
-    time_step: float = _field(5.0, unit="fs", ge=0.05, le=100)
-    friction: float = _field(1e-3, unit="1/fs", gt=0, le=1)
+    time_step: Literal["auto"] | Annotated[float, Field(ge=0.05, le=100)] = _field(AUTO, unit="fs")
+    friction: float = _field(FRICTION, unit="1/fs", gt=0, le=1)
     confinement: float = _field(4.0, unit="Å", gt=0, le=100_000)
+
+    @field_validator("time_step", mode="before")
+    @classmethod
+    def _number_or_auto(cls, value: Any) -> Any:
+        if value is None or (isinstance(value, str) and value != AUTO):
+            raise ValueError(f"must be a number (fs), or {AUTO}; got {value!r:.200}")
+        return value
+
+    @property
+    def given_step(self) -> float | None:
+        """The time step in fs if it is given by hand, None if it is to be derived."""
+        return None if isinstance(self.time_step, str) else self.time_step
 
 
 class TemperingSection(Section):
@@ -181,9 +207,9 @@ class RunConfig(Section):
 
     @model_validator(mode="after")
     def _times_fit(self) -> Self:
-        interval, step = self.tempering.swap_interval, self.dynamics.time_step
-        half = 500.0 * interval / step
-        if round(half) < 1 or abs(half - round(half)) > 1e-6 * half:
+        interval, step = self.tempering.swap_interval, self.dynamics.given_step
+        half = 1.0 if step is None else 500.0 * interval / step
+        if step is not None and (round(half) < 1 or abs(half - round(half)) > 1e-6 * half):
             nearest = 2 * max(1, round(half)) * step / 1000
             raise ValueError(
                 f"tempering.swap_interval (ps) must be an even number of time steps of {step:g} "
@@ -197,10 +223,22 @@ class RunConfig(Section):
             )
         return self
 
-    @property
-    def steps_per_round(self) -> int:
-        """Time steps between exchange attempts, even."""
-        return 2 * round(500.0 * self.tempering.swap_interval / self.dynamics.time_step)
+    def time_step_within(self, longest: float) -> float:
+        """The time step in fs: as given by hand, or derived.
+
+        Parameters
+        ----------
+        longest
+            Longest time step in fs that the system bears. The one derived is the longest, not above
+            it, of which half an exchange interval, where a frame is stored, is a whole number.
+        """
+        return self.dynamics.given_step or whole_share(
+            500.0 * self.tempering.swap_interval, longest
+        )
+
+    def steps_per_round(self, time_step: float) -> int:
+        """Even number of time steps (fs, that of the run) between exchange attempts."""
+        return 2 * round(500.0 * self.tempering.swap_interval / time_step)
 
     @property
     def n_rounds(self) -> int:
@@ -213,8 +251,7 @@ class RunConfig(Section):
         return self._rounds(self.tempering.discard)
 
     def _rounds(self, nanoseconds: float) -> int:
-        round_length = self.steps_per_round * self.dynamics.time_step * 1e-6
-        return math.ceil(nanoseconds / round_length - 1e-9)
+        return math.ceil(1e3 * nanoseconds / self.tempering.swap_interval - 1e-6)
 
     def scaled(self, time_per_replica: float) -> Self:
         """The same protocol with another length (ns): what is discarded keeps its share."""
@@ -230,6 +267,11 @@ class RunConfig(Section):
         for name, change in changes.items():
             values[name] = {**values[name], **change} if isinstance(change, dict) else change
         return validated(type(self), values, "the configuration")
+
+
+def whole_share(interval: float, longest: float) -> float:
+    """The longest time, not above ``longest``, of which an interval is a whole number."""
+    return interval / max(1, math.ceil(interval / longest - 1e-9))
 
 
 def nanoseconds(text: str) -> float:

@@ -6,6 +6,7 @@ from .foreign import run_batch as run_batch
 from .kernels import (
     OFF_CHART as OFF_CHART,
     add_bias as add_bias,
+    bias_stride as bias_stride,
     record_bias as record_bias,
     run as run,
 )
@@ -18,4 +19,9 @@ from .langevin import (
     join as join,
     run_segment as run_segment,
 )
-from .time_step import longest_time_step as longest_time_step
+from .time_step import (
+    TimeScale as TimeScale,
+    shortest_period as shortest_period,
+    time_scale as time_scale,
+)
+from .types import FRICTION as FRICTION

@@ -25,7 +25,9 @@ Floats = NDArray[np.float64]
 
 
 class Push(Protocol):
-    """A bias of a batch of replicas."""
+    """A bias of a batch of replicas, with the time steps between its impulses."""
+
+    stride: int
 
     def add(self, step: int, positions: Floats, energies: Floats, forces: Floats) -> None:
         """Add its force to ``forces`` (replica, atom, 3) after so many steps of the segment."""
@@ -38,6 +40,8 @@ class Push(Protocol):
 
 class NoPush:
     """No bias."""
+
+    stride = 1
 
     def add(self, step: int, positions: Floats, energies: Floats, forces: Floats) -> None:
         """Nothing."""
@@ -69,6 +73,7 @@ def run_batch(
     amplitude = np.sqrt(kT / inertia * (1.0 - decay * decay))[:, None, None]
     sampled: list[Floats] = []
     energies: list[tuple[Floats, Floats]] = []
+    kinetic = np.zeros(n_replicas)
     for step in range(n_steps + 1):
         try:
             E, f = energies_and_forces(potential, x)
@@ -84,7 +89,10 @@ def run_batch(
             v += half_kick * f
             if sample_every > 0 and step % sample_every == 0:
                 sampled.append(x.copy())
-                energies.append((E, 0.5 * inertia * (v**2).sum(axis=(1, 2))))
+                if config.friction == 0.0:
+                    kinetic = push.stride * _kinetic(v, inertia)
+                energies.append((E, kinetic / push.stride))
+                kinetic = np.zeros(n_replicas)
                 push.record()
         if step == n_steps:
             break
@@ -92,6 +100,8 @@ def run_batch(
         if config.friction > 0.0:
             x += 0.5 * dt * v
             v = decay * v + amplitude * _noise(random, n_atoms)
+            if sample_every > 0 and step % sample_every >= sample_every - push.stride:
+                kinetic += _kinetic(v, inertia)
             x += 0.5 * dt * v
         else:
             x += dt * v
@@ -102,6 +112,11 @@ def run_batch(
         np.array([k for _, k in energies]).reshape(-1, n_replicas),
     )
     return moved, samples
+
+
+def _kinetic(v: Floats, inertia: float) -> Floats:
+    """½ m Σ v² in eV of velocities (replica, atom, 3)."""
+    return np.asarray(0.5 * inertia * (v**2).sum(axis=(1, 2)))
 
 
 def _noise(random: NDArray[np.uint64], n_atoms: int) -> Floats:

@@ -37,6 +37,18 @@ def record_bias(bias, sample):
     raise NotImplementedError  # compiled only
 
 
+def bias_stride(bias):
+    """Time steps between impulses of a bias; 1 without one."""
+    raise NotImplementedError  # compiled only
+
+
+@overload(bias_stride)
+def _no_bias_stride(bias):
+    if getattr(bias, "instance_class", None) is NoBias:
+        return lambda bias: 1
+    return None
+
+
 @overload(add_bias)
 def _add_no_bias(bias, x, energy, step, forces):
     if getattr(bias, "instance_class", None) is NoBias:
@@ -176,7 +188,8 @@ def run(
     sampled_positions
         (n_samples, N, 3).
     sampled_energies
-        (n_samples, 2): potential (with the sphere's) and kinetic energy in eV.
+        (n_samples, 2): potential (with the sphere's) and kinetic energy in eV, as `Samples` has
+        them.
     bias
         `NoBias`, or what adds a force of its own.
 
@@ -210,6 +223,8 @@ def run(
     confined = math.isfinite(radius)
     samples = 0
     energy = 0.0
+    stride = bias_stride(bias)
+    kinetic = 0.0
     for step in range(n_steps + 1):
         # Positions are new here: evaluate, then finish the previous step with its second kick.
         if list_is_stale(x, skin, ws):
@@ -228,7 +243,11 @@ def run(
             if sample_every > 0 and step % sample_every == 0:
                 sampled_positions[samples] = x.T
                 sampled_energies[samples, 0] = energy
-                sampled_energies[samples, 1] = _kinetic(flat_v, inertia)
+                if friction > 0.0:
+                    sampled_energies[samples, 1] = kinetic / stride
+                    kinetic = 0.0
+                else:
+                    sampled_energies[samples, 1] = _kinetic(flat_v, inertia)
                 record_bias(bias, samples)
                 samples += 1
         if step == n_steps:
@@ -238,6 +257,8 @@ def run(
             _drift(flat_x, flat_v, 0.5 * dt)
             fill_normal(random, uniform, noise)
             _ornstein_uhlenbeck(flat_v, noise, decay, amplitude)
+            if sample_every > 0 and step % sample_every >= sample_every - stride:
+                kinetic += _kinetic(flat_v, inertia)
             _drift(flat_x, flat_v, 0.5 * dt)
         else:
             _drift(flat_x, flat_v, dt)

@@ -3,15 +3,19 @@
 import math
 import operator
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nanochart.shown import short_repr
 
-__all__ = ["Langevin", "Samples", "State"]
+__all__ = ["FRICTION", "Langevin", "Samples", "State"]
 
 Floats = NDArray[np.float64]
+
+#: Friction in 1/fs at which a metal cluster changes its structure most often.
+FRICTION: Final = 2e-4
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,8 @@ class Langevin:
     time_step
         Time step Δt in fs.
     friction
-        Friction γ in 1/fs.
+        Friction γ in 1/fs. Structures change most often at the default; the energy forgets itself
+        in about 1/γ.
     sphere_radius
         Radius in Å of the sphere around the centre of mass, beyond which a harmonic wall pulls an
         evaporated atom back; None is no sphere.
@@ -46,7 +51,7 @@ class Langevin:
     """
 
     time_step: float = 5.0
-    friction: float = 1e-3
+    friction: float = FRICTION
     sphere_radius: float | None = None
     sphere_stiffness: float = 1.0
     skin: float = 0.9
@@ -109,10 +114,17 @@ class State:
 @short_repr
 @dataclass(frozen=True)
 class Samples:
-    """Observations of a segment of dynamics, at equal intervals.
+    r"""Observations of a segment of dynamics, at equal intervals.
 
     ``positions`` (sample, replica, atom, 3) in Å, ``potential_energies`` and
     ``kinetic_energies`` (sample, replica) in eV. The potential energy includes the wall's.
+
+    The kinetic energy is that in the middle of the last step, where the thermostat acts; of biased
+    dynamics the mean over the steps since the last impulse of the bias. There its mean is
+    that of the temperature up to O(Δt⁴), and exactly in a harmonic well. That of the velocities at
+    the end of a step lies below it by O(Δt²), which is what :math:`\frac{m}{2} \sum_i v_i^2` of a
+    state tells. Without friction there is no thermostat, and the kinetic energy is the one at the
+    end of the step, which is conserved together with the potential energy.
     """
 
     positions: Floats

@@ -74,6 +74,18 @@ class Metadata:
     platform: str = field(default_factory=platform.platform)
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
+    @property
+    def time_step(self) -> float | None:
+        """Time step in fs that the run was made with; None where it is not known.
+
+        The number that was derived or given when the run was made; of a run made before it was
+        stored, that of its configuration.
+        """
+        dynamics = self.config.get("dynamics")
+        asked = dynamics.get("time_step") if isinstance(dynamics, Mapping) else None
+        found = self.provenance.get("time_step", asked)
+        return float(found) if isinstance(found, int | float) else None
+
     def to_attributes(self) -> dict[str, Any]:
         """Give the metadata as JSON attributes of the Zarr group.
 

@@ -35,10 +35,10 @@ def run_info(run: Run, *, verify: bool = False) -> dict[str, Any]:
     dict
         ``run``, ``complete``, ``stopped`` (why a biased run is done before its planned end, or
         None), ``stages`` (stage -> ``committed`` and ``of``, in frames), ``made_from`` (config as
-        it was last asked for, seed, potential, versions, machine), ``exchange`` (``acceptance``,
-        ``pairs`` with the kind of each, ``mapped_below`` in K, the communication ``barrier`` and
-        the number of ``temperatures``), ``timings`` (of all sessions, with the estimated
-        ``seconds_left``), ``sealed`` (whether its metadata have a checksum), ``writer``,
+        it was last asked for, seed, potential, time step in fs, versions, machine), ``exchange``
+        (``acceptance``, ``pairs`` with the kind of each, ``mapped_below`` in K, the communication
+        ``barrier`` and the number of ``temperatures``), ``timings`` (of all sessions, with the
+        estimated ``seconds_left``), ``sealed`` (whether its metadata have a checksum), ``writer``,
         ``checkpoint``, ``problems`` (a sentence for each thing that is not well) and ``advice``
         (one for each that could be better).
     """
@@ -68,6 +68,7 @@ def run_info(run: Run, *, verify: bool = False) -> dict[str, Any]:
             "config": asked_config(run),
             "seed": facts.seed,
             "potential": facts.potential,
+            "time_step": facts.time_step,
             "provenance": facts.provenance,
             "start_motifs": list(facts.start_motifs),
             "versions": facts.versions,
@@ -157,18 +158,19 @@ def _exchange(run: Run, problems: list[str]) -> dict[str, Any] | None:
 def _timings(run: Run, checkpoint: dict[str, Any] | None) -> dict[str, Any] | None:
     """Speed of the sampling and what is left of it, None for a run without record of them."""
     sessions = run.info("frames").get("sessions", [])
-    config = _config(run)
-    if not sessions or config is None:
+    config, time_step = _config(run), run.metadata.time_step
+    if not sessions or config is None or time_step is None:
         return None
     rounds = np.array([s["rounds"] for s in sessions], dtype=np.int64)
     seconds = np.array([s["seconds"] for s in sessions])
-    steps = config.steps_per_round * run.metadata.n_replicas
+    n_steps = config.steps_per_round(time_step)
+    steps = n_steps * run.metadata.n_replicas
     done = checkpoint["round"] if checkpoint else 0
     left = max(0, config.n_discarded + run.n_frames - done)
     # The last session that got anywhere: an earlier one may have had another machine.
     latest = int(np.flatnonzero(rounds)[-1]) if rounds.any() else None
     pace = seconds[latest] / rounds[latest] if latest is not None else None
-    nanoseconds = config.steps_per_round * config.dynamics.time_step * 1e-6
+    nanoseconds = n_steps * time_step * 1e-6
     return {
         "sessions": sessions,
         "seconds": float(seconds.sum()),

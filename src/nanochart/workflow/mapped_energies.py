@@ -40,8 +40,13 @@ def mapped_energies_of(
     numbers
         Numbers of these frames in the run, (frame,).
     """
-    config = run_config(run)
-    if config is None or run.committed("quench") < run.committed() or not len(numbers):
+    config, time_step = run_config(run), run.metadata.time_step
+    if (
+        config is None
+        or time_step is None
+        or run.committed("quench") < run.committed()
+        or not len(numbers)
+    ):
         return None
     if int(run.info("quench").get("every", 1)) > 1:
         return None
@@ -52,7 +57,7 @@ def mapped_energies_of(
     if not is_compiled(potential):
         return None
     radius = run.metadata.provenance.get("sphere_radius")
-    dynamics = Langevin(config.dynamics.time_step, config.dynamics.friction, radius)
+    dynamics = Langevin(time_step, config.dynamics.friction, radius)
     parts: list[HarmonicFrames] = []
     before = None
     for part in chunks(len(numbers), _AT_ONCE):
@@ -70,5 +75,5 @@ def mapped_energies_of(
             for name in ("shifts", "freedom", "lengths", "changed")
         )
     )
-    frame_time = config.steps_per_round * config.dynamics.time_step
+    frame_time = config.steps_per_round(time_step) * time_step
     return mapped_energies(sample, joined, frame_time, potential.mass)

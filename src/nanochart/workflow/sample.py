@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ from nanochart.units import kelvin_range
 from nanochart.workflow.forecast import forecast_dynamics
 from nanochart.workflow.ladder import mapped_below
 from nanochart.workflow.recorder import Recorder, never
-from nanochart.workflow.sessions import SessionLog, asked_config
+from nanochart.workflow.sessions import SessionLog, asked_config, with_time_step
 from nanochart.workflow.system import (
     find_mapped_below,
     make_dynamics,
@@ -104,17 +105,20 @@ def sample(
     run = _open(config, path, potential) if resume else None
     # What the starts decided is stored with the run, which needs their files no more.
     radius = None if run is None else run.metadata.provenance.get("sphere_radius")
+    time_step = None if run is None else run.metadata.time_step
     starts = None
-    if radius is None:
+    if radius is None or time_step is None:
         starts = make_starts(config, potential)
         dynamics = make_dynamics(config, potential, starts)
+        dynamics = replace(dynamics, time_step=time_step or dynamics.time_step)
     else:
-        dynamics = Langevin(config.dynamics.time_step, config.dynamics.friction, radius)
+        dynamics = Langevin(time_step, config.dynamics.friction, radius)
     if run is None:
         assert starts is not None  # noqa: S101  only a run that exists needs none
         below = find_mapped_below(config, potential, dynamics, starts, executor)
         run = _create(config, path, potential, dynamics, below)
-    tempering = TemperingConfig(config.tempering.ladder, config.steps_per_round)
+    n_steps = config.steps_per_round(dynamics.time_step)
+    tempering = TemperingConfig(config.tempering.ladder, n_steps)
     segment = langevin_segment(potential, dynamics)
     below = mapped_below(run)
     mapped = mapped_exchange(potential, dynamics, below) if below else None
@@ -128,7 +132,7 @@ def sample(
             recorder = Recorder.begin(run, kind, state)
         else:
             check_forces(potential, recorder.state.replicas.positions[0])
-        told = _Told(config, progress)
+        told = _Told(config, n_steps, dynamics.time_step, progress)
         recorder.record(
             partial(step, segment=segment, config=tempering, executor=pool, mapped=mapped),
             SessionLog(run, executor, config.model_dump(mode="json")),
@@ -213,10 +217,12 @@ def _explained(run: Run, error: BaseException) -> str | None:
 class _Told:
     """Reports a sampling: what it will take, then each round with the exchanges until then."""
 
-    def __init__(self, config: RunConfig, progress: Progress) -> None:
+    def __init__(
+        self, config: RunConfig, steps_per_round: int, time_step: float, progress: Progress
+    ) -> None:
         self.exchanges = _Exchanges(config.tempering.ladder)
-        self.steps_per_round = config.steps_per_round
-        self.time_step = config.dynamics.time_step
+        self.steps_per_round = steps_per_round
+        self.time_step = time_step
         self.n_discarded = config.n_discarded
         self.total = config.n_discarded + config.n_rounds
         self.progress = progress
@@ -281,7 +287,11 @@ def _create(
         start_motifs=[names[k % len(names)] for k in range(n_replicas)],
         system=System.pure(potential, config.system.n_atoms),
         stream=stream_of(config, potential),
-        provenance={"sphere_radius": dynamics.sphere_radius, "mapped_below": below},
+        provenance={
+            "sphere_radius": dynamics.sphere_radius,
+            "time_step": dynamics.time_step,
+            "mapped_below": below,
+        },
         chunk_frames=min(config.n_rounds, max(1, _BLOCK_BYTES // frame_bytes)),
     )
 
@@ -291,7 +301,8 @@ def _open(config: RunConfig, path: str | Path, potential: Potential) -> Run:
     if run.metadata.kind != "sampled":
         raise StoreError(f"{run.path} was imported, so there is nothing to resume")
     run.check_sizes()
-    before, now = _begun_with(run.metadata.config), _begun_with(config.model_dump(mode="json"))
+    asked = config.model_dump(mode="json")
+    before, now = (_begun_with(c, run.metadata.time_step) for c in (run.metadata.config, asked))
     changed = [c for c in changes(before, now) if not any(c.within(*path) for path in _CHANGEABLE)]
     if changed:
         raise StoreError(
@@ -308,7 +319,7 @@ def _open(config: RunConfig, path: str | Path, potential: Potential) -> Run:
     return run
 
 
-def _begun_with(config: dict[str, Any]) -> dict[str, Any]:
+def _begun_with(config: dict[str, Any], time_step: float | None) -> dict[str, Any]:
     """A configuration as a resumed run sees it: it has begun, wherever its files have gone.
 
     The potential of a table is told from another by its numbers, when it is stored.
@@ -316,13 +327,9 @@ def _begun_with(config: dict[str, Any]) -> dict[str, Any]:
     system, tempering = dict(config["system"]), dict(config["tempering"])
     if system["potential"] != "gupta":
         system["potential"] = "a table"
-    if (
-        tempering.get("mapped_below") == "auto"
-    ):  # as it was found, or as it was before there was one
+    # As it was found, or as it was before there was one.
+    if tempering.get("mapped_below") == "auto":
         del tempering["mapped_below"]
-    return {
-        **config,
-        "system": system,
-        "tempering": tempering,
-        "starts": [Path(s).name for s in config["starts"]],
-    }
+    starts = [Path(s).name for s in config["starts"]]
+    begun = {**config, "system": system, "tempering": tempering, "starts": starts}
+    return with_time_step(begun, time_step)

@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from nanochart.config import AUTO
 from nanochart.parallel import available_cores
 from nanochart.store import Run, installed_versions
 
-__all__ = ["SessionLog", "asked_config", "machine"]
+__all__ = ["SessionLog", "asked_config", "machine", "with_time_step"]
 
 #: Seconds between records of a session that has been going for long.
 _INTERVAL = 60.0
@@ -44,6 +45,14 @@ def _processor() -> str:
 def asked_config(run: Run) -> dict[str, Any]:
     """Configuration of a run as it was last asked for; one that was resumed may be longer."""
     return dict(run.info("frames").get("config", run.metadata.config))
+
+
+def with_time_step(config: Mapping[str, Any], time_step: float | None) -> dict[str, Any]:
+    """A configuration of a run that was made, in which a derived time step is the number it has."""
+    dynamics = dict(config["dynamics"])
+    if dynamics["time_step"] == AUTO:
+        dynamics["time_step"] = time_step
+    return {**config, "dynamics": dynamics}
 
 
 class SessionLog:

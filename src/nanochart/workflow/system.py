@@ -1,7 +1,9 @@
 """From a configuration to the things it names: potential, starts, dynamics, random stream."""
 
 import hashlib
+import warnings
 from concurrent.futures import Executor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanochart.clusters import MOTIFS, build, confining_radius
-from nanochart.config import BEST, RunConfig, load_config
-from nanochart.dynamics import Langevin, longest_time_step
+from nanochart.config import BEST, DynamicsConfig, RunConfig, load_config
+from nanochart.dynamics import Langevin, time_scale
 from nanochart.errors import ConfigError, DynamicsError, StoreError
 from nanochart.interop import read_structure, read_trajectory
 from nanochart.minimization import quench
@@ -32,9 +34,11 @@ from nanochart.tempering import Ladder, langevin_segment, mapped_exchange, mappe
 from nanochart.workflow.sessions import asked_config
 
 __all__ = [
+    "brisk",
     "find_mapped_below",
     "import_potential",
     "lengthened",
+    "longest_step",
     "make_dynamics",
     "make_potential",
     "make_starts",
@@ -46,6 +50,9 @@ __all__ = [
     "stream_of",
 ]
 
+#: Friction of runs of picoseconds, 1/fs, which must come to their temperature: averages do not
+#: depend on it.
+_BRISK = 1e-3
 #: Time between the configurations that tell where minima last, fs.
 _BETWEEN = 1_000.0
 #: Acceptance below which an exchange that asks for quenches is not worth them.
@@ -244,22 +251,36 @@ def _from_file(path: str, config: RunConfig) -> NDArray[np.float64]:
         ) from error
 
 
-def make_dynamics(config: RunConfig, potential: Potential, starts: NDArray[np.float64]) -> Langevin:
-    """Integrator in a confining sphere around all starts, checked against their stiffness.
+def make_dynamics(
+    config: RunConfig, potential: Potential, starts: NDArray[np.float64], hottest: float = 0.0
+) -> Langevin:
+    """Integrator in a confining sphere around all starts, with the time step that they bear.
+
+    Parameters
+    ----------
+    config
+        What is asked for.
+    potential
+        Potential, which gives forces and mass.
+    starts
+        Relaxed starting structures (start, atom, 3) in Å.
+    hottest
+        Temperature in K that will be run, if it is above the ladder.
 
     Raises
     ------
     ConfigError
-        If the time step is too long for one of them.
+        If the time step that is asked for is too long.
     """
-    longest = min(longest_time_step(x, potential) for x in starts)
-    if config.dynamics.time_step > longest:
-        raise ConfigError(
-            f"dynamics.time_step (fs) must be at most {longest:.1f} for {config.system.metal}, a "
-            f"twelfth of its shortest vibrational period; got {config.dynamics.time_step:g}"
-        )
+    hottest = max(hottest, *config.tempering.ladder.temperatures)
+    longest = longest_step(config.dynamics, potential, starts, hottest)
     radius = max(float(confining_radius(x, margin=config.dynamics.confinement)) for x in starts)
-    return Langevin(config.dynamics.time_step, config.dynamics.friction, radius)
+    return Langevin(config.time_step_within(longest), config.dynamics.friction, radius)
+
+
+def brisk(dynamics: Langevin) -> Langevin:
+    """Dynamics of short runs that measure energies: as given, with a friction that forgets soon."""
+    return replace(dynamics, friction=max(dynamics.friction, _BRISK))
 
 
 def find_mapped_below(
@@ -287,7 +308,7 @@ def find_mapped_below(
     seed = seed_of(stream_fingerprint("mapped", config.seed, {"ladder": list(ladder.temperatures)}))
     try:
         reach = mapped_reach(
-        langevin_segment(potential, dynamics), lowest, potential, ladder,
+        langevin_segment(potential, brisk(dynamics)), lowest, potential, ladder,
         mapped_exchange(potential, dynamics, ladder.temperatures[-1]), n_steps, seed, executor,
         )  # fmt: skip
     except DynamicsError:  # which the sampling itself will meet and explain
@@ -304,3 +325,54 @@ def find_mapped_below(
             f"accepted, and {reach.plain[k]:.1%} of plain ones; auto finds it"
         )
     return asked
+
+
+def longest_step(
+    dynamics: DynamicsConfig,
+    potential: Potential,
+    structures: NDArray[np.float64],
+    temperature: float,
+) -> float:
+    """Longest time step in fs whose averages are right; one given by hand is judged by it.
+
+    The structures that will be met are not known when a run is made. Of all, the icosahedron has
+    the most compressed core, and with it the shortest period, about that of the inherent structures
+    of the liquid, so the one of 55 atoms always counts; except where the potential is called from
+    Python, to which it may be costly.
+
+    Parameters
+    ----------
+    dynamics
+        What is asked for.
+    potential
+        Potential, which gives forces and mass.
+    structures
+        Relaxed structures (structure, atom, 3) in Å.
+    temperature
+        Highest temperature in K.
+
+    Raises
+    ------
+    ConfigError
+        If a step that is given is near instability. One that is only inaccurate gives a warning.
+    """
+    symbol, known = potential.symbol, list(structures)
+    if is_compiled(potential):
+        known.append(build("icosahedron", symbol, 55, potential=potential).positions)
+    scale = time_scale(known, potential)
+    right, given = scale.time_step(temperature), dynamics.given_step
+    if given is None or given <= right * (1.0 + 1e-9):
+        return right
+    off = f"{scale.error(given, temperature):.2g} K at {temperature:g} K"
+    if given > scale.longest:
+        raise ConfigError(
+            f"dynamics.time_step (fs) must be at most {scale.longest:.3g} for {symbol}, a sixth of "
+            f"its shortest vibrational period, to be stable; got {given:g}, with averages off by "
+            f"{off} if it were: leave it out, or give auto, for {right:.3g}"
+        )
+    warnings.warn(
+        f"dynamics.time_step is {given:g} fs, and {symbol} bears {right:.3g} fs: averages will be "
+        f"off by about {off}; leave it out, or give auto, for the longest that is right within 1 K",
+        stacklevel=3,
+    )
+    return right

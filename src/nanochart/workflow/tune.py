@@ -1,7 +1,7 @@
 """A ladder of equal acceptance from short runs, and the configuration that has it."""
 
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from nanochart.config import RunConfig, check_files, load_config
+from nanochart.config import RunConfig, check_files, load_config, whole_share
 from nanochart.dynamics import Langevin
 from nanochart.errors import ConfigError
 from nanochart.files import write_text
@@ -37,11 +37,18 @@ from nanochart.tempering import (
     run_pilot,
     tuned_ladder,
 )
-from nanochart.workflow.system import find_mapped_below, make_dynamics, make_potential, make_starts
+from nanochart.workflow.system import (
+    brisk,
+    find_mapped_below,
+    make_dynamics,
+    make_potential,
+    make_starts,
+)
 
 __all__ = ["Tuning", "tune_ladder", "tune_segment", "tuned_text", "write_tuned"]
 
-#: Time between exchange attempts of a pilot, ps; the energy forgets itself in about that time.
+#: Time between exchange attempts of a pilot, ps; at its friction, the energy forgets itself in
+#: about that time.
 _PILOT_INTERVAL = 0.5
 #: The same where exchanges ask for quenches.
 _MAPPED_INTERVAL = 2.0
@@ -136,11 +143,12 @@ def tune_ladder(
     config = check_files(config)
     potential = make_potential(config)
     starts = make_starts(config, potential)
-    dynamics = make_dynamics(config, potential, starts)
+    dynamics = make_dynamics(config, potential, starts, high)
     wide = Ladder((*cold_rungs(low, high), high))
     below = find_mapped_below(config, potential, dynamics, starts, executor, wide)
-    interval = _MAPPED_INTERVAL if below else _PILOT_INTERVAL
-    steps = 2 * max(1, round(500.0 * interval / dynamics.time_step))
+    half = 500.0 * (_MAPPED_INTERVAL if below else _PILOT_INTERVAL)
+    dynamics = replace(brisk(dynamics), time_step=whole_share(half, dynamics.time_step))
+    steps = 2 * round(half / dynamics.time_step)
     return tune_segment(
         langevin_segment(potential, dynamics),
         starts,

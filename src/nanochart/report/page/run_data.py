@@ -196,11 +196,10 @@ class RunData:
         given = self.metadata.start_motifs
         return given if len(given) == self.n_replicas else ()
 
-    @cached_property
+    @property
     def time_step(self) -> float | None:
-        """Time step in fs, from the configuration."""
-        found = next(_search(self.metadata.config, ("time_step", "time_step_fs")), None)
-        return float(found) if isinstance(found, int | float) else None
+        """Time step in fs; None where it is not known."""
+        return self.metadata.time_step
 
     @cached_property
     def time(self) -> tuple[NDArray[Any], str]:
@@ -241,12 +240,3 @@ class RunData:
         index = np.array([frame * self.n_replicas + replica])
         positions = self._so_far.inherent.structures(index)[0]
         return positions if np.isfinite(positions).all() else None
-
-
-def _search(tree: Mapping[str, Any], keys: tuple[str, ...]) -> Iterator[Any]:
-    """Yield the values of the first keys of these names, depth first."""
-    for key, value in tree.items():
-        if key in keys and value is not None:
-            yield value
-        elif isinstance(value, Mapping):
-            yield from _search(value, keys)

@@ -146,7 +146,7 @@ def _summary(
         )
     ]
     if run.sampled_time is not None:
-        rows.append(("Dynamics", f"{run.sampled_time:.3g} ns in all, {run.time_step:g} fs steps"))
+        rows.append(("Dynamics", f"{run.sampled_time:.3g} ns in all, {run.time_step:.4g} fs steps"))
     rows += _energy_rows(run)
     variance = _variances(history, reconstruction)
     if variance:

@@ -61,7 +61,7 @@ def adaptive_method(
         if width < 0.5 * least:
             raise ConfigError(
                 f"sigma of {name} must be at least {0.5 * least:.3g} for an impulse every "
-                f"{limits.stride} steps of {config.dynamics.time_step:g} fs; got {width:.3g}: take "
+                f"{limits.stride} steps of {limits.time_step:.4g} fs; got {width:.3g}: take "
                 "a wider one, or a smaller stride"
             )
     inside = _walls_inside(low, high, walls, limits)

@@ -73,20 +73,20 @@ class Limits:
         limit = (self.accurate if accurate else self.stable)[variable]
         longest = self._longest(variable, stiffness, accurate=accurate)
         why = ", so that its distribution keeps its width" if accurate else ""
-        remedy = f"a stride of {longest}" if longest else "a shorter time step"
+        remedy = f"a stride of {longest:.4g} fs" if longest else "a shorter time step"
         return (
             f"the stiffness of {what} {self.names[variable]} must be at most {limit:.3g} eV per "
-            f"unit² for an impulse every {self.stride} steps of {self.time_step:g} fs{why}; got "
+            f"unit² for an impulse every {self.stride} steps of {self.time_step:.4g} fs{why}; got "
             f"{stiffness:.3g}: take a softer one, or {remedy}"
         )
 
-    def _longest(self, variable: int, stiffness: float, *, accurate: bool) -> int | None:
-        """The longest stride that can follow a stiffness, None if there is none."""
+    def _longest(self, variable: int, stiffness: float, *, accurate: bool) -> float | None:
+        """The longest stride in fs that can follow a stiffness, None if there is none."""
         squares = self.squares[:, [variable]]
         for stride in range(self.stride - 1, 0, -1):
             interval = stride * self.time_step
             stable = stiffest_stable(squares, self.mass, interval)
             right = stiffest_accurate(squares, self.mass, interval, stride)
             if stiffness <= (right if accurate else stable)[0]:
-                return stride
+                return interval
         return None

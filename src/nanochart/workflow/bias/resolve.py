@@ -39,7 +39,7 @@ from nanochart.workflow.bias.limits import Limits
 from nanochart.workflow.bias.source import MARGIN, Source
 from nanochart.workflow.bias.starts import choose_starts, place_name
 from nanochart.workflow.bias.then import source_files
-from nanochart.workflow.system import potential_at_hand, potential_numbers
+from nanochart.workflow.system import longest_step, potential_at_hand, potential_numbers
 
 __all__ = ["Resolved", "check_stop", "resolve"]
 
@@ -111,11 +111,15 @@ def resolve(
         source.require_thermal()
     check_stop(config, source.family_names, source.run.path)
     data = source.values(cvs, potential)
-    squares, dt = source.slopes(cvs, potential), config.dynamics.time_step
+    longest = longest_step(
+        config.dynamics, potential, source.relaxed(potential), config.temperature
+    )
+    dt = config.time_step_within(longest)
+    n_steps, squares = config.steps_per_round(dt), source.slopes(cvs, potential)
     walls = tuple(_wall(section, cvs) for section in config.walls)
-    for stride in config.strides:
+    for stride in config.strides(dt):
         limits = Limits.of(cvs.names, squares, potential.mass, stride, dt)
-        method, n_walkers, targets = _method(config, source, cvs, data, walls, limits)
+        method, n_walkers, targets = _method(config, source, cvs, data, walls, limits, n_steps)
         refusal = limits.refusal(method, config.guard)
         if refusal is None:
             break
@@ -133,9 +137,9 @@ def resolve(
         method=method,
         guard=guard,
         temperature=config.temperature,
-        dynamics=Langevin(config.dynamics.time_step, config.dynamics.friction, radius),
+        dynamics=Langevin(dt, config.dynamics.friction, radius),
         stride=stride,
-        steps_per_round=config.steps_per_round,
+        steps_per_round=n_steps,
         starts=starts,
         start_names=names,
         places=tuple(map(place_name, config.steered.along)) if config.steered else (),
@@ -232,6 +236,7 @@ def _method(
     data: Floats,
     walls: tuple[Wall, ...],
     limits: Limits,
+    steps_per_round: int,
 ) -> tuple[Any, int, Floats | None]:
     """Method, walkers, and where each walker should start (None: anywhere)."""
     m = len(cvs)
@@ -248,7 +253,7 @@ def _method(
         v = config.steered
         points = np.array([source.place(p, data) for p in v.along])
         hold, leg = config.rounds(v.hold), config.rounds(v.duration)
-        at = config.steps_per_round * (hold + leg * np.arange(len(points)))
+        at = steps_per_round * (hold + leg * np.arange(len(points)))
         rows, steps = tuple(map(tuple, points.tolist())), tuple(at.tolist())
         return Steered(rows, steps, _stiffness(v.stiffness, m), walls), config.walkers or 1, None
     walkers = config.walkers or 4

@@ -1,5 +1,6 @@
 """Biased dynamics into a run that can be stopped at any moment and resumed."""
 
+import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from functools import partial
@@ -31,13 +32,15 @@ from nanochart.workflow.bias.then import SourceThen
 from nanochart.workflow.forecast import forecast_dynamics
 from nanochart.workflow.quench import quenched_every
 from nanochart.workflow.recorder import Recorder, never
-from nanochart.workflow.sessions import SessionLog
+from nanochart.workflow.sessions import SessionLog, with_time_step
 
 __all__ = ["bias_run"]
 
 _BLOCK_BYTES = 500_000
 #: Frames over which the kinetic temperature is averaged, and the excess that is too much.
 _HEATED, _TOO_HOT = 400, 0.03
+#: Times 1/γ, in which energies are forgotten, that a biased run is given to come to equilibrium.
+_BEGINNING = 10.0
 #: Frames that count before the error is first asked for.
 _FEWEST = 100
 #: Fields that may differ between a run and the configuration it is resumed with.
@@ -169,27 +172,33 @@ def _n_rounds(config: BiasConfig, plan: BiasPlan, run: Run) -> int:
 def _check_heat(run: Run, plan: BiasPlan) -> None:
     r"""Refuse walkers that the bias heats: impulses too far apart for how fast the variable moves.
 
-    The mean of :math:`2 K / 3 N k_B` over the last frames is compared with the temperature; one
-    frame has the relative spread :math:`\sqrt{2 / 3N}`.
+    The mean of :math:`2 K / 3 N k_B` over the last frames is compared with the temperature. One
+    frame has the relative spread :math:`\sqrt{2 / 3N}`. Half of its square is that of the total
+    energy, which a harmonic cluster forgets as :math:`e^{-\gamma t}`, so neighbouring frames tell
+    less than as many independent ones. The beginning does not count: the walkers start from frames
+    of other temperatures, and a bias that is switched on gives them energy.
 
     Raises
     ------
     DynamicsError
         If it is higher by more than 3 % and by six standard errors.
     """
-    n = run.committed()
-    data = run.frames(max(0, n - _HEATED)).thermal.kinetic_energies
+    n, forgotten = run.committed(), plan.dynamics.friction * 1e3 * plan.time_per_round
+    begin = max(math.ceil(_BEGINNING / forgotten), n - _HEATED)
+    data = run.frames(begin).thermal.kinetic_energies if begin < n else None
     if data is None:
         return
     n_atoms = run.metadata.n_atoms
     heat = float(data.mean()) / (1.5 * n_atoms * BOLTZMANN)
     excess = heat / plan.temperature - 1.0
-    error = np.sqrt(2.0 / (3.0 * n_atoms * data.size))
+    inefficiency = 0.5 * (1.0 + 1.0 / np.tanh(0.5 * forgotten))
+    error = np.sqrt(2.0 * inefficiency / (3.0 * n_atoms * data.size))
+    stride = plan.stride * plan.dynamics.time_step
     if excess > _TOO_HOT and excess > 6.0 * error:
         raise DynamicsError(
             f"the bias heats the walkers: their kinetic temperature is {heat:.0f} K in place of "
             f"{plan.temperature:g} K over the last {len(data)} frames, because the bias acts "
-            f"every {plan.stride} steps only, and where it drives the walkers a variable moves "
+            f"every {stride:.4g} fs only, and where it drives the walkers a variable moves "
             "faster than that; take a smaller stride, add a guard, or a weaker bias"
         )
 
@@ -252,6 +261,7 @@ def _create(config: BiasConfig, path: str | Path, resolved: Resolved) -> Run:
             "units": list(plan.units),
             "starts": list(plan.start_names),
             "time_per_frame": plan.time_per_round,
+            "time_step": plan.dynamics.time_step,
         },
         kind="biased",
         chunk_frames=min(n_rounds, max(1, _BLOCK_BYTES // (12 * plan.n_atoms * plan.n_walkers))),
@@ -269,7 +279,8 @@ def _open(config: BiasConfig, path: str | Path) -> Run:
     if run.metadata.kind != "biased":
         raise StoreError(f"{run.path} is no biased run, so there is nothing to resume")
     run.check_sizes()
-    before, now = dict(run.metadata.config), config.model_dump(mode="json")
+    asked = config.model_dump(mode="json")
+    before, now = (with_time_step(c, run.metadata.time_step) for c in (run.metadata.config, asked))
     changed = [c for c in changes(before, now) if c.path[0] not in _CHANGEABLE]
     if changed:
         raise StoreError(

@@ -9,6 +9,7 @@ from nanochart.autoencoder import Model, load
 from nanochart.biasing import CVs, Origin
 from nanochart.config import BiasConfig
 from nanochart.errors import ConfigError
+from nanochart.minimization import quench
 from nanochart.potentials import Potential
 from nanochart.store import Codes, Run
 from nanochart.workflow.chart import check_model
@@ -105,6 +106,11 @@ class Source:
         """Thermal positions (frame, atom, 3) in Å of some of the frames * replicas."""
         every = np.arange(len(self.frames) * self.frames.n_replicas)
         return self.frames.thermal.structures(every[chosen])
+
+    def relaxed(self, potential: Potential, most: int = 4) -> Floats:
+        """Inherent structures (structure, atom, 3) in Å of a few frames spread over the run."""
+        n = len(self.frames) * self.frames.n_replicas
+        return quench(self.positions(slice(None, None, -(-n // most))), potential).positions
 
     def values(self, cvs: CVs, potential: Potential) -> Floats:
         """Variables of the run's thermal frames (frame * replica, m)."""
