@@ -235,7 +235,7 @@ def targets(folder: Path, run_folder: Path) -> dict[str, Target]:
     }
     for place in (run, folder / "own.zarr"):
         assert save_result(place, "thermo", result, KEY)
-    (kept,) = (run / RECORDS / "results").glob("thermo-*")
+    kept = min((run / RECORDS / "results").glob("thermo-*"))
     (folder / "content.npz").write_bytes(kept.read_bytes().partition(b"\n")[2])
     with np.load(folder / "content.npz") as arrays:
         (folder / "content.json").write_bytes(arrays[_INFO].tobytes())

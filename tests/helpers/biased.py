@@ -14,7 +14,8 @@ def make_charted(folder):
             "system": {"metal": "Cu", "n_atoms": 38},
             "starts": ["octahedron", "icosahedron"],
             "tempering": {"t_min": 300, "t_max": 500, "n": 4, "swap_interval": 1,
-                          "time_per_replica": 0.25},
+                          "time_per_replica": 0.25, "mapped_below": "off"},
+            "dynamics": {"time_step": 5.0, "friction": 1e-3},
         }
     )  # fmt: skip
     run = sample(config, folder / "cu38.zarr")

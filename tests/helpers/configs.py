@@ -8,9 +8,9 @@ def small_config(**changes):
     values = {
         "system": {"metal": "Au", "n_atoms": 38},
         "starts": ["octahedron", "decahedron"],
-        "dynamics": {"time_step": 5.0},
+        "dynamics": {"time_step": 5.0, "friction": 1e-3},
         "tempering": {"t_min": 300.0, "t_max": 600.0, "n": 3, "swap_interval": 0.5,
-                      "discard": 0.001, "time_per_replica": 0.05},
+                      "discard": 0.001, "time_per_replica": 0.05, "mapped_below": "off"},
         "training": {"epochs": 4, "bottleneck": 2},
         "seed": 3,
     }  # fmt: skip

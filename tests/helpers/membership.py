@@ -22,7 +22,8 @@ def ladder(folder, name, seed, time=0.6):
             "system": {"metal": "Cu", "n_atoms": 38},
             "starts": ["octahedron", "icosahedron", "decahedron"],
             "tempering": {"t_min": 300, "t_max": 600, "n": 6, "swap_interval": 1,
-                          "time_per_replica": time, "discard": 0.05},
+                          "time_per_replica": time, "discard": 0.05, "mapped_below": "off"},
+            "dynamics": {"time_step": 5.0, "friction": 1e-3},
             "seed": seed,
         }
     )  # fmt: skip

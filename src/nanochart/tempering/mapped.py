@@ -58,6 +58,7 @@ class MappedMoves:
     minima: Floats
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class MappedExchange:
     r"""Exchange of neighbours after scaling each about its own minimum.

@@ -2,6 +2,7 @@
 
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -131,8 +132,6 @@ def _measured(
 
 def _advanced(state: State, segment: Segment, n_steps: int, executor: Executor | None) -> State:
     """All replicas a number of steps later."""
-
-    def work(k: int) -> State:
-        return segment(state[k], n_steps, n_steps)[0]
-
-    return join(list(map_in_order(work, range(len(state)), executor)))
+    work = partial(segment, n_steps=n_steps, sample_every=n_steps)
+    states = [state[k] for k in range(len(state))]
+    return join([after for after, _ in map_in_order(work, states, executor)])

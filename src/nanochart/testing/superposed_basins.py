@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nanochart.clusters import superpose
 from nanochart.dynamics import Samples, State
+from nanochart.shown import short_repr
 from nanochart.units import BOLTZMANN
 
 __all__ = ["SuperposedBasins"]
@@ -19,6 +20,7 @@ Floats = NDArray[np.float64]
 _PROPOSALS = 24
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class SuperposedBasins:
     r"""Basins that are harmonic in the least-squares distance to a structure.
