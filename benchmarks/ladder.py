@@ -71,7 +71,7 @@ def means(
     """Mean energy (rung,) in eV of one run of so many ns per replica, and its evaluations."""
     start = nc.clusters.build("octahedron", METAL, N_ATOMS)
     x = nc.minimization.quench(start.positions, GOLD).positions
-    time_step = nc.dynamics.time_scale(x[None], GOLD).longest(ENDS[1])
+    time_step = nc.dynamics.time_scale(x[None], GOLD).time_step(ENDS[1])
     n_steps = 2 * round(500.0 * INTERVAL / time_step)
     radius = nc.clusters.confining_radius(x, 4.0)
     dynamics = nc.dynamics.Langevin(time_step, sphere_radius=radius)
