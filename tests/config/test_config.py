@@ -61,7 +61,10 @@ def test_presets_are_valid_and_hold_the_published_protocol(name):
     assert published.dynamics.time_step == 5.0
     assert published.steps_per_round(5.0) == 50_000
     assert published.tempering.discard == 500.0
-    assert published == config.replaced(dynamics={"time_step": 5.0})
+    assert published == config.replaced(
+        dynamics={"time_step": 5.0, "friction": 1e-3},
+        tempering={"swap_interval": 250.0, "mapped_below": "off"},
+    )
 
 
 def test_published_ladders_have_their_lengths_and_ends():
@@ -385,3 +388,21 @@ def test_a_preset_goes_down_to_a_cold_temperature():
     assert steps.max() < 2.3
     with pytest.raises(ValueError, match="below its published ladder, 300; got 400"):
         preset_text("au147", coldest=400)
+
+
+def test_a_published_preset_has_no_colder_temperatures():
+    with pytest.raises(ValueError, match="published ladder has no colder temperatures"):
+        preset_text("cu147", coldest=20, published=True)
+
+
+@pytest.mark.parametrize(("written", "read"), [("off", "off"), ("auto", "auto"), ("350", 350.0)])
+def test_mapped_below_is_a_word_or_a_temperature(written, read):
+    text = f"{{t_min: 300, t_max: 600, n: 3, time_per_replica: 1, mapped_below: {written}}}"
+    section = load_config(minimal() | {"tempering": yaml.safe_load(text)}).tempering
+    assert section.mapped_below == read
+    assert section.swap_interval == 10.0
+
+
+def test_another_word_for_mapped_below_is_one_sentence():
+    with pytest.raises(ConfigError, match=r"tempering\.mapped_below \(K\) .*got 'never'"):
+        load_config(minimal(tempering={"mapped_below": "never"}))

@@ -31,7 +31,7 @@ def presets(
         bool,
         typer.Option(
             "--published",
-            help="Write the published time step, 5 fs, in place of the longest that is right.",
+            help="Write the published settings: steps of 5 fs, plain exchanges every 250 ps.",
         ),
     ] = False,
     json: JsonFlag = False,

@@ -10,9 +10,15 @@ __all__ = ["PRESETS", "Preset", "preset_text"]
 
 #: Stored time of each replica, and the time before it, in ns (same source as the ladders).
 _PUBLISHED_TIME, _PUBLISHED_DISCARD = 1000.0, 500.0
-#: The published time step in fs, and the one that is derived, each with its comment.
-_PUBLISHED_STEP = ("5.0", "fs, as published")
-_STEP = ("auto", "fs; the longest whose averages are right within 1 K")
+#: Settings as published, and those of this program: where exchanges are mapped there is no need to
+#: wait for them, and 25 ps between frames keep a run of a microsecond below 2 GB.
+_PUBLISHED = {
+    "STEP": f"{'5.0':<17}", "ABOUT": "fs", "FRICTION": "0.001 ", "SWAP": "250.0", "MAPPED": "off ",
+}  # fmt: skip
+_OURS = {
+    "STEP": f"{'auto':<17}", "ABOUT": "fs; the longest whose averages are right within 1 K",
+    "FRICTION": "0.0002", "SWAP": "25.0 ", "MAPPED": "auto",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,8 @@ def preset_text(
         Temperature in K to which the ladder goes down, by rungs that exchange mapped; None is the
         published ladder.
     published
-        Whether the time step is the published one, 5 fs, in place of the longest that is right.
+        Whether the settings are the published ones, a time step of 5 fs and plain exchanges every
+        250 ps, in place of the longest step that is right and mapped exchanges every 25 ps.
 
     Raises
     ------
@@ -76,6 +83,8 @@ def preset_text(
     preset = PRESETS[name]
     temperatures = preset.temperatures
     if coldest is not None:
+        if published:
+            raise ValueError("the published ladder has no colder temperatures: leave one of both")
         if not 1.0 <= coldest < temperatures[0]:
             raise ValueError(
                 f"the coldest temperature (K) of {name} must be at least 1 and below its published "
@@ -86,11 +95,10 @@ def preset_text(
     rows = [temperatures[k : k + 12] for k in range(0, len(temperatures), 12)]
     ladder = ",\n                 ".join(", ".join(map(str, row)) for row in rows)
     template = files("nanochart.config").joinpath("preset.yaml").read_text(encoding="utf-8")
-    step, about = _PUBLISHED_STEP if published else _STEP
+    for word, value in (_PUBLISHED if published else _OURS).items():
+        template = template.replace(f"@{word}@", value)
     return (
         template.replace("@NAME@", name)
-        .replace("@STEP@", f"{step:<17}")
-        .replace("@ABOUT@", about)
         .replace("@METAL@", preset.metal)
         .replace("@N@", str(preset.n_atoms))
         .replace("@RUNGS@", str(len(preset.temperatures)))

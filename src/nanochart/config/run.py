@@ -127,10 +127,15 @@ class TemperingSection(Section):
     t_min: Temperature | None = _field(None, unit="K")
     t_max: Temperature | None = _field(None, unit="K")
     n: int | None = _field(None, unit="temperatures", ge=2, le=_MOST_RUNGS)
-    swap_interval: float = _field(unit="ps", gt=0, le=1e5)
+    swap_interval: float = _field(10.0, unit="ps", gt=0, le=1e5)
     discard: float = _field(0.0, unit="ns", ge=0, le=_LONGEST)
     time_per_replica: float = _field(unit="ns", gt=0, le=_LONGEST)
     mapped_below: Literal["auto", "off"] | Temperature = _field("auto", unit="K")
+
+    @field_validator("mapped_below", mode="before")
+    @classmethod
+    def _off_is_a_word(cls, value: Any) -> Any:
+        return "off" if value is False else value  # as YAML reads it without quotes
 
     @model_validator(mode="after")
     def _ladder_is_given_once(self) -> Self:
