@@ -1,0 +1,12 @@
+from .catalogue import Catalogue as Catalogue
+from .config import SearchConfig as SearchConfig
+from .engine import (
+    SearchState as SearchState,
+    begin as begin,
+    ended as ended,
+    step as step,
+)
+from .minima import SearchResult as SearchResult, finish as finish, minima as minima
+from .moves import MOVES as MOVES
+from .point_group import point_group_order as point_group_order
+from .vibrations import log_frequency_product as log_frequency_product
