@@ -6,7 +6,13 @@ from .engine import (
     ended as ended,
     step as step,
 )
-from .minima import SearchResult as SearchResult, finish as finish, minima as minima
+from .minima import (
+    FINAL_MAX_FORCE as FINAL_MAX_FORCE,
+    SearchResult as SearchResult,
+    finish as finish,
+    minima as minima,
+    tell as tell,
+)
 from .moves import MOVES as MOVES
 from .point_group import point_group_order as point_group_order
 from .vibrations import log_frequency_product as log_frequency_product

@@ -221,7 +221,7 @@ def _temperature(state: SearchState, config: SearchConfig) -> float:
     if not len(state.catalogue):
         return 1000.0  # no walker has come anywhere yet
     per_atom = abs(float(state.catalogue.energies[0])) / state.positions.shape[1]
-    return _SHARE * per_atom / BOLTZMANN
+    return float(_SHARE * per_atom / BOLTZMANN)
 
 
 def _judged(
@@ -281,7 +281,7 @@ def _wanted(
         return good
     places = np.flatnonzero(good)
     labels = analyze(
-        np.array([trials[k].positions for k in places]),
+        np.array([trial.positions for trial in trials if trial.good]),
         potential.symbol,
         nearest_neighbour=potential.nearest_neighbour,
         executor=InThisThread(),

@@ -16,13 +16,13 @@ from nanochart.search.config import SearchConfig
 from nanochart.search.engine import SearchState, begin, ended, step
 from nanochart.shown import short_repr
 
-__all__ = ["SearchResult", "finish", "minima"]
+__all__ = ["FINAL_MAX_FORCE", "SearchResult", "finish", "minima", "tell"]
 
 Floats = NDArray[np.float64]
 
 #: Target of the last quench in eV/Å, and the shake in Å before it: off a saddle that the symmetry
 #: of a structure held its quench on.
-_MAX_FORCE = 1e-5
+FINAL_MAX_FORCE = 1e-5
 _SHAKE = 0.01
 _FEWEST, _MOST = 3, 3000
 
@@ -196,7 +196,7 @@ def finish(
     rng = np.random.default_rng([config.seed, n])
     x = np.array(found.positions[:n])
     shaken = x + rng.uniform(-_SHAKE, _SHAKE, x.shape)
-    q = quench(shaken, potential, max_force=_MAX_FORCE, executor=executor)
+    q = quench(shaken, potential, max_force=FINAL_MAX_FORCE, executor=executor)
     positions = q.positions - q.positions.mean(axis=1, keepdims=True)
     shapes = principal_radii(positions)
     one = distinct_minima(shapes, q.energies, shapes).index

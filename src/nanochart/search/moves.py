@@ -39,7 +39,8 @@ MOVES: dict[str, float] = {
 
 def stream(seed: int, walker: int, hop: int) -> Random:
     """State (4,) of the generator of one hop: it depends on nothing else."""
-    return np.random.SeedSequence([seed, walker, hop]).generate_state(4, np.uint64)
+    words = np.random.SeedSequence([seed, walker, hop]).generate_state(4, np.uint64)
+    return np.asarray(words, dtype=np.uint64)
 
 
 def _chosen(u: float) -> str:

@@ -23,9 +23,9 @@ def log_frequency_product(positions: ArrayLike, potential: Potential) -> float:
     .. math:: \sum_{k=1}^{3N-6} \ln \omega_k, \qquad \omega_k\ \mathrm{in\ rad/ps},
 
     with :math:`m \omega_k^2` the eigenvalues of the matrix of second derivatives of the energy,
-    from central differences of the forces. At temperature T the harmonic weights of two minima have
-    the ratio :math:`\exp[-(E_1 - E_2)/k_B T] \prod_k \omega_{2,k} / \omega_{1,k}`, times the inverse
-    ratio of the orders of their point groups.
+    from central differences of the forces. At temperature T the harmonic weights of two minima
+    have the ratio :math:`\exp[-(E_1 - E_2)/k_B T] \prod_k \omega_{2,k} / \omega_{1,k}`, times
+    the inverse ratio of the orders of their point groups.
 
     Parameters
     ----------
