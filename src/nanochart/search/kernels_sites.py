@@ -210,3 +210,15 @@ def fill(x, m, distance, random):
         if m == first:
             return False
     return True
+
+
+@njit(**FAST)
+def refill(x, distance, count, random):
+    """Take the ``count`` least bound atoms away and fill up again, many at a time."""
+    n = x.shape[0]
+    chosen = np.zeros(n, np.bool_)
+    least_bound(x, distance, count, random, chosen)
+    order = np.concatenate((np.flatnonzero(~chosen), np.flatnonzero(chosen)))
+    y = x[order]
+    if fill(y, n - count, distance, random):
+        x[:, :] = y

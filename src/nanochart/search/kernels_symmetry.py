@@ -102,7 +102,7 @@ def symmetrize(x, group, distance, random):
     # Half of the time about another point: the axis of a growing cluster is not its middle.
     if draw_uniform(random) < 0.5:
         for k in range(3):
-            centre[k] += _SHIFT * distance * draw_normal(random)
+            centre[k] += _SHIFT * distance * (n / 38.0) ** (1.0 / 3.0) * draw_normal(random)
     v = np.empty((n, 3))
     radius = np.empty(n)
     for i in range(n):

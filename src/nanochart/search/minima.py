@@ -145,9 +145,11 @@ def minima(
     given = checked_starts(starts, int(n_atoms))
     state = begin(int(n_atoms), config)
     with use_executor(executor) as pool:
-        while not ended(state, config) and not (stop is not None and stop()):
+        stopped = False
+        while not ended(state, config) and not stopped:
             state = step(state, potential, config, given, pool)
             tell(state, config, progress)
+            stopped = stop is not None and stop()
         return finish(state, potential, config, pool)
 
 

@@ -12,7 +12,7 @@ from nanochart.errors import DynamicsError
 from nanochart.potentials import Potential
 from nanochart.search.groups import point_groups
 from nanochart.search.kernels_moves import CONTACT, part, random_start, shake, twist
-from nanochart.search.kernels_sites import relocate
+from nanochart.search.kernels_sites import refill, relocate
 from nanochart.search.kernels_symmetry import symmetrize
 
 __all__ = ["MOVES", "fresh_start", "propose", "stream"]
@@ -24,8 +24,10 @@ Random = NDArray[np.uint64]
 #: the saddle that its symmetry may hold it on.
 _SHAKE = 0.36
 _OFF_SADDLE = 0.03
-#: Most atoms that change places at once.
-_MOST_MOVED = 4
+#: Most atoms that change places at once, as a number and as a share of all; up to how many they do
+#: so one after another.
+_MOST_MOVED, _SHARE_MOVED = 5, 0.3
+_ONE_BY_ONE = 4
 #: Steps of hot dynamics, of this length in fs.
 _HOT_STEPS = 150
 _HOT_STEP = 5.0
@@ -92,8 +94,13 @@ def _symmetric(x: Floats, distance: float, random: Random) -> None:
 
 
 def _relocated(x: Floats, distance: float, random: Random) -> None:
-    count = 1 + int(draw_uniform(random) * min(_MOST_MOVED, len(x) - 1))
-    relocate(x, distance, count, random)
+    # One atom as often as an island: the logarithm of their number is uniform.
+    count = int(max(_MOST_MOVED, _SHARE_MOVED * len(x)) ** draw_uniform(random))
+    count = min(count, len(x) - 1)
+    if count <= _ONE_BY_ONE:
+        relocate(x, distance, count, random)
+    else:
+        refill(x, distance, count, random)
 
 
 def _shaken(x: Floats, distance: float, random: Random) -> None:
