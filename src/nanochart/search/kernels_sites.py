@@ -221,4 +221,4 @@ def refill(x, distance, count, random):
     order = np.concatenate((np.flatnonzero(~chosen), np.flatnonzero(chosen)))
     y = x[order]
     if fill(y, n - count, distance, random):
-        x[:, :] = y
+        x[order] = y

@@ -3,27 +3,29 @@
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanochart.landscape import distinct_minima, principal_radii
 from nanochart.minimization import quench
-from nanochart.parallel import use_executor
-from nanochart.potentials import Potential, check_positions
+from nanochart.parallel import InThisThread, map_in_order, use_executor
+from nanochart.potentials import Potential, check_positions, is_compiled
 from nanochart.progress import Progress, silent
 from nanochart.search.config import SearchConfig
 from nanochart.search.engine import SearchState, begin, ended, step
+from nanochart.search.vibrations import is_saddle, log_product, normal_modes
 from nanochart.shown import short_repr
 
 __all__ = ["FINAL_MAX_FORCE", "SearchResult", "finish", "minima", "tell"]
 
 Floats = NDArray[np.float64]
 
-#: Target of the last quench in eV/Å, and the shake in Å before it: off a saddle that the symmetry
-#: of a structure held its quench on.
+#: Target of the last quench in eV/Å.
 FINAL_MAX_FORCE = 1e-5
-_SHAKE = 0.01
+#: How often a structure is pushed off a saddle, and how far in Å.
+_PUSHES, _PUSH = 4, 0.05
 _FEWEST, _MOST = 3, 3000
 
 
@@ -40,6 +42,8 @@ class SearchResult:
         (minimum, atom, 3) in Å, centred.
     max_forces
         (minimum,) largest force on an atom in eV/Å.
+    log_frequencies
+        (minimum,) as `log_frequency_product` has them.
     visits
         (minimum,) how often a walker came there.
     first_found
@@ -51,6 +55,7 @@ class SearchResult:
     energies: Floats
     positions: Floats
     max_forces: Floats
+    log_frequencies: Floats
     visits: NDArray[np.int64]
     first_found: NDArray[np.int64]
     n_quenches: int
@@ -181,7 +186,7 @@ def tell(state: SearchState, config: SearchConfig, progress: Progress) -> None:
 def finish(
     state: SearchState, potential: Potential, config: SearchConfig, executor: Executor | None = None
 ) -> SearchResult:
-    """The lowest minima of a search, quenched to 1e-5 eV/Å and told apart once more.
+    """The lowest minima of a search, off their saddles, quenched to 1e-5 eV/Å and told apart.
 
     Raises
     ------
@@ -195,23 +200,42 @@ def finish(
             f"{what} was found in {state.n_quenches} quenches: search longer, or from other starts"
         )
     n = min(len(found), config.keep)
-    rng = np.random.default_rng([config.seed, n])
-    x = np.array(found.positions[:n])
-    shaken = x + rng.uniform(-_SHAKE, _SHAKE, x.shape)
-    q = quench(shaken, potential, max_force=FINAL_MAX_FORCE, executor=executor)
-    positions = q.positions - q.positions.mean(axis=1, keepdims=True)
+    settled = list(
+        map_in_order(
+            partial(_settled, potential), found.positions[:n], executor,
+            threads=is_compiled(potential),
+        )
+    )  # fmt: skip
+    energies, forces, logs = (np.array([each[k] for each in settled]) for k in range(3))
+    positions = np.array([each[3] for each in settled])
     shapes = principal_radii(positions)
-    one = distinct_minima(shapes, q.energies, shapes).index
-    order = np.argsort(q.energies, kind="stable")
+    one = distinct_minima(shapes, energies, shapes).index
+    order = np.argsort(energies, kind="stable")
     # Of each minimum the lowest of its quenches.
     kept = order[np.sort(np.unique(one[order], return_index=True)[1])]
     group = one[kept]
     return SearchResult(
-        q.energies[kept],
+        energies[kept],
         positions[kept],
-        q.max_forces[kept],
+        forces[kept],
+        logs[kept],
         np.array([found.visits[:n][one == g].sum() for g in group]),
         np.array([found.first[:n][one == g].min() for g in group]),
         state.n_quenches,
         state.n_evaluations,
     )
+
+
+def _settled(potential: Potential, x: Floats) -> tuple[float, float, float, Floats]:
+    """Energy, largest force, frequencies and positions of the minimum that ``x`` is close to.
+
+    The symmetry of a structure can hold its quench on a saddle, which is left along its mode.
+    """
+    for _ in range(_PUSHES):
+        q = quench(x, potential, max_force=FINAL_MAX_FORCE, executor=InThisThread())
+        x = q.positions - q.positions.mean(axis=0)
+        curvatures, modes = normal_modes(x, potential)
+        if not is_saddle(curvatures):
+            break
+        x = x + _PUSH * modes[0] / np.abs(modes[0]).max()
+    return float(q.energies), float(q.max_forces), log_product(curvatures, potential), x

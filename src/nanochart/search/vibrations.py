@@ -6,15 +6,15 @@ from numpy.typing import ArrayLike, NDArray
 from nanochart.potentials import Potential, check_positions, energies_and_forces
 from nanochart.units import AMU
 
-__all__ = ["log_frequency_product"]
+__all__ = ["is_saddle", "log_frequency_product", "log_product", "normal_modes"]
 
 Floats = NDArray[np.float64]
 
 _STEP = 1e-3  # Å
 #: Rotations and translations of a cluster.
 _RIGID = 6
-#: Smallest eigenvalue of a vibration as a share of the largest.
-_LEAST = 1e-7
+#: As shares of the largest curvature: the smallest of a vibration, and what is level.
+_LEAST, _LEVEL = 1e-7, 1e-4
 
 
 def log_frequency_product(positions: ArrayLike, potential: Potential) -> float:
@@ -45,6 +45,11 @@ def log_frequency_product(positions: ArrayLike, potential: Potential) -> float:
             f"positions of one minimum must have the shape (atom, 3) with 3 atoms or more; got "
             f"{x.shape}"
         )
+    return log_product(normal_modes(x, potential)[0], potential)
+
+
+def normal_modes(x: Floats, potential: Potential) -> tuple[Floats, Floats]:
+    """Curvatures (3N,) in eV/Å², rising, and modes (3N, atom, 3) of the energy at ``x``."""
     n = x.size
     moved = np.broadcast_to(x.ravel(), (n, n)).copy()
     forces = []
@@ -52,11 +57,19 @@ def log_frequency_product(positions: ArrayLike, potential: Potential) -> float:
         np.fill_diagonal(moved, x.ravel() + sign * _STEP)
         forces.append(energies_and_forces(potential, moved.reshape(n, *x.shape))[1].reshape(n, n))
     hessian = (forces[1] - forces[0]) / (2.0 * _STEP)
-    curvatures = np.linalg.eigvalsh(0.5 * (hessian + hessian.T))
-    # The rigid motions of a minimum have the smallest, which are zero up to the differences.
+    curvatures, modes = np.linalg.eigh(0.5 * (hessian + hessian.T))
+    return curvatures, modes.T.reshape(n, *x.shape)
+
+
+def is_saddle(curvatures: Floats) -> bool:
+    """Whether the energy falls along a mode; rigid motions are level up to the differences."""
+    return bool(curvatures[0] < -_LEVEL * curvatures[-1])
+
+
+def log_product(curvatures: Floats, potential: Potential) -> float:
+    """See :func:`log_frequency_product`."""
     vibrations = curvatures[_RIGID:]
-    imaginary = curvatures[0] < -_LEAST * 1e3 * curvatures[-1]
-    if imaginary or not (vibrations > _LEAST * curvatures[-1]).all():
+    if is_saddle(curvatures) or not (vibrations > _LEAST * curvatures[-1]).all():
         return float("nan")
     omega2 = vibrations / (potential.mass * AMU) * 1e6  # 1/fs² is 1e6 /ps²
     return float(0.5 * np.log(omega2).sum())

@@ -14,7 +14,7 @@ from nanochart.clusters import MOTIFS, build
 from nanochart.config import QuenchConfig, changes, changes_sentence
 from nanochart.errors import StoreError
 from nanochart.motifs import classify
-from nanochart.parallel import map_in_order, use_executor
+from nanochart.parallel import use_executor
 from nanochart.potentials import Potential, check_forces, is_compiled
 from nanochart.progress import Progress, silent
 from nanochart.search import (
@@ -26,7 +26,6 @@ from nanochart.search import (
     begin,
     ended,
     finish,
-    log_frequency_product,
     point_group_order,
     step,
     tell,
@@ -150,7 +149,7 @@ def search_run(
             run.save_checkpoint(*_packed(state))
         if not ended(state, config):
             return run
-        _write(run, finish(state, potential, config, pool), potential, pool, progress)
+        _write(run, finish(state, potential, config, pool), potential, pool)
         run.save_checkpoint(*_packed(state))  # which knows of the frames
     return run
 
@@ -242,21 +241,10 @@ def _resumed(potential: Potential, n_atoms: int, path: str | Path, about: Mappin
     return run
 
 
-def _write(
-    run: Run,
-    result: SearchResult,
-    potential: Potential,
-    pool: Executor,
-    progress: Progress,
-) -> None:
+def _write(run: Run, result: SearchResult, potential: Potential, pool: Executor) -> None:
     """Make the frames of a run: the minima, quenched and labelled."""
     n = len(result)
     orders = [point_group_order(x) for x in result.positions]
-    logs = []
-    threads = is_compiled(potential)
-    for value in map_in_order(_Frequencies(potential), result.positions, pool, threads=threads):
-        logs.append(value)
-        progress("frequencies", len(logs), n)
     if run.n_frames > n:
         raise StoreError(
             f"{run.path} holds {run.n_frames} minima, and this search has {n}: begin a new one"
@@ -276,7 +264,7 @@ def _write(
         "quench_evaluations": np.zeros((n, 1), dtype=np.int32),
         "quench_max_force": result.max_forces[:, None],
         "point_group_order": np.array(orders, dtype=np.int16)[:, None],
-        "log_frequencies": np.array(logs)[:, None],
+        "log_frequencies": result.log_frequencies[:, None],
         "found_after": result.first_found[:, None],
     }
     for block in list(run.pending()):
@@ -288,14 +276,6 @@ def _write(
     label_run(run, executor=pool)
     run.record_info("frames", {"quenches": result.n_quenches, "evaluations": result.n_evaluations})
     run.finalize()
-
-
-@dataclass(frozen=True)
-class _Frequencies:
-    potential: Potential
-
-    def __call__(self, positions: Floats) -> float:
-        return log_frequency_product(positions, self.potential)
 
 
 class _Told:
