@@ -86,12 +86,13 @@ def test_the_result_does_not_depend_on_threads(gold):
 
 def test_found_structures_are_distinct_minima(gold):
     found = nc.search.minima(gold, 20, seed=1, n_quenches=200, keep=30)
-    assert len(found) == 30
+    assert 20 < len(found) <= 30
     assert (found.max_forces < 1e-5).all()
-    logs = [nc.search.log_frequency_product(x, gold) for x in found.positions]
-    assert np.isfinite(logs).all(), "a saddle is no minimum"
+    assert np.isfinite(found.log_frequencies).all(), "a saddle is no minimum"
+    assert found.log_frequencies[0] == nc.search.log_frequency_product(found.positions[0], gold)
     radii = principal_radii(found.positions)
-    assert len(nc.landscape.distinct_minima(radii, found.energies, radii).counts) == 30
+    distinct = nc.landscape.distinct_minima(radii, found.energies, radii)
+    assert len(distinct.counts) == len(found)
     assert (found.first_found <= found.n_quenches).all()
 
 
