@@ -15,7 +15,12 @@ from nanochart.potentials import Potential, check_positions, is_compiled
 from nanochart.progress import Progress, silent
 from nanochart.search.config import SearchConfig
 from nanochart.search.engine import SearchState, begin, ended, step
-from nanochart.search.vibrations import is_saddle, log_product, normal_modes
+from nanochart.search.vibrations import (
+    curvatures_of,
+    hessian,
+    is_saddle,
+    log_product,
+)
 from nanochart.shown import short_repr
 
 __all__ = ["FINAL_MAX_FORCE", "SearchResult", "finish", "minima", "tell"]
@@ -234,8 +239,10 @@ def _settled(potential: Potential, x: Floats) -> tuple[float, float, float, Floa
     for _ in range(_PUSHES):
         q = quench(x, potential, max_force=FINAL_MAX_FORCE, executor=InThisThread())
         x = q.positions - q.positions.mean(axis=0)
-        curvatures, modes = normal_modes(x, potential)
+        second = hessian(x, potential)
+        curvatures = curvatures_of(second)
         if not is_saddle(curvatures):
             break
-        x = x + _PUSH * modes[0] / np.abs(modes[0]).max()
+        mode = np.linalg.eigh(second)[1][:, 0].reshape(x.shape)
+        x = x + _PUSH * mode / np.abs(mode).max()
     return float(q.energies), float(q.max_forces), log_product(curvatures, potential), x

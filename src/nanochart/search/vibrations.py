@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike, NDArray
 from nanochart.potentials import Potential, check_positions, energies_and_forces
 from nanochart.units import AMU
 
-__all__ = ["is_saddle", "log_frequency_product", "log_product", "normal_modes"]
+__all__ = ["curvatures_of", "hessian", "is_saddle", "log_frequency_product", "log_product"]
 
 Floats = NDArray[np.float64]
 
@@ -45,20 +45,26 @@ def log_frequency_product(positions: ArrayLike, potential: Potential) -> float:
             f"positions of one minimum must have the shape (atom, 3) with 3 atoms or more; got "
             f"{x.shape}"
         )
-    return log_product(normal_modes(x, potential)[0], potential)
+    return log_product(curvatures_of(hessian(x, potential)), potential)
 
 
-def normal_modes(x: Floats, potential: Potential) -> tuple[Floats, Floats]:
-    """Curvatures (3N,) in eV/Å², rising, and modes (3N, atom, 3) of the energy at ``x``."""
+def curvatures_of(second: Floats) -> Floats:
+    """Eigenvalues (3N,) of a matrix of second derivatives, rising."""
+    found: Floats = np.asarray(np.linalg.eigvalsh(second), dtype=np.float64)
+    return found
+
+
+def hessian(x: Floats, potential: Potential) -> Floats:
+    """Second derivatives (3N, 3N) of the energy at ``x`` (atom, 3), in eV/Å²."""
     n = x.size
     moved = np.broadcast_to(x.ravel(), (n, n)).copy()
     forces = []
     for sign in (1.0, -1.0):
         np.fill_diagonal(moved, x.ravel() + sign * _STEP)
         forces.append(energies_and_forces(potential, moved.reshape(n, *x.shape))[1].reshape(n, n))
-    hessian = (forces[1] - forces[0]) / (2.0 * _STEP)
-    curvatures, modes = np.linalg.eigh(0.5 * (hessian + hessian.T))
-    return curvatures, modes.T.reshape(n, *x.shape)
+    second = (forces[1] - forces[0]) / (2.0 * _STEP)
+    symmetric: Floats = 0.5 * (second + second.T)
+    return symmetric
 
 
 def is_saddle(curvatures: Floats) -> bool:
