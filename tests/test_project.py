@@ -18,9 +18,9 @@ from helpers.repository import PACKAGE, ROOT
 ORDER = [
     "units", "errors", "metals", "parallel", "progress", "processes", "files", "output", "seal",
     "shown", "system", "compiled", "statistics", "potentials", "minimization", "clusters",
-    "descriptors", "dynamics", "motifs", "autoencoder", "compiled_chart", "landscape", "tempering",
-    "biasing", "free_energy", "store", "interop", "config", "testing", "report", "workflow",
-    "cli",
+    "descriptors", "dynamics", "motifs", "autoencoder", "compiled_chart", "landscape", "search",
+    "tempering", "biasing", "free_energy", "store", "interop", "config", "testing", "report",
+    "workflow", "cli",
 ]  # fmt: skip
 #: Folders that are rooms of the user's terminal, and of pictures.
 DRAWS = {"report": {"matplotlib", "jinja2"}, "workflow": {"matplotlib"}, "cli": {"rich", "typer"}}

@@ -38,6 +38,7 @@ _SUBPACKAGES = (
     "motifs",
     "potentials",
     "report",
+    "search",
     "statistics",
     "store",
     "system",

@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
-__all__ = ["available_cores", "chunks", "map_in_order", "use_executor"]
+__all__ = ["InThisThread", "available_cores", "chunks", "map_in_order", "use_executor"]
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -17,6 +17,22 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+class InThisThread(Executor):
+    """Runs each piece of work at once, where it is handed in: for what is a piece of work itself.
+
+    It is stateless, so that a piece of work may hold one.
+    """
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run, and return the future of what is done."""
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001  whoever asks for the result gets it
+            future.set_exception(error)
+        return future
 
 
 @contextmanager

@@ -35,6 +35,11 @@ LONG = {
     "explore": ("explore cu38.zarr -q -o page.html", "page.html"),
     "report": ("report cu38.zarr --figures figures -q -o report.html", "report.html"),
     "bias": ("bias bias.yaml -q -o biased.zarr", "biased.zarr", ["--resume"]),
+    "search": (
+        "search Cu 20 --quenches 60 --random-starts -q -o found.zarr",
+        "found.zarr",
+        ["--resume"],
+    ),
     "tune": ("sample mini.yaml --tune-ladder --pilot 20ps -q -o tuned.yaml", "tuned.yaml", None),
 }
 #: Commands that make several files that belong together.

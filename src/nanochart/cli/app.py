@@ -24,8 +24,8 @@ _FAULT = 70
 #: Commands, each in the file of its name, as ``nanochart --help`` lists them: in the order in which
 #: one works.
 _ORDER = (
-    "demo", "presets", "sample", "import", "info", "quench", "label", "thermo", "train", "chart",
-    "families", "explore", "track", "bias", "fes", "refine", "report", "export", "warmup",
+    "demo", "presets", "search", "sample", "import", "info", "quench", "label", "thermo", "train",
+    "chart", "families", "explore", "track", "bias", "fes", "refine", "report", "export", "warmup",
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ __all__ = ["INTERRUPTED", "INTERRUPTS", "Interrupts", "what_is_left"]
 INTERRUPTED = 130
 
 #: Commands whose work goes on with this option.
-_RESUMED = ("bias", "sample", "train")
+_RESUMED = ("bias", "sample", "search", "train")
 #: Commands that go on where they were when they are run again.
 _CONTINUED = ("demo", "label", "quench", "refine")
 

@@ -5,10 +5,17 @@ import numbers
 from ase import Atoms
 
 from nanochart.clusters.candidates import TEMPLATES, candidates
+from nanochart.clusters.lowest import known_minima
 from nanochart.clusters.random import random_cluster
 from nanochart.clusters.relaxation import relax_best
 from nanochart.metals import element
-from nanochart.potentials import GUPTA_PARAMETERS, Potential, gupta
+from nanochart.potentials import (
+    GUPTA_PARAMETERS,
+    Potential,
+    describe,
+    gupta,
+    is_described_by,
+)
 
 __all__ = ["MOTIFS", "build"]
 
@@ -16,6 +23,11 @@ __all__ = ["MOTIFS", "build"]
 MOTIFS = (*TEMPLATES, "random")
 
 _SMALLEST, _LARGEST = 13, 3000
+
+#: What the motifs of complete shapes are called by `nanochart.motifs`, and by how much in eV a
+#: known minimum must lie lower to be another one.
+_CLASSES = {"icosahedron": "ih", "decahedron": "dh", "octahedron": "fcc", "twin": "twin"}
+_LOWER = 1e-3
 
 
 def _candidates_to_relax(n: int) -> int:
@@ -74,7 +86,8 @@ def build(
         ``info["energy"]`` (eV) and ``info["motif_kept"]``, which is False where every candidate
         lost the motif's bonds in the relaxation, as happens to some metals below 40 atoms. Twins
         and hcp crystals of so few atoms can be the same cluster: three layers have no more than one
-        stacking fault.
+        stacking fault. ``info["above_known"]`` is there where a lower minimum of the motif is known
+        (:func:`known_minima`), and says by how many eV it is lower.
 
     Raises
     ------
@@ -123,4 +136,9 @@ def build(
         positions, energy, kept = relax_best(found, potential)
     atoms = Atoms([symbol] * n, positions=positions)
     atoms.info.update(motif=motif, energy=energy, motif_kept=kept)
+    known = known_minima(symbol, n).get(_CLASSES.get(motif, ""))
+    if known is not None and not is_described_by(potential, describe(gupta(symbol))):
+        known = None
+    if known is not None and known.energy < energy - _LOWER:
+        atoms.info["above_known"] = energy - known.energy
     return atoms

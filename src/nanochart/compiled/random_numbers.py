@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from nanochart.compiled.lanes.functions import log, sincos_turns
 from nanochart.compiled.options import FAST
 
-__all__ = ["fill_normal", "seed_streams"]
+__all__ = ["draw_uniform", "fill_normal", "seed_streams"]
 
 
 def seed_streams(rng: np.random.Generator, n: int) -> NDArray[np.uint64]:
@@ -39,6 +39,14 @@ def _fill_uniform(state, out):
         d = (d << np.uint64(45)) | (d >> np.uint64(19))
         out[k] = (np.float64(np.int64(result >> np.uint64(11))) + 0.5) * 1.1102230246251565e-16
     state[0], state[1], state[2], state[3] = a, b, c, d
+
+
+@njit(**FAST)
+def draw_uniform(state):
+    """One number of the sequence that ``fill_normal`` draws from, uniform in (0, 1)."""
+    one = np.empty(1)
+    _fill_uniform(state, one)
+    return one[0]
 
 
 @njit(**FAST)

@@ -28,6 +28,8 @@ from .membership import (
 )
 from .metric import ReconstructionMetric as ReconstructionMetric
 from .minima import (
+    ENERGY_TOLERANCE as ENERGY_TOLERANCE,
+    SHAPE_TOLERANCE as SHAPE_TOLERANCE,
     Minima as Minima,
     distinct_minima as distinct_minima,
     principal_radii as principal_radii,

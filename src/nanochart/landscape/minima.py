@@ -17,10 +17,23 @@ from scipy.spatial import cKDTree
 
 from nanochart.shown import short_repr
 
-__all__ = ["Minima", "Sample", "distinct_minima", "draw_sample", "principal_radii"]
+__all__ = [
+    "ENERGY_TOLERANCE",
+    "SHAPE_TOLERANCE",
+    "Minima",
+    "Sample",
+    "distinct_minima",
+    "draw_sample",
+    "principal_radii",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+#: Differences within which two quenches to 1e-3 eV/Å ended in one minimum: of the energy in eV, and
+#: of each principal radius in Å.
+ENERGY_TOLERANCE = 1e-4
+SHAPE_TOLERANCE = 5e-3
 
 #: Neighbour whose distance is the spacing of minima.
 _NEIGHBOUR = 5
@@ -74,8 +87,8 @@ def distinct_minima(
     energies: ArrayLike | None = None,
     shapes: ArrayLike | None = None,
     *,
-    tolerance: float = 1e-4,
-    shape_tolerance: float = 5e-3,
+    tolerance: float = ENERGY_TOLERANCE,
+    shape_tolerance: float = SHAPE_TOLERANCE,
 ) -> Minima:
     """Tell which frames are the same minimum: equal energy and equal shape.
 

@@ -125,6 +125,20 @@ _TABLE = (
         "quench_evaluations", "quench", _WALKER, "int32", "1", "force evaluations of the quench"
     ),
     Variable("quench_max_force", "quench", _WALKER, "float64", "eV/Å", "largest atomic force left"),
+    Variable(
+        "point_group_order", "quench", _WALKER, "int16", "1", "order of the minimum's point group"
+    ),
+    Variable(
+        "log_frequencies",
+        "quench",
+        _WALKER,
+        "float64",
+        "1",
+        "sum of the logarithms of the minimum's frequencies in rad/ps",
+    ),
+    Variable(
+        "found_after", "quench", _WALKER, "int64", "1", "quenches of a search until it was found"
+    ),
     *_LABELS,
     Variable(
         "split",

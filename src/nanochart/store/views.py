@@ -134,6 +134,21 @@ class Inherent(_View):
         """Largest atomic force that is left, in eV/Å, shape (frame, replica)."""
         return self._known_floats("quench_max_force")
 
+    @property
+    def point_group_orders(self) -> Ints | None:
+        """Orders of the point groups of the minima of a search, shape (frame, replica)."""
+        return self._known_integers("point_group_order")
+
+    @property
+    def log_frequencies(self) -> Floats | None:
+        """Sums of the logarithms of their frequencies in rad/ps, shape (frame, replica)."""
+        return self._known_floats("log_frequencies")
+
+    @property
+    def found_after(self) -> Ints | None:
+        """Quenches of the search until each was found, shape (frame, replica)."""
+        return self._known_integers("found_after")
+
 
 @short_repr
 @dataclass(frozen=True, eq=False)
