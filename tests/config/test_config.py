@@ -400,7 +400,7 @@ def test_mapped_below_is_a_word_or_a_temperature(written, read):
     text = f"{{t_min: 300, t_max: 600, n: 3, time_per_replica: 1, mapped_below: {written}}}"
     section = load_config(minimal() | {"tempering": yaml.safe_load(text)}).tempering
     assert section.mapped_below == read
-    assert section.swap_interval == 10.0
+    assert section.swap_interval == 5.0
 
 
 def test_another_word_for_mapped_below_is_one_sentence():

@@ -127,7 +127,7 @@ class TemperingSection(Section):
     t_min: Temperature | None = _field(None, unit="K")
     t_max: Temperature | None = _field(None, unit="K")
     n: int | None = _field(None, unit="temperatures", ge=2, le=_MOST_RUNGS)
-    swap_interval: float = _field(10.0, unit="ps", gt=0, le=1e5)
+    swap_interval: float = _field(5.0, unit="ps", gt=0, le=1e5)
     discard: float = _field(0.0, unit="ns", ge=0, le=_LONGEST)
     time_per_replica: float = _field(unit="ns", gt=0, le=_LONGEST)
     mapped_below: Literal["auto", "off"] | Temperature = _field("auto", unit="K")
