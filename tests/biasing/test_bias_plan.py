@@ -48,7 +48,7 @@ RUNS = {
     "distance": {"variables": [f"distance:{FAMILY}"], "opes": {"barrier": 0.2}},
     "plain": {
         "opes": None, "guard": GUARD,
-        "walls": [{"variable": "s1", "at": 0.0, "stiffness": 0.2}],
+        "walls": [{"variable": "s1", "at": -0.5, "stiffness": 0.2}],
     },
 }  # fmt: skip
 
