@@ -95,7 +95,7 @@ def test_later_commands_take_a_run_on_a_ladder(heated, tmp_path):
     assert 0.0 < info["exchange"]["acceptance"] <= 1.0
     with pytest.raises(StoreError, match="has a bias of its own at each of 3 temperatures"):
         export_plumed(heated, tmp_path)
-    assert "350-410 K" in nanochart("info", heated.path).stdout
+    assert "380-410 K" in nanochart("info", heated.path).stdout
     assert nanochart("thermo", heated.path, code=1).stderr.count("\n") <= 2
 
 

@@ -200,7 +200,7 @@ class BiasConfig(Section):
     run: str
     model: str | None = None
     temperature: Temperature | None = _field(None, unit="K")
-    temperatures: tuple[Temperature, ...] = _field((), unit="K", max_length=_MOST_RUNGS)
+    temperatures: tuple[Temperature, ...] | None = _field(None, unit="K", max_length=_MOST_RUNGS)
     swap_interval: float | None = _field(None, unit="ps", gt=0, le=1e5)
     variables: tuple[str, ...] = _field(max_length=_MOST_VARIABLES)
     metadynamics: MetadynamicsSection | None = None
@@ -235,7 +235,7 @@ class BiasConfig(Section):
 
     @model_validator(mode="after")
     def _one_temperature_or_a_ladder(self) -> Self:
-        T = self.temperatures
+        T = self.temperatures or ()
         if (self.temperature is None) == (not T):
             raise ValueError(
                 "give either temperature (K), or temperatures, the ladder of a heated run; got "

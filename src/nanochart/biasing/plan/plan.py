@@ -36,8 +36,9 @@ __all__ = ["BiasPlan", "Origin"]
 
 Floats = NDArray[np.float64]
 
-#: Of the layout of a stored plan.
-VERSION: Final = 3
+#: Of the layout of a stored plan, and of one with a ladder, which is not to be read without it.
+VERSION: Final = 2
+WITH_LADDER: Final = 3
 
 
 @dataclass(frozen=True)
@@ -286,7 +287,7 @@ class BiasPlan:
             arrays["guard_high"] = np.asarray(self.guard.high, dtype=np.float64)
             arrays["guard_values"] = np.asarray(self.guard.values, dtype=np.float64)
         facts = {
-            "version": VERSION,
+            "version": WITH_LADDER if self.ladder else VERSION,
             "element": self.element,
             "n_atoms": self.n_atoms,
             "potential": dict(self.potential),
@@ -301,9 +302,9 @@ class BiasPlan:
             "places": list(self.places),
             "seed": self.seed,
             "origin": asdict(self.origin),
-            "ladder": list(self.ladder),
-            "rounds_per_swap": self.rounds_per_swap,
         }
+        if self.ladder:
+            facts |= {"ladder": list(self.ladder), "rounds_per_swap": self.rounds_per_swap}
         return arrays, facts
 
     @classmethod
@@ -317,10 +318,11 @@ class BiasPlan:
         ValueError
             If something is missing or of a newer nanochart.
         """
-        if facts.get("version") != VERSION:
+        version = facts.get("version")
+        if version not in {VERSION, WITH_LADDER}:
             raise ValueError(
-                f"a bias plan must be of version {VERSION}, the only one that this "
-                f"nanochart knows; got {facts.get('version')!r}"
+                f"a bias plan must be of version {VERSION} or {WITH_LADDER}, the only ones that "
+                f"this nanochart knows; got {version!r}"
             )
         try:
             guard = None
@@ -348,8 +350,8 @@ class BiasPlan:
                 places=tuple(facts["places"]),
                 seed=facts["seed"],
                 origin=Origin(**facts["origin"]),
-                ladder=tuple(facts["ladder"]),
-                rounds_per_swap=facts["rounds_per_swap"],
+                ladder=tuple(facts["ladder"]) if version == WITH_LADDER else (),
+                rounds_per_swap=facts["rounds_per_swap"] if version == WITH_LADDER else 1,
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"the bias plan is incomplete ({error})") from error

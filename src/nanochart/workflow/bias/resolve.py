@@ -147,7 +147,7 @@ def resolve(
         places=tuple(map(place_name, config.steered.along)) if config.steered else (),
         seed=config.seed,
         origin=source.origin,
-        ladder=config.temperatures,
+        ladder=config.temperatures or (),
         rounds_per_swap=config.rounds_per_swap,
     )
     file = None if model is None else source.model_path.read_bytes()
@@ -260,7 +260,7 @@ def _method(
         at = steps_per_round * (hold + leg * np.arange(len(points)))
         rows, steps = tuple(map(tuple, points.tolist())), tuple(at.tolist())
         return Steered(rows, steps, _stiffness(v.stiffness, m), walls), config.walkers or 1, None
-    walkers = config.walkers or len(config.temperatures) or 4
+    walkers = config.walkers or len(config.temperatures or ()) or 4
     if config.metadynamics is None and config.opes is None:
         return Unbiased(config.rungs[0], walls), walkers, None
     return adaptive_method(config, source, cvs.names, data, walls, limits), walkers, None
