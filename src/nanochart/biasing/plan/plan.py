@@ -286,7 +286,7 @@ class BiasPlan:
             arrays["guard_low"] = np.asarray(self.guard.low, dtype=np.float64)
             arrays["guard_high"] = np.asarray(self.guard.high, dtype=np.float64)
             arrays["guard_values"] = np.asarray(self.guard.values, dtype=np.float64)
-        facts = {
+        facts: dict[str, Any] = {
             "version": WITH_LADDER if self.ladder else VERSION,
             "element": self.element,
             "n_atoms": self.n_atoms,
