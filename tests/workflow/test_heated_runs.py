@@ -74,12 +74,14 @@ def test_its_plan_is_the_same_after_it_was_stored(heated):
 def test_its_free_energies_are_those_of_a_temperature_of_the_ladder(heated):
     found = fes_summary(fes_run(heated, by="motif", membership="place"))
     assert found["temperature"] == 350.0
-    hotter = weighted_frames(heated, None, 400.0)
-    means = {}
-    for T, frames in ((350.0, weighted_frames(heated, None)), (400.0, hotter)):
-        means[T] = float((frames.weighted().weights * frames.frames.thermal.energies).sum())
-    classical = 1.5 * 36 * nc.units.BOLTZMANN * 50.0
-    assert means[400.0] - means[350.0] == pytest.approx(classical, rel=0.5)
+    cold, hot = (weighted_frames(heated, None, T) for T in (None, 400.0))
+    assert (cold.temperature, hot.temperature) == (350.0, 400.0)
+    E = cold.frames.thermal.energies
+    beta = [1.0 / (nc.units.BOLTZMANN * T) for T in (350.0, 400.0)]
+    logs = hot.weighted().log_weights - cold.weighted().log_weights
+    expected = (beta[0] - beta[1]) * (E - E.mean())
+    np.testing.assert_allclose(logs, expected, atol=1e-8)
+    assert np.ptp(cold.weighted().log_weights) > 0.5
 
 
 def test_a_temperature_beyond_the_ladder_is_one_sentence(heated):

@@ -111,9 +111,7 @@ def resolve(
         source.require_thermal()
     check_stop(config, source.family_names, source.run.path)
     data = source.values(cvs, potential)
-    longest = longest_step(
-        config.dynamics, potential, source.relaxed(potential), config.rungs[-1]
-    )
+    longest = longest_step(config.dynamics, potential, source.relaxed(potential), config.rungs[-1])
     dt = config.time_step_within(longest)
     n_steps, squares = config.steps_per_round(dt), source.slopes(cvs, potential)
     walls = tuple(_wall(section, cvs) for section in config.walls)

@@ -187,7 +187,7 @@ def _n_rounds(config: BiasConfig, plan: BiasPlan, run: Run) -> int:
 def _check_heat(run: Run, plan: BiasPlan) -> None:
     r"""Refuse walkers that the bias heats: impulses too far apart for how fast the variable moves.
 
-    The mean of :math:`2 K / 3 N k_B` over the last frames is compared with the temperature. One
+    The mean of :math:`2 K / 3 N k_B T` over the last frames, T that of the walker, must be 1. One
     frame has the relative spread :math:`\sqrt{2 / 3N}`. Half of its square is that of the total
     energy, which a harmonic cluster forgets as :math:`e^{-\gamma t}`, so neighbouring frames tell
     less than as many independent ones. The beginning does not count: the walkers start from frames
@@ -207,19 +207,20 @@ def _check_heat(run: Run, plan: BiasPlan) -> None:
     if data is None:
         return
     n_atoms = run.metadata.n_atoms
-    asked = frames.temperatures
-    ratio = data / (plan.temperature if asked is None else asked)
-    heat = float(ratio.mean()) / (1.5 * n_atoms * BOLTZMANN) * plan.temperature
-    excess = heat / plan.temperature - 1.0
+    asked = np.full(data.shape, plan.temperature)
+    if frames.temperatures is not None:
+        asked = frames.temperatures
+    excess = float((data / asked).mean()) / (1.5 * n_atoms * BOLTZMANN) - 1.0
+    mean = float(asked.mean())
     inefficiency = 0.5 * (1.0 + 1.0 / np.tanh(0.5 * forgotten))
     error = np.sqrt(2.0 * inefficiency / (3.0 * n_atoms * data.size))
     stride = plan.stride * plan.dynamics.time_step
     if excess > _TOO_HOT and excess > 6.0 * error:
         raise DynamicsError(
-            f"the bias heats the walkers: their kinetic temperature is {heat:.0f} K in place of "
-            f"{plan.temperature:g} K over the last {len(data)} frames, because the bias acts "
-            f"every {stride:.4g} fs only, and where it drives the walkers a variable moves "
-            "faster than that; take a smaller stride, add a guard, or a weaker bias"
+            f"the bias heats the walkers: their kinetic temperature is "
+            f"{(1.0 + excess) * mean:.0f} K in place of {mean:.4g} K over the last {len(data)} "
+            f"frames, because the bias acts every {stride:.4g} fs only, and where it drives the "
+            "walkers a variable moves faster than that; take a smaller stride, add a guard, or a weaker bias"
         )
 
 
