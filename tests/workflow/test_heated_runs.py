@@ -7,8 +7,9 @@ import nanochart as nc
 from helpers.biased import settings
 from helpers.command import nanochart
 from nanochart.biasing import BiasPlan
-from nanochart.errors import ConfigError, StoreError
+from nanochart.errors import ConfigError, DynamicsError, StoreError
 from nanochart.workflow import bias_run, export_plumed, fes_run, fes_summary, run_info
+from nanochart.workflow.bias import run as run_module
 from nanochart.workflow.bias.plans import plan_of
 from nanochart.workflow.bias.run import _check_heat
 from nanochart.workflow.fes.samples import weighted_frames
@@ -44,6 +45,13 @@ def test_each_walker_has_the_kinetic_temperature_of_its_rung(heated):
     ratio = data["kinetic_energy"] / data["temperature"] / (1.5 * 38 * nc.units.BOLTZMANN)
     assert float(ratio.mean()) == pytest.approx(1.0, abs=0.03)
     _check_heat(heated, plan_of(heated))
+
+
+def test_heated_walkers_that_the_bias_heats_are_told(heated, monkeypatch):
+    plan = plan_of(heated)
+    monkeypatch.setattr(run_module, "BOLTZMANN", nc.units.BOLTZMANN / 1.2)
+    with pytest.raises(DynamicsError, match=r"is \d+ K in place of 380 K over the last"):
+        _check_heat(heated, plan)
 
 
 @pytest.mark.parametrize("changes", [LADDER, METADYNAMICS], ids=["opes", "metadynamics"])

@@ -208,7 +208,7 @@ def _check_heat(run: Run, plan: BiasPlan) -> None:
         return
     n_atoms = run.metadata.n_atoms
     asked = np.full(data.shape, plan.temperature)
-    if frames.temperatures is not None:
+    if plan.ladder and frames.temperatures is not None:
         asked = frames.temperatures
     excess = float((data / asked).mean()) / (1.5 * n_atoms * BOLTZMANN) - 1.0
     mean = float(asked.mean())
