@@ -71,6 +71,15 @@ def test_a_run_on_a_ladder_that_was_stopped_goes_on_with_equal_bits(charted, cha
                  path, resume=True)  # fmt: skip
 
 
+def test_rungs_that_do_not_overlap_are_told_at_the_end_of_the_run(heated, monkeypatch):
+    plan = plan_of(heated)
+    assert run_module._unconnected(heated, plan) is None
+    monkeypatch.setattr("nanochart.free_energy.heated.LEAST_OVERLAP", 1.0)
+    monkeypatch.setattr("nanochart.free_energy.overlap.LEAST_OVERLAP", 1.0)
+    told = run_module._unconnected(heated, plan)
+    assert "heated.zarr gives no free energies: the samples at 350 K share less" in told
+
+
 def test_its_plan_is_the_same_after_it_was_stored(heated):
     plan = plan_of(heated)
     again = BiasPlan.from_record(*plan.to_record())

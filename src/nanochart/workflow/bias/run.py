@@ -242,10 +242,13 @@ def _reached(run: Run, config: BiasConfig) -> str | None:
 
 
 def _unconnected(run: Run, plan: BiasPlan) -> str | None:
-    """That windows of umbrella sampling do not overlap, in a sentence; None if they do."""
+    """That windows of umbrella sampling, or rungs, do not overlap, in a sentence; None if they do.
+
+    Of methods whose frames are joined by MBAR.
+    """
     from nanochart.workflow.fes.samples import weighted_frames
 
-    if plan.method_name != "umbrella":
+    if plan.method_name != "umbrella" and not plan.ladder:
         return None
     try:
         weighted_frames(run, None, membership="place").weighted()
