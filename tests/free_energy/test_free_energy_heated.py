@@ -67,7 +67,7 @@ def test_one_temperature_does_not_find_it(threads):
 def test_intervals_of_a_ladder_hold_what_is_hidden_from_one_temperature(kind, threads):
     hits = known = alone = 0
     for seed in range(40):
-        seen = equilibrium(kind, T, seed, threads)
+        seen = equilibrium(kind, T, seed, threads, walkers=2, rounds=700)
         found = gap(seen, weights_of(seen))
         known += bool(found.known)
         hits += bool(found.known and found.low <= HIDDEN_GAP <= found.high)
