@@ -114,7 +114,7 @@ def test_where_no_population_is_known_no_section_prints_one(labelled):
 
 
 def test_a_biased_run_shows_the_families_of_its_source(labelled):
-    bias = Bias("opes", 450.0, ("s1", "s2"), ("1", "1"), ("dh/1", "fcc/1"), (), "au38.zarr")
+    bias = Bias("opes", (450.0,), ("s1", "s2"), ("1", "1"), ("dh/1", "fcc/1"), (), "au38.zarr")
     run = dataclasses.replace(labelled, results=dataclasses.replace(labelled.results, bias=bias))
     section = family_section(run, 64)
     (cards,) = kinds(section, Table)

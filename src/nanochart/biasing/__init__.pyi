@@ -19,6 +19,13 @@ from .guard import (
     known_distance as known_distance,
     known_reach as known_reach,
 )
+from .heated import (
+    Heated as Heated,
+    HeatedRound as HeatedRound,
+    HeatedState as HeatedState,
+    exchange_walkers as exchange_walkers,
+    heated_round as heated_round,
+)
 from .kernels_bias import evaluate_bias as evaluate_bias, restraint_energy as restraint_energy
 from .methods.gaussians import (
     NODES_PER_WIDTH as NODES_PER_WIDTH,

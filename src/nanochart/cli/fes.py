@@ -52,7 +52,8 @@ def fes(
         typer.Option(
             min=0.0,
             max=10_000.0,
-            help="Temperature in K, for a run of parallel tempering; a biased run has its own.",
+            help="Temperature in K, for parallel tempering or a biased run on a ladder (by default "
+            "its lowest); other biased runs have their own.",
         ),
     ] = None,
     geometric: Annotated[

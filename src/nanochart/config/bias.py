@@ -1,6 +1,7 @@
 """The configuration of a biased run: one YAML file, beside the run whose chart it uses."""
 
 import math
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -48,6 +49,8 @@ FEWEST_FRAMES, FEWEST_OF_WINDOW = 50, 100
 #: What nobody can mean, so that a slip is told before anything is computed: walkers and windows,
 #: collective variables, time of a walker in ns (a second), steps or frames between two of a kind.
 _MOST_WALKERS, _MOST_VARIABLES, _LONGEST, _RAREST = 10_000, 8, 1e9, 1_000_000
+#: Temperatures of a ladder.
+_MOST_RUNGS = 1_000
 
 #: A value of a collective variable, a width of it, and a stiffness in eV per its unit².
 Value = Annotated[float, Field(ge=-1e9, le=1e9)]
@@ -186,13 +189,19 @@ METHODS = ("metadynamics", "opes", "umbrella", "steered")
 class BiasConfig(Section):
     """Configuration of a biased run: source, variables, method, walkers and length.
 
+    It is at one ``temperature``, or on a ladder of ``temperatures`` whose neighbours attempt to
+    exchange every ``swap_interval``, which is the ``pace`` if it is not given. ``walkers`` are
+    those of all temperatures together.
+
     Without a ``stride``, the time between impulses of the bias, it is about 30 fs, or less
     where restraints and walls need less, in whole time steps.
     """
 
     run: str
     model: str | None = None
-    temperature: Temperature = _field(unit="K")
+    temperature: Temperature | None = _field(None, unit="K")
+    temperatures: tuple[Temperature, ...] | None = _field(None, unit="K", max_length=_MOST_RUNGS)
+    swap_interval: float | None = _field(None, unit="ps", gt=0, le=1e5)
     variables: tuple[str, ...] = _field(max_length=_MOST_VARIABLES)
     metadynamics: MetadynamicsSection | None = None
     opes: OPESSection | None = None
@@ -225,6 +234,43 @@ class BiasConfig(Section):
         return self
 
     @model_validator(mode="after")
+    def _one_temperature_or_a_ladder(self) -> Self:
+        T = self.temperatures or ()
+        if (self.temperature is None) == (not T):
+            raise ValueError(
+                "give either temperature (K), or temperatures, the ladder of a heated run; got "
+                f"{'both' if T else 'none'}"
+            )
+        if not T:
+            if self.swap_interval is not None:
+                raise ValueError(
+                    "swap_interval is the time between exchanges of a ladder; give temperatures, "
+                    "or leave it out"
+                )
+            return self
+        if len(T) < 2 or any(b <= a for a, b in pairwise(T)):
+            got = ", ".join(f"{t:g}" for t in T)
+            raise ValueError(f"temperatures (K) must be two or more that rise; got {got}")
+        fixed = next((name for name in ("umbrella", "steered") if getattr(self, name)), None)
+        if fixed is not None:
+            raise ValueError(
+                "temperatures are for metadynamics, opes and plain dynamics, whose walkers can "
+                f"change places; got {fixed}: give it one temperature"
+            )
+        if self.walkers is not None and self.walkers % len(T):
+            raise ValueError(
+                f"walkers, those of all temperatures together, must be a multiple of the {len(T)} "
+                f"temperatures; got {self.walkers}: leave it out for one at each"
+            )
+        rounds = (self.swap_interval or self.pace) / self.pace
+        if round(rounds) < 1 or abs(rounds - round(rounds)) > 1e-6 * rounds:
+            raise ValueError(
+                f"swap_interval (ps) must be a multiple of the pace, {self.pace:g}; got "
+                f"{self.swap_interval:g}"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _paces_fit(self) -> Self:
         step = self.dynamics.given_step
         between = self.stride or step
@@ -250,6 +296,16 @@ class BiasConfig(Section):
                     f"windows; got {self.walkers}: leave it out for one in each"
                 )
         return self
+
+    @property
+    def rungs(self) -> tuple[float, ...]:
+        """Temperatures in K, rising: those of the ladder, or the one there is."""
+        return self.temperatures or (self.temperature or 0.0,)
+
+    @property
+    def rounds_per_swap(self) -> int:
+        """Rounds between attempts to exchange: without a ``swap_interval``, one."""
+        return round((self.swap_interval or self.pace) / self.pace)
 
     @property
     def method(self) -> str | None:

@@ -1,5 +1,6 @@
 from .density import grid_shape as grid_shape
 from .gauge import log_gram as log_gram
+from .heated import heated_weights as heated_weights
 from .path import (
     Basin as Basin,
     FreeEnergyPath as FreeEnergyPath,

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanochart.errors import ConvergenceError
+from nanochart.free_energy.overlap import LEAST_OVERLAP, disconnected
 from nanochart.statistics import (
     Blocks,
     Mixture,
@@ -18,9 +19,6 @@ __all__ = ["umbrella_weights", "window_agreement"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-#: Overlap of neighbouring windows below which MBAR's errors mean nothing (Klimovich, Shirts,
-#: Mobley, J. Comput.-Aided Mol. Des. 29, 397 (2015)).
-_LEAST_OVERLAP = 0.03
 #: Samples of each window that a part of a run must have.
 _FEWEST = 4
 #: Probability with which windows that agree are taken for ones that do not.
@@ -163,17 +161,13 @@ def _score(ratio: float, freedom: float) -> float:
 
 def _check_overlap(overlap: Floats) -> None:
     """Refuse windows that fall into groups between which nothing is shared."""
-    from scipy.sparse.csgraph import connected_components
-
-    linked = (overlap + overlap.T) / 2.0 > _LEAST_OVERLAP
-    n, groups = connected_components(linked, directed=False)
-    if n == 1:
+    parts = disconnected(overlap)
+    if parts is None:
         return
-    first = np.flatnonzero(groups == groups[0])
-    other = np.flatnonzero(groups != groups[0])
+    first, other = parts
     shares, its = ("shares", "its") if len(first) == 1 else ("share", "their")
     raise ConvergenceError(
-        f"{_words(first)} {shares} less than {_LEAST_OVERLAP:.0%} of {its} samples with "
+        f"{_words(first)} {shares} less than {LEAST_OVERLAP:.0%} of {its} samples with "
         f"{_words(other)}, so no free energy connects them: add windows between, or soften the "
         "restraints"
     )

@@ -107,6 +107,23 @@ _TABLE = (
         "log_weight", FRAMES, _WALKER, "float64", "1", "logarithm of the weight without the bias"
     ),
     Variable(
+        "exchanged",
+        FRAMES,
+        _WALKER,
+        "int8",
+        "1",
+        "exchange attempt of a heated walker with a neighbouring rung after this frame",
+        flag_meanings=("not_attempted", "rejected", "accepted"),
+    ),
+    Variable(
+        "rung_log_weight",
+        FRAMES,
+        ("frame", "replica", "rung"),
+        "float64",
+        "1",
+        "logarithm of the weight without the bias, if the frame were one of each rung",
+    ),
+    Variable(
         "inherent_positions", "quench", _CLUSTER, "float32", "Å", "positions of the minimum", True
     ),
     Variable(

@@ -213,6 +213,19 @@ class Biased(_View):
         return self._floats("log_weight")
 
     @property
+    def rung_log_weights(self) -> Floats | None:
+        """As `log_weights`, if a frame were one of each rung, shape (frame, replica, rung)."""
+        return self._known_floats("rung_log_weight")
+
+    @property
+    def exchanged(self) -> Ints | None:
+        """Attempt with a neighbouring rung after a frame of a heated run, shape (frame, replica).
+
+        -1 where there was none, 0 rejected, 1 accepted.
+        """
+        return self._known_integers("exchanged")
+
+    @property
     def centres(self) -> Floats | None:
         """Centres of the restraint, shape (frame, replica, variable)."""
         return self._known_floats("restraint")

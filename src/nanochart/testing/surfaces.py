@@ -27,7 +27,8 @@ class WellMixture:
     in 1 to 3 dimensions, so the free energy at the temperature T is U itself, and the population
     of a well is :math:`p_i` where wells do not overlap. Between two wells that are 2Δ apart the
     barrier is about :math:`\tfrac12 (\Delta / \sigma)^2 k_B T`. The dynamics are BAOAB of unit
-    mass, under the same compiled bias as the dynamics of clusters.
+    mass, under the same compiled bias as the dynamics of clusters, at the temperature of each
+    walker: one that is hotter follows :math:`P^{T / T'}`.
 
     Parameters
     ----------
@@ -97,8 +98,9 @@ class WellMixture:
         weights, centres, widths = self._wells()
         for k in range(n):
             run_on_surface(
-                weights, centres, widths, self.kT, self.kT, self.time_step, self.friction,
-                x[k, 0, :d], v[k, 0, :d], random[k], n_steps, sample_every, bias.tables,
+                weights, centres, widths, self.kT, BOLTZMANN * walkers.temperatures[k],
+                self.time_step, self.friction, x[k, 0, :d], v[k, 0, :d], random[k], n_steps,
+                sample_every, bias.tables,
                 int(walkers.steps[k]), work[k : k + 1], values[k], energies[k],
             )  # fmt: skip
         moved = replace(

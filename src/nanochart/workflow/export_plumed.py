@@ -26,7 +26,7 @@ def export_plumed(run: Run, folder: str | Path) -> list[Path]:
     Raises
     ------
     StoreError
-        If the run is not biased, or has no frames.
+        If the run is not biased, has no frames, or is on a ladder of temperatures.
     """
     frames = run.frames()
     steps = frames.thermal.steps
@@ -36,6 +36,12 @@ def export_plumed(run: Run, folder: str | Path) -> list[Path]:
             "`nanochart bias CONFIG`"
         )
     plan = plan_of(run)
+    if plan.ladder:
+        raise StoreError(
+            f"{run.path} has a bias of its own at each of {len(plan.ladder)} temperatures, and its "
+            "walkers change between these, for which PLUMED's files have no place: read the arrays "
+            "cv, rung, bias_energy and rung_log_weight of the run itself"
+        )
     names, method = list(plan.names), plan.method
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)

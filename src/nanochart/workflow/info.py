@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nanochart.config import RunConfig, load_config
 from nanochart.errors import ConfigError, StoreError
@@ -126,15 +127,14 @@ def _checkpoint(run: Run, problems: list[str]) -> dict[str, Any] | None:
 def _exchange(run: Run, problems: list[str]) -> dict[str, Any] | None:
     """Acceptance of each pair of neighbouring temperatures, None without exchanges."""
     try:
-        frames = run.frames()
-        outcome, ladder = frames.thermal.exchanges, frames.ladder
+        counted = _attempts(run)
     except StoreError as error:
         if str(error) not in problems:
             problems.append(str(error))
         return None
-    if outcome is None or ladder is None:
+    if counted is None:
         return None
-    tried, accepted = (outcome >= 0).sum(axis=0), (outcome == 1).sum(axis=0)
+    ladder, tried, accepted = counted
     n_mapped = Ladder(tuple(map(float, ladder))).pairs_below(mapped_below(run))
     pairs: list[dict[str, Any]] = [
         {
@@ -143,7 +143,7 @@ def _exchange(run: Run, problems: list[str]) -> dict[str, Any] | None:
             "attempts": int(tried[k]),
             "acceptance": float(accepted[k] / tried[k]) if tried[k] else None,
         }
-        for k in range(outcome.shape[1])
+        for k in range(len(tried))
     ]
     known = [pair for pair in pairs if pair["attempts"]]
     worst = min(known, key=lambda pair: pair["acceptance"], default=None)
@@ -153,6 +153,34 @@ def _exchange(run: Run, problems: list[str]) -> dict[str, Any] | None:
         "acceptance": share, "worst": worst, "pairs": pairs, "mapped_below": mapped_below(run),
         "barrier": barrier if np.isfinite(barrier) else None, "temperatures": len(ladder),
     }  # fmt: skip
+
+
+def _attempts(run: Run) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]] | None:
+    """Temperatures of the ladder, and attempts and exchanges of each pair; None without any."""
+    frames = run.frames()
+    if run.metadata.kind == "biased":
+        return _attempts_of_heated(run)
+    outcome, ladder = frames.thermal.exchanges, frames.ladder
+    if outcome is None or ladder is None:
+        return None
+    return ladder, (outcome >= 0).sum(axis=0), (outcome == 1).sum(axis=0)
+
+
+def _attempts_of_heated(run: Run) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]] | None:
+    made, frames = run.metadata.provenance, run.frames()
+    if "ladder" not in made:
+        return None
+    rungs, outcome = frames.thermal.rungs, frames.biased.exchanged
+    if rungs is None or outcome is None:
+        return None
+    # Pairs alternate from attempt to attempt; each is counted at its colder walker.
+    parity = ((np.arange(len(rungs)) + 1) // int(made["rounds_per_swap"]) - 1) % 2
+    colder = rungs % 2 == parity[:, None]
+    tried, accepted = (
+        np.bincount(rungs[colder & chosen], minlength=len(made["ladder"]))[:-1]
+        for chosen in (outcome >= 0, outcome == 1)
+    )
+    return np.array(made["ladder"]), tried, accepted
 
 
 def _timings(run: Run, checkpoint: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -199,8 +199,8 @@ def _plan(run: Run) -> BiasPlan | None:
 
 def _bias(plan: BiasPlan) -> Bias:
     return Bias(
-        plan.method_name, plan.temperature, plan.names, plan.units, plan.start_names, plan.places,
-        plan.origin.run,
+        plan.method_name, plan.ladder or (plan.temperature,), plan.names, plan.units,
+        plan.start_names, plan.places, plan.origin.run,
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from nanochart.biasing.bias import Grid
 from nanochart.biasing.cv import CV, CVs, FunctionCV, Record, variable_of
 from nanochart.biasing.guard import Guarded
+from nanochart.biasing.heated import Heated
 from nanochart.biasing.methods import (
     OPES,
     Metadynamics,
@@ -26,6 +27,7 @@ from nanochart.dynamics import Langevin
 from nanochart.errors import ConfigError
 from nanochart.potentials import Potential
 from nanochart.shown import short_repr
+from nanochart.tempering import Ladder
 
 if TYPE_CHECKING:
     from nanochart.autoencoder import Model
@@ -34,8 +36,9 @@ __all__ = ["BiasPlan", "Origin"]
 
 Floats = NDArray[np.float64]
 
-#: Of the layout of a stored plan.
+#: Of the layout of a stored plan, and of one with a ladder, which is not to be read without it.
 VERSION: Final = 2
+WITH_LADDER: Final = 3
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ class BiasPlan:
     guard
         Guard on the first variables, or None.
     temperature
-        Temperature in K.
+        Temperature in K; of a ladder, the lowest.
     dynamics
         Time step, friction and confining sphere.
     stride, steps_per_round
@@ -91,6 +94,11 @@ class BiasPlan:
         Seed that was asked for.
     origin
         Source run that the plan was resolved from.
+    ladder
+        Temperatures in K of a run on a ladder, rising; empty of one at one temperature. Each rung
+        has the method at its own temperature, and as many walkers.
+    rounds_per_swap
+        Rounds between attempts to exchange on the ladder.
     """
 
     element: str
@@ -109,6 +117,8 @@ class BiasPlan:
     places: tuple[str, ...]
     seed: int
     origin: Origin
+    ladder: tuple[float, ...] = ()
+    rounds_per_swap: int = 1
     _guarded: Guarded | None = field(init=False, repr=False, default=None)
 
     def __post_init__(self) -> None:
@@ -117,6 +127,12 @@ class BiasPlan:
             raise ValueError(
                 f"the starts of a bias plan must have the shape (walker, {self.n_atoms}, 3) with a "
                 f"name for each walker; got {x.shape} and {len(self.start_names)} names"
+            )
+        if self.ladder and (len(x) % len(self.ladder) or self.ladder[0] != self.temperature):
+            raise ValueError(
+                "the walkers of a bias plan must be as many on each rung of the ladder, which "
+                f"begins at its temperature, {self.temperature:g} K; got {len(x)} walkers and "
+                f"{', '.join(f'{t:g}' for t in self.ladder)} K"
             )
         known = tuple(v.probed(x[0]) if isinstance(v, FunctionCV) else v for v in self.variables)
         object.__setattr__(self, "variables", known)
@@ -147,6 +163,31 @@ class BiasPlan:
     def biasing(self) -> Any:
         """The method with its guard, as rounds of biased dynamics take it."""
         return self.method if self._guarded is None else self._guarded
+
+    @property
+    def walker_temperatures(self) -> Floats:
+        """Temperature in K that each walker begins at, (walker,)."""
+        rungs = self.ladder or (self.temperature,)
+        return np.repeat(np.array(rungs, dtype=np.float64), self.n_walkers // len(rungs))
+
+    def heated(self, seed: int) -> Heated:
+        """The methods of all rungs with their guard, as rounds on the ladder take them.
+
+        Parameters
+        ----------
+        seed
+            Seed of the exchanges.
+        """
+        own = [self._at(temperature) for temperature in self.ladder]
+        walkers = self.n_walkers // len(self.ladder)
+        return Heated(Ladder(self.ladder), tuple(own), walkers, seed, self.rounds_per_swap)
+
+    def _at(self, temperature: float) -> Any:
+        """The method at a temperature, with its guard."""
+        if isinstance(self.method, Umbrella | Steered):
+            raise TypeError(f"{self.method_name} has no ladder of temperatures")
+        method = replace(self.method, temperature=temperature)
+        return method if self.guard is None else Guarded(method, self.guard)
 
     @property
     def time_per_round(self) -> float:
@@ -245,8 +286,8 @@ class BiasPlan:
             arrays["guard_low"] = np.asarray(self.guard.low, dtype=np.float64)
             arrays["guard_high"] = np.asarray(self.guard.high, dtype=np.float64)
             arrays["guard_values"] = np.asarray(self.guard.values, dtype=np.float64)
-        facts = {
-            "version": VERSION,
+        facts: dict[str, Any] = {
+            "version": WITH_LADDER if self.ladder else VERSION,
             "element": self.element,
             "n_atoms": self.n_atoms,
             "potential": dict(self.potential),
@@ -262,6 +303,8 @@ class BiasPlan:
             "seed": self.seed,
             "origin": asdict(self.origin),
         }
+        if self.ladder:
+            facts |= {"ladder": list(self.ladder), "rounds_per_swap": self.rounds_per_swap}
         return arrays, facts
 
     @classmethod
@@ -275,10 +318,11 @@ class BiasPlan:
         ValueError
             If something is missing or of a newer nanochart.
         """
-        if facts.get("version") != VERSION:
+        version = facts.get("version")
+        if version not in {VERSION, WITH_LADDER}:
             raise ValueError(
-                f"a bias plan must be of version {VERSION}, the only one that this "
-                f"nanochart knows; got {facts.get('version')!r}"
+                f"a bias plan must be of version {VERSION} or {WITH_LADDER}, the only ones that "
+                f"this nanochart knows; got {version!r}"
             )
         try:
             guard = None
@@ -306,6 +350,8 @@ class BiasPlan:
                 places=tuple(facts["places"]),
                 seed=facts["seed"],
                 origin=Origin(**facts["origin"]),
+                ladder=tuple(facts["ladder"]) if version == WITH_LADDER else (),
+                rounds_per_swap=facts["rounds_per_swap"] if version == WITH_LADDER else 1,
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"the bias plan is incomplete ({error})") from error

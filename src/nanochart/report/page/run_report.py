@@ -106,7 +106,7 @@ def _asked(run: RunData) -> str:
         starts = ", ".join(dict.fromkeys(bias.starts))
         return (
             f"{run.system}: {run.trajectories} of {method_words(bias.method)}{along} "
-            f"at {bias.temperature:g} K, started from {starts} of {bias.source}; {run.n_frames} "
+            f"{bias.at}, started from {starts} of {bias.source}; {run.n_frames} "
             "stored frames each."
         )
     sentence = f"{run.system}: {run.trajectories}"

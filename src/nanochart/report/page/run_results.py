@@ -11,6 +11,7 @@ from nanochart.autoencoder import Reconstruction
 from nanochart.shown import short_repr
 from nanochart.statistics import Estimate
 from nanochart.tempering import LadderDiagnostics, LevelMeans, Thermodynamics
+from nanochart.units import kelvin, kelvin_range
 
 if TYPE_CHECKING:
     from nanochart.free_energy import FreeEnergies
@@ -35,8 +36,8 @@ class Bias:
     ----------
     method
         As in a configuration; None for plain dynamics.
-    temperature
-        K.
+    temperatures
+        K; several of a ladder, rising.
     variables, units
         Collective variables.
     starts
@@ -48,12 +49,20 @@ class Bias:
     """
 
     method: str | None
-    temperature: float
+    temperatures: tuple[float, ...]
     variables: tuple[str, ...]
     units: tuple[str, ...]
     starts: tuple[str, ...]
     places: tuple[str, ...]
     source: str
+
+    @property
+    def at(self) -> str:
+        """Its temperature in words, or those between which its walkers exchange."""
+        T = self.temperatures
+        if len(T) == 1:
+            return f"at {kelvin(T[0])} K"
+        return f"on a ladder of {len(T)} temperatures, {kelvin_range(T[0], T[-1])}"
 
 
 @short_repr

@@ -75,7 +75,7 @@ def _how(run: RunData) -> str:
     what = method_words(bias.method)
     what = what[0].upper() + what[1:]
     return (
-        f"{what}{along} at {bias.temperature:g} K{through}: {run.trajectories}, started from "
+        f"{what}{along} {bias.at}{through}: {run.trajectories}, started from "
         f"{', '.join(bias.starts)}. Chart and families are those of {bias.source}."
     )
 

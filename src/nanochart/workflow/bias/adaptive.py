@@ -37,7 +37,8 @@ def adaptive_method(
     ConfigError
         If ranges or widths do not fit the variables or the stride.
     """
-    m, T = len(names), config.temperature
+    # Of a ladder the hottest, whose bias is the most curved; the others have the same widths.
+    m, T = len(names), config.rungs[-1]
     span = np.ptp(data, axis=0)
     low = config.low or tuple((data.min(axis=0) - MARGIN * span).tolist())
     high = config.high or tuple((data.max(axis=0) + MARGIN * span).tolist())

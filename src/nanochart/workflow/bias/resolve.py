@@ -1,7 +1,7 @@
 """From the configuration of a biased run and its source to the plan, once, when it is begun."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -111,9 +111,7 @@ def resolve(
         source.require_thermal()
     check_stop(config, source.family_names, source.run.path)
     data = source.values(cvs, potential)
-    longest = longest_step(
-        config.dynamics, potential, source.relaxed(potential), config.temperature
-    )
+    longest = longest_step(config.dynamics, potential, source.relaxed(potential), config.rungs[-1])
     dt = config.time_step_within(longest)
     n_steps, squares = config.steps_per_round(dt), source.slopes(cvs, potential)
     walls = tuple(_wall(section, cvs) for section in config.walls)
@@ -127,6 +125,8 @@ def resolve(
         raise ConfigError(refusal)
     guard = None if config.guard is None else _guard(config.guard, method, cvs, data)
     starts, names = choose_starts(config, source, data, targets, n_walkers)
+    if config.temperatures:
+        method = replace(method, temperature=config.rungs[0])
     radius = max(confining_radius(x, margin=config.dynamics.confinement) for x in starts)
     plan = BiasPlan(
         element=element,
@@ -136,7 +136,7 @@ def resolve(
         model=None if model is None else model.fingerprint,
         method=method,
         guard=guard,
-        temperature=config.temperature,
+        temperature=config.rungs[0],
         dynamics=Langevin(dt, config.dynamics.friction, radius),
         stride=stride,
         steps_per_round=n_steps,
@@ -145,6 +145,8 @@ def resolve(
         places=tuple(map(place_name, config.steered.along)) if config.steered else (),
         seed=config.seed,
         origin=source.origin,
+        ladder=config.temperatures or (),
+        rounds_per_swap=config.rounds_per_swap,
     )
     file = None if model is None else source.model_path.read_bytes()
     dynamics = BiasedDynamics(potential, plan.dynamics, cvs, plan.stride)
@@ -256,9 +258,9 @@ def _method(
         at = steps_per_round * (hold + leg * np.arange(len(points)))
         rows, steps = tuple(map(tuple, points.tolist())), tuple(at.tolist())
         return Steered(rows, steps, _stiffness(v.stiffness, m), walls), config.walkers or 1, None
-    walkers = config.walkers or 4
+    walkers = config.walkers or len(config.temperatures or ()) or 4
     if config.metadynamics is None and config.opes is None:
-        return Unbiased(config.temperature, walls), walkers, None
+        return Unbiased(config.rungs[0], walls), walkers, None
     return adaptive_method(config, source, cvs.names, data, walls, limits), walkers, None
 
 

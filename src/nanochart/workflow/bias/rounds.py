@@ -11,11 +11,13 @@ from nanochart.biasing import (
     BiasedRound,
     BiasedState,
     BiasingState,
+    HeatedRound,
+    HeatedState,
 )
 from nanochart.dynamics import State
 from nanochart.workflow.tempering_rounds import REPLICAS, recentred
 
-__all__ = ["BiasedRounds"]
+__all__ = ["BiasedRounds", "HeatedRounds"]
 
 #: Before the names of the arrays of a method's state in a checkpoint.
 _METHOD = "method_"
@@ -50,17 +52,68 @@ class BiasedRounds:
 
     def pack(self, state: BiasingState) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """A state as arrays and plain values."""
-        walkers = state.walkers
-        arrays = {name: getattr(walkers.walkers, name) for name in REPLICAS}
-        arrays["work"] = walkers.work
-        for name, value in state.method._asdict().items():
-            arrays[f"{_METHOD}{name}"] = np.asarray(value)
+        arrays = {**_packed(state.walkers), **_packed_method(_METHOD, state.method)}
         return arrays, {"round": state.round, "method": type(state.method).__name__}
 
     def unpack(self, arrays: Mapping[str, np.ndarray], info: Mapping[str, Any]) -> BiasingState:
         """The state of `pack`."""
-        kind: Any = STATES[info["method"]]
-        stored = {name: arrays[f"{_METHOD}{name}"] for name in kind._fields}
-        method = kind(**{name: a if a.ndim else float(a) for name, a in stored.items()})
-        walkers = State(*(arrays[name] for name in REPLICAS))
-        return BiasingState(BiasedState(walkers, arrays["work"]), method, int(info["round"]))
+        method = _method(_METHOD, info["method"], arrays)
+        return BiasingState(_walkers(arrays), method, int(info["round"]))
+
+
+@dataclass(frozen=True)
+class HeatedRounds:
+    """Of walkers under the biases of a ladder; every round leaves a frame."""
+
+    n_discarded = 0
+    observed = HeatedRound
+
+    def number(self, state: BiasingState) -> int:
+        """Rounds that were done."""
+        return state.round
+
+    def frames(self, state: BiasingState, rounds: Sequence[HeatedRound]) -> dict[str, np.ndarray]:
+        """The run's arrays of some rounds, a frame each."""
+        return {
+            **BiasedRounds().frames(state, rounds),
+            "temperature": np.stack([r.temperatures for r in rounds]),
+            "rung": np.stack([r.rungs for r in rounds]),
+            "exchanged": np.stack([r.exchanged for r in rounds]),
+            "rung_log_weight": np.stack([r.rung_log_weights for r in rounds]),
+        }
+
+    def pack(self, state: BiasingState) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """A state as arrays and plain values."""
+        heated: HeatedState = state.method
+        arrays = {**_packed(state.walkers), "rungs": heated.rungs}
+        for k, method in enumerate(heated.methods):
+            arrays |= _packed_method(f"rung{k}_{_METHOD}", method)
+        kinds = [type(method).__name__ for method in heated.methods]
+        return arrays, {"round": state.round, "methods": kinds}
+
+    def unpack(self, arrays: Mapping[str, np.ndarray], info: Mapping[str, Any]) -> BiasingState:
+        """The state of `pack`."""
+        methods = tuple(
+            _method(f"rung{k}_{_METHOD}", kind, arrays) for k, kind in enumerate(info["methods"])
+        )
+        heated = HeatedState(arrays["rungs"], methods)
+        return BiasingState(_walkers(arrays), heated, int(info["round"]))
+
+
+def _packed(walkers: BiasedState) -> dict[str, np.ndarray]:
+    arrays = {name: getattr(walkers.walkers, name) for name in REPLICAS}
+    return {**arrays, "work": walkers.work}
+
+
+def _walkers(arrays: Mapping[str, np.ndarray]) -> BiasedState:
+    return BiasedState(State(*(arrays[name] for name in REPLICAS)), arrays["work"])
+
+
+def _packed_method(prefix: str, method: Any) -> dict[str, np.ndarray]:
+    return {f"{prefix}{name}": np.asarray(value) for name, value in method._asdict().items()}
+
+
+def _method(prefix: str, kind: str, arrays: Mapping[str, np.ndarray]) -> Any:
+    made: Any = STATES[kind]
+    stored = {name: arrays[f"{prefix}{name}"] for name in made._fields}
+    return made(**{name: a if a.ndim else float(a) for name, a in stored.items()})

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,9 @@ from nanochart.biasing import (
     BiasingState,
     BiasPlan,
     FunctionCV,
+    Heated,
     biased_round,
+    heated_round,
 )
 from nanochart.config import BiasConfig, changes, changes_sentence
 from nanochart.dynamics import initialize
@@ -27,11 +30,11 @@ from nanochart.store import Run, create, open as open_run, stream_fingerprint, s
 from nanochart.units import BOLTZMANN
 from nanochart.workflow.bias.plans import attachments_of, dynamics_of, plan_of
 from nanochart.workflow.bias.resolve import Resolved, check_stop, resolve
-from nanochart.workflow.bias.rounds import BiasedRounds
+from nanochart.workflow.bias.rounds import BiasedRounds, HeatedRounds
 from nanochart.workflow.bias.then import SourceThen
 from nanochart.workflow.forecast import forecast_dynamics
 from nanochart.workflow.quench import quenched_every
-from nanochart.workflow.recorder import Recorder, never
+from nanochart.workflow.recorder import Recorder, Rounds, never
 from nanochart.workflow.sessions import SessionLog, with_time_step
 
 __all__ = ["bias_run"]
@@ -106,14 +109,16 @@ def bias_run(
         plan, dynamics = resolved.plan, resolved.dynamics
         run = _create(config, path, resolved)
     with run.lock(), use_executor(executor) as pool:
-        kind = BiasedRounds()
+        heated = plan.heated(stream_seed(run.metadata)) if plan.ladder else None
+        kind: Rounds[BiasingState, Any] = BiasedRounds() if heated is None else HeatedRounds()
+        method = plan.biasing if heated is None else heated
         recorder = Recorder.restore(run, kind)
         if recorder is None:
-            recorder = Recorder.begin(run, kind, _begun(run, plan, dynamics))
+            recorder = Recorder.begin(run, kind, _begun(run, plan, dynamics, method))
         recorder.record(
-            lambda state: biased_round(state, dynamics, plan.biasing, plan.steps_per_round, pool),
+            partial(_round, dynamics, method, plan.steps_per_round, pool),
             SessionLog(run, executor, config.model_dump(mode="json")),
-            ahead=partial(_forecast, run, plan, dynamics, progress, pool),
+            ahead=partial(_forecast, run, plan, dynamics, method, progress, pool),
             told=lambda state, seen: progress("bias", state.round, run.n_frames, _note(seen)),
             stop=stop,
             judged=partial(_judged, run, plan, config),
@@ -121,6 +126,15 @@ def bias_run(
             explained=partial(_explained, run),
         )
     return run
+
+
+def _round(
+    dynamics: BiasedDynamics, method: Any, n_steps: int, pool: Executor, state: BiasingState
+) -> tuple[BiasingState, BiasedRound]:
+    """One round at one temperature, or on a ladder."""
+    if isinstance(method, Heated):
+        return heated_round(state, dynamics, method, n_steps, pool)
+    return biased_round(state, dynamics, method, n_steps, pool)
 
 
 def _judged(run: Run, plan: BiasPlan, config: BiasConfig) -> str | None:
@@ -139,12 +153,13 @@ def _forecast(
     run: Run,
     plan: BiasPlan,
     dynamics: BiasedDynamics,
+    method: Any,
     progress: Progress,
     pool: Executor,
     state: BiasingState,
 ) -> None:
     """Report how long the rounds that are left will take."""
-    bias = plan.biasing.bias(state.method, 0, len(plan.variables))
+    bias = method.bias(state.method, 0, len(plan.variables))
     forecast_dynamics(
         progress,
         "bias",
@@ -172,7 +187,7 @@ def _n_rounds(config: BiasConfig, plan: BiasPlan, run: Run) -> int:
 def _check_heat(run: Run, plan: BiasPlan) -> None:
     r"""Refuse walkers that the bias heats: impulses too far apart for how fast the variable moves.
 
-    The mean of :math:`2 K / 3 N k_B` over the last frames is compared with the temperature. One
+    The mean of :math:`2 K / 3 N k_B T` over the last frames, T that of the walker, must be 1. One
     frame has the relative spread :math:`\sqrt{2 / 3N}`. Half of its square is that of the total
     energy, which a harmonic cluster forgets as :math:`e^{-\gamma t}`, so neighbouring frames tell
     less than as many independent ones. The beginning does not count: the walkers start from frames
@@ -185,21 +200,28 @@ def _check_heat(run: Run, plan: BiasPlan) -> None:
     """
     n, forgotten = run.committed(), plan.dynamics.friction * 1e3 * plan.time_per_round
     begin = max(math.ceil(_BEGINNING / forgotten), n - _HEATED)
-    data = run.frames(begin).thermal.kinetic_energies if begin < n else None
+    if begin >= n:
+        return
+    frames = run.frames(begin).thermal
+    data = frames.kinetic_energies
     if data is None:
         return
     n_atoms = run.metadata.n_atoms
-    heat = float(data.mean()) / (1.5 * n_atoms * BOLTZMANN)
-    excess = heat / plan.temperature - 1.0
+    asked = np.full(data.shape, plan.temperature)
+    if plan.ladder and frames.temperatures is not None:
+        asked = frames.temperatures
+    excess = float((data / asked).mean()) / (1.5 * n_atoms * BOLTZMANN) - 1.0
+    mean = float(asked.mean())
     inefficiency = 0.5 * (1.0 + 1.0 / np.tanh(0.5 * forgotten))
     error = np.sqrt(2.0 * inefficiency / (3.0 * n_atoms * data.size))
     stride = plan.stride * plan.dynamics.time_step
     if excess > _TOO_HOT and excess > 6.0 * error:
         raise DynamicsError(
-            f"the bias heats the walkers: their kinetic temperature is {heat:.0f} K in place of "
-            f"{plan.temperature:g} K over the last {len(data)} frames, because the bias acts "
-            f"every {stride:.4g} fs only, and where it drives the walkers a variable moves "
-            "faster than that; take a smaller stride, add a guard, or a weaker bias"
+            f"the bias heats the walkers: their kinetic temperature is "
+            f"{(1.0 + excess) * mean:.0f} K in place of {mean:.4g} K over the last {len(data)} "
+            f"frames, because the bias acts every {stride:.4g} fs only, and where it drives the "
+            "walkers a variable moves faster than that; take a smaller stride, add a guard, or a "
+            "weaker bias"
         )
 
 
@@ -220,10 +242,13 @@ def _reached(run: Run, config: BiasConfig) -> str | None:
 
 
 def _unconnected(run: Run, plan: BiasPlan) -> str | None:
-    """That windows of umbrella sampling do not overlap, in a sentence; None if they do."""
+    """That windows of umbrella sampling, or rungs, do not overlap, in a sentence; None if they do.
+
+    Of methods whose frames are joined by MBAR.
+    """
     from nanochart.workflow.fes.samples import weighted_frames
 
-    if plan.method_name != "umbrella":
+    if plan.method_name != "umbrella" and not plan.ladder:
         return None
     try:
         weighted_frames(run, None, membership="place").weighted()
@@ -262,11 +287,19 @@ def _create(config: BiasConfig, path: str | Path, resolved: Resolved) -> Run:
             "starts": list(plan.start_names),
             "time_per_frame": plan.time_per_round,
             "time_step": plan.dynamics.time_step,
+            **_exchanging(plan),
         },
         kind="biased",
         chunk_frames=min(n_rounds, max(1, _BLOCK_BYTES // (12 * plan.n_atoms * plan.n_walkers))),
         attachments=attachments_of(resolved),
     )
+
+
+def _exchanging(plan: BiasPlan) -> dict[str, Any]:
+    """What tells how the walkers of a ladder exchange."""
+    if not plan.ladder:
+        return {}
+    return {"ladder": list(plan.ladder), "rounds_per_swap": plan.rounds_per_swap}
 
 
 def _check_between(run: Run, config: BiasConfig) -> None:
@@ -290,9 +323,8 @@ def _open(config: BiasConfig, path: str | Path) -> Run:
     return run
 
 
-def _begun(run: Run, plan: BiasPlan, dynamics: BiasedDynamics) -> BiasingState:
-    n = plan.n_walkers
-    temperatures, seed = np.full(n, plan.temperature), stream_seed(run.metadata)
-    walkers = initialize(plan.starts, dynamics.potential, temperatures, seed)
-    method = plan.biasing.initialize(len(plan.variables))
-    return BiasingState(BiasedState(walkers, np.zeros(n)), method, 0)
+def _begun(run: Run, plan: BiasPlan, dynamics: BiasedDynamics, method: Any) -> BiasingState:
+    seed = stream_seed(run.metadata)
+    walkers = initialize(plan.starts, dynamics.potential, plan.walker_temperatures, seed)
+    begun = method.initialize(len(plan.variables))
+    return BiasingState(BiasedState(walkers, np.zeros(plan.n_walkers)), begun, 0)

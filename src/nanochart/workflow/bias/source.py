@@ -160,7 +160,7 @@ class Source:
         """Coordinates of a place: as given, or the median of a family's thermal frames."""
         if isinstance(place, str):
             inside = self.members(place)
-            T = self.config.temperature
+            T = self.config.rungs[0]
             near = inside & (np.abs(self.temperature - T) <= 0.15 * T)
             return np.asarray(np.median(data[near if near.sum() >= 10 else inside], axis=0))
         if len(place) != data.shape[1]:

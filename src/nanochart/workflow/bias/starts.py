@@ -29,8 +29,8 @@ def choose_starts(
 ) -> tuple[Floats, tuple[str, ...]]:
     """Positions of each walker, centred, and what it starts from.
 
-    The frames are of about the temperature where there are such, and different ones as far as
-    there are enough.
+    The frames are of about the temperature, of a ladder that of the walker's rung, where there are
+    such, and different ones as far as there are enough.
 
     Parameters
     ----------
@@ -48,23 +48,43 @@ def choose_starts(
     ConfigError
         If a start is no family, or not the first place of a steered run.
     """
-    usable = np.abs(source.temperature - config.temperature) <= 0.2 * config.temperature
+    rng = np.random.default_rng(config.seed)
+    each = n // len(config.rungs)
+    parts = [
+        _at_rung(config, source, data, targets, range(k * each, (k + 1) * each), T, rng)
+        for k, T in enumerate(config.rungs)
+    ]
+    x = source.positions(np.concatenate([chosen for chosen, _ in parts]))
+    names = tuple(name for _, named in parts for name in named)
+    return x - x.mean(axis=1, keepdims=True), names
+
+
+def _at_rung(
+    config: BiasConfig,
+    source: Source,
+    data: Floats,
+    targets: Floats | None,
+    walkers: range,
+    temperature: float,
+    rng: np.random.Generator,
+) -> tuple[Ints, list[str]]:
+    """Frames that the walkers of a temperature start from, and what these are called."""
+    n = len(walkers)
+    usable = np.abs(source.temperature - temperature) <= 0.2 * temperature
     if not usable.any():
         usable = np.ones(len(source.temperature), dtype=bool)
-    rng = np.random.default_rng(config.seed)
     if config.steered is not None:
         first = config.steered.along[0]
         chosen, names = _first_place(first, config, source, data, usable, n, rng)
     elif config.starts:
-        names = [config.starts[k % len(config.starts)] for k in range(n)]
+        names = [config.starts[k % len(config.starts)] for k in walkers]
         chosen = _of_families(names, source, usable, rng)
     elif targets is not None:
         chosen = _near(targets, data, np.flatnonzero(usable), n)
-        names = [f"window {k % len(targets) + 1}" for k in range(n)]
+        names = [f"window {k % len(targets) + 1}" for k in walkers]
     else:
         chosen, names = _draw(np.flatnonzero(usable), n, rng), ["run"] * n
-    x = source.positions(chosen)
-    return x - x.mean(axis=1, keepdims=True), tuple(names)
+    return chosen, names
 
 
 def _draw(pool: Ints, n: int, rng: np.random.Generator) -> Ints:

@@ -53,7 +53,7 @@ def source_files(source: Source) -> dict[str, bytes]:
     if run.committed("families"):
         files[_FAMILIES] = families_of(run)[0].read_bytes()
         files[_MODEL] = chart_model(run, source.config.model)[0].read_bytes()
-    arrays = _places(frames, source.config.temperature) if len(frames) else {}
+    arrays = _places(frames, source.config.rungs[0]) if len(frames) else {}
     return {_FACTS: pack(arrays, facts), **files}
 
 

@@ -91,7 +91,8 @@ def fes_run(
         Share of the run at its beginning that is left out; None is a fifth of a biased run, whose
         bias is still growing, and nothing of parallel tempering.
     temperature
-        K, at which parallel tempering is taken by MBAR; a biased run has its own.
+        K, at which parallel tempering, and a biased run on a ladder, are taken by MBAR; of the
+        latter by default the lowest. Other biased runs have their own.
     geometric
         Whether to compute the gauge-invariant surface, too.
     between

@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 from nanochart.biasing import BiasPlan, known_reach
 from nanochart.config import DISCARD, FEWEST_FRAMES
 from nanochart.errors import StoreError
-from nanochart.free_energy import log_gram, umbrella_weights
+from nanochart.free_energy import heated_weights, log_gram, umbrella_weights
 from nanochart.landscape import Known, States
 from nanochart.progress import Progress, silent
 from nanochart.statistics import Weighted
@@ -43,6 +43,8 @@ class BiasedFrames:
     ----------
     run, plan
         The run, and what it was biased by.
+    temperature
+        K; of a run on a ladder, the one that is asked for.
     frames
         Its frames that count.
     first, planned
@@ -56,6 +58,7 @@ class BiasedFrames:
 
     run: Run
     plan: BiasPlan
+    temperature: float
     frames: Frames
     first: int
     planned: int
@@ -66,11 +69,6 @@ class BiasedFrames:
     def method(self) -> str:
         """What biased it."""
         return self.plan.method_name or "plain dynamics"
-
-    @property
-    def temperature(self) -> float:
-        """K."""
-        return self.plan.temperature
 
     @property
     def model(self) -> str | None:
@@ -93,9 +91,24 @@ class BiasedFrames:
 
     def weighted(self) -> Weighted:
         """Their weights in the ensemble without bias."""
+        if self.plan.ladder:
+            return self._heated()
         if self.plan.method_name != "umbrella":
             return Weighted(self.frames.biased.log_weights)
         return umbrella_weights(self.plan.window_energies(self.values()), self.temperature)
+
+    def _heated(self) -> Weighted:
+        """Their weights by the biases of all rungs."""
+        thermal, logs = self.frames.thermal, self.frames.biased.rung_log_weights
+        walks = self.run.frames(self.first).thermal.rungs
+        if thermal.energies is None or thermal.rungs is None or logs is None:
+            raise StoreError(
+                f"{self.run.path} must have energies, rungs and weights of its frames, and it has "
+                "lost them: restore it from a copy"
+            )
+        return heated_weights(
+            thermal.energies, logs, thermal.rungs, self.plan.ladder, self.temperature, walks=walks
+        )
 
     def states(self, by: str, progress: Progress = silent) -> States:
         """Family or motif of each frame, of its own inherent structure or as shares by its place.
@@ -202,7 +215,8 @@ def weighted_frames(
     discard
         Share at the start that is left out; None is a fifth of a biased run, and else nothing.
     temperature
-        K, of parallel tempering; a biased run has its own.
+        K, of parallel tempering, or of a biased run on a ladder, whose default is its lowest; other
+        biased runs have their own.
     membership
         How frames of a biased run belong to states, "own" or "place".
     every
@@ -230,17 +244,13 @@ def weighted_frames(
                 "several with `nanochart fes RUN RUN ...`, or sample by opes, metadynamics or "
                 "umbrella"
             )
-        if temperature is not None and temperature != plan.temperature:
-            raise ValueError(
-                f"the temperature of a biased run is its own, {plan.temperature:g} K; got "
-                f"{temperature:g}: leave it out"
-            )
+        at = _temperature(run, plan, temperature, membership)
         check_asked("motif", membership)
         step = _every(run, every) if membership == "own" else every or 1
         first = -(-first // step) * step
         frames = run.frames(min(first, n), every=step)
         _long_enough(run, len(frames), discard, "run `nanochart bias CONFIG --resume` first")
-        return BiasedFrames(run, plan, frames, first, run.n_frames, step, membership)
+        return BiasedFrames(run, plan, at, frames, first, run.n_frames, step, membership)
     if membership != "own" or every not in {None, 1}:
         raise ValueError(
             f"the frames of {run.path} have states of their own, and all of them count: leave out "
@@ -262,6 +272,29 @@ def weighted_frames(
         )
     _long_enough(run, len(frames), discard, "run `nanochart sample --resume` first")
     return TemperedFrames(run, temperature, frames.require("chart"), first, run.n_frames)
+
+
+def _temperature(run: Run, plan: BiasPlan, asked: float | None, membership: str) -> float:
+    """Temperature in K of the free energies of a biased run: its own, or one of its ladder."""
+    if asked is None or asked == plan.temperature:
+        return plan.temperature
+    if not plan.ladder:
+        raise ValueError(
+            f"the temperature of a biased run is its own, {plan.temperature:g} K; got "
+            f"{asked:g}: leave it out"
+        )
+    low, high = plan.ladder[0], plan.ladder[-1]
+    if not low <= asked <= high:
+        raise ValueError(
+            f"the temperature (--temperature) must be one from {low:g} to {high:g} K, those of the "
+            f"ladder of {run.path}; got {asked:g}"
+        )
+    if membership == "place":
+        raise ValueError(
+            f"shares by place are those of known frames near {low:g} K, the lowest temperature of "
+            f"{run.path}; got {asked:g} K: leave out --temperature, or --membership"
+        )
+    return asked
 
 
 def _every(run: Run, asked: int | None) -> int:
