@@ -62,6 +62,7 @@ def test_the_chain_from_yaml_to_report(tmp_path):
     )
     assert sampled["frames"] == 40
     assert sampled["replicas"] == 3
+    assert sampled["verdict"].startswith("The ladder is ")
     quenched = json.loads(nanochart("quench", "mini.zarr", "--json", cwd=tmp_path).stdout)
     assert quenched["unconverged"] == 0
     assert quenched["lowest_energy"] < -130.0

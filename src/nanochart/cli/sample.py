@@ -96,7 +96,12 @@ def sample(
     import numpy as np
 
     from nanochart.config import load_config, nanoseconds
-    from nanochart.workflow import changed_stages, lengthened, sample as run_sampling
+    from nanochart.workflow import (
+        changed_stages,
+        ladder_words,
+        lengthened,
+        sample as run_sampling,
+    )
 
     settings = load_config(config, must_exist=not resume)
     if seed is not None:
@@ -130,6 +135,7 @@ def sample(
             err=True,
         )
         sys.exit(128 + INTERRUPTS.received[0])
+    verdict = ladder_words(run)
     outcome = run.frames().thermal.exchanges
     tried = np.empty(0) if outcome is None else outcome[outcome >= 0]
     result = {
@@ -137,6 +143,7 @@ def sample(
         "frames": run.committed(),
         "replicas": run.metadata.n_replicas,
         "acceptance": float(tried.mean()) if len(tried) else None,
+        **({"verdict": verdict} if verdict else {}),
         **({"changed": changed} if changed else {}),
     }
     emit(
@@ -145,6 +152,7 @@ def sample(
         [
             f"{path}: {result['frames']} frames of {result['replicas']} replicas"
             + (f", exchange acceptance {tried.mean():.0%}" if len(tried) else ""),
+            *([verdict] if verdict else []),
             *changed.values(),
             f"next: nanochart quench {path}",
         ],

@@ -33,6 +33,7 @@ from .fes.runs import (
 from .fes.works import works_of_runs as works_of_runs
 from .info import run_info as run_info
 from .label import label_run as label_run, motif_counts as motif_counts
+from .ladder import ladder_words as ladder_words
 from .quench import (
     quench_run as quench_run,
     quench_settings as quench_settings,

@@ -25,15 +25,17 @@ from nanochart.tempering import (
     TemperedSample,
     by_rung,
     diagnose_ladder,
+    ladder_verdict,
     level_means,
     rung_means,
     rung_populations,
     tempered_sample,
 )
 from nanochart.workflow.results import kept
+from nanochart.workflow.system import run_config
 
 __all__ = [
-    "energies_at_rungs", "ladder_diagnostics", "ladder_sample", "mapped_below",
+    "energies_at_rungs", "ladder_diagnostics", "ladder_sample", "ladder_words", "mapped_below",
     "populations_at_rungs", "rung_shares", "whole_frames",
 ]  # fmt: skip
 
@@ -100,6 +102,23 @@ def ladder_diagnostics(
     nothing = np.full(rungs[chosen].shape, np.nan)
     ordered = by_rung(nothing if held is None else held, rungs[chosen], n)
     return replace(found, energies=ordered)
+
+
+def ladder_words(run: Run, ladder: LadderDiagnostics | None = None) -> str:
+    """What is wrong with the ladder of a run, or that nothing is; empty where there is none.
+
+    Parameters
+    ----------
+    run
+        Of parallel tempering, or any other.
+    ladder
+        Diagnostics of its ladder where they are known already.
+    """
+    found = ladder or ladder_diagnostics(run.frames(), run)
+    if found is None:
+        return ""
+    config = run_config(run)
+    return ladder_verdict(found, None if config is None else 1e-3 * config.tempering.swap_interval)
 
 
 def ladder_sample(

@@ -33,7 +33,6 @@ from nanochart.tempering import (
     LadderDiagnostics,
     Thermodynamics,
     ladder_findings,
-    ladder_verdict,
 )
 from nanochart.workflow.bias.plans import plan_of
 from nanochart.workflow.bias.then import SourceThen
@@ -43,11 +42,11 @@ from nanochart.workflow.fes.run import fes_run
 from nanochart.workflow.ladder import (
     energies_at_rungs,
     ladder_diagnostics,
+    ladder_words,
     populations_at_rungs,
 )
 from nanochart.workflow.reconstruction import held_out_reconstruction
 from nanochart.workflow.sessions import asked_config
-from nanochart.workflow.system import run_config
 from nanochart.workflow.thermo import thermo_run
 
 __all__ = ["reference_energies", "report_run"]
@@ -146,7 +145,7 @@ def _results(
     populations = {of: populations_at_rungs(frames, run, of)[0] for of in ("motif", "family")}
     return RunResults(
         ladder=ladder,
-        verdict=_verdict(run, ladder),
+        verdict=ladder_words(run, ladder),
         thermodynamics=thermodynamics,
         no_thermodynamics=why,
         energies=energies_at_rungs(frames, run, "thermal"),
@@ -179,15 +178,6 @@ def _thermodynamics(
     said = () if ladder is None else {w.rstrip(".") for w in ladder_findings(ladder)}
     others = tuple(w for w in found.warnings if w not in said)
     return dataclasses.replace(found, warnings=others), ""
-
-
-def _verdict(run: Run, ladder: LadderDiagnostics | None) -> str:
-    """Say what is wrong with the ladder, or that nothing is."""
-    if ladder is None:
-        return ""
-    config = run_config(run)
-    between = None if config is None else 1e-3 * config.tempering.swap_interval
-    return ladder_verdict(ladder, between)
 
 
 def _plan(run: Run) -> BiasPlan | None:
