@@ -120,7 +120,8 @@ class TemperingSection(Section):
 
     ``mapped_below`` is the highest temperature of neighbours that exchange mapped to each other's
     temperature (`nanochart.tempering.MappedExchange`): in K, "off", or "auto" to find it when the
-    run is made.
+    run is made. ``within`` is the one motif that all replicas keep to, so that the run samples the
+    ensemble of that motif alone; None is the whole landscape.
     """
 
     temperatures: tuple[Temperature, ...] | None = _field(None, unit="K", max_length=_MOST_RUNGS)
@@ -131,6 +132,7 @@ class TemperingSection(Section):
     discard: float = _field(0.0, unit="ns", ge=0, le=_LONGEST)
     time_per_replica: float = _field(unit="ns", gt=0, le=_LONGEST)
     mapped_below: Literal["auto", "off"] | Temperature = _field("auto", unit="K")
+    within: Literal["dh", "ih", "fcc", "twin", "mix", "amorphous"] | None = _field(None)
 
     @field_validator("mapped_below", mode="before")
     @classmethod

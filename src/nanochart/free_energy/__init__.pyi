@@ -1,5 +1,18 @@
+from .anchored import (
+    AnchoredMotif as AnchoredMotif,
+    Works as Works,
+    anchored_differences as anchored_differences,
+    anchored_populations as anchored_populations,
+    carried_up as carried_up,
+    neighbour_works as neighbour_works,
+)
 from .density import grid_shape as grid_shape
 from .gauge import log_gram as log_gram
+from .harmonic import (
+    HarmonicMinimum as HarmonicMinimum,
+    harmonic_minimum as harmonic_minimum,
+    log_anharmonicity as log_anharmonicity,
+)
 from .heated import heated_weights as heated_weights
 from .path import (
     Basin as Basin,

@@ -15,4 +15,7 @@ from .minima import (
 )
 from .moves import MOVES as MOVES
 from .point_group import point_group_order as point_group_order
-from .vibrations import log_frequency_product as log_frequency_product
+from .vibrations import (
+    hessian as hessian,
+    log_frequency_product as log_frequency_product,
+)

@@ -36,6 +36,8 @@ from .levels import (
 from .mapped import (
     MappedExchange as MappedExchange,
     MappedMoves as MappedMoves,
+    Scaled as Scaled,
+    log_rotational_jacobian as log_rotational_jacobian,
     mapped_exchange as mapped_exchange,
 )
 from .pilot import Pilot as Pilot, run_pilot as run_pilot
@@ -46,6 +48,11 @@ from .replica_flow import (
     ideal_round_trip_time as ideal_round_trip_time,
     replica_flow as replica_flow,
     round_trips as round_trips,
+)
+from .restricted import (
+    RestrictedSegment as RestrictedSegment,
+    motifs_of as motifs_of,
+    within_motif as within_motif,
 )
 from .sampler import (
     Round as Round,

@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from nanochart.clusters import superpose
 from nanochart.dynamics import Langevin, confined_energies
@@ -25,7 +25,7 @@ from nanochart.minimization import quench
 from nanochart.potentials import Potential
 from nanochart.shown import short_repr
 
-__all__ = ["MappedExchange", "MappedMoves", "Minima", "log_rotational_jacobian", "mapped_exchange"]
+__all__ = ["MappedExchange", "MappedMoves", "Minima", "Scaled", "log_rotational_jacobian", "mapped_exchange"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -56,6 +56,22 @@ class MappedMoves:
     log_ratio: Floats
     positions: Floats
     minima: Floats
+
+
+@short_repr
+@dataclass(frozen=True, eq=False)
+class Scaled:
+    """Configurations scaled about their minima to another temperature.
+
+    ``positions`` and the ``minima`` laid onto them, (configuration, atom, 3) in Å; ``work``
+    (configuration,), reduced: that of the energy less the logarithm of the ratio of the rotational
+    Jacobians, without the 3N - 6 factors of the scale, which cancel in an exchange. It is infinite
+    where atoms overlap.
+    """
+
+    positions: Floats
+    minima: Floats
+    work: Floats
 
 
 @short_repr
@@ -115,33 +131,57 @@ class MappedExchange:
         shape = positions.shape
         flat = positions.reshape(-1, *shape[2:])
         found, converged = self.minima(flat, executor)
-        minima = superpose(found, flat)
-        scale = np.sqrt(betas / betas[:, ::-1]).reshape(-1, 1, 1)
-        mapped = minima + scale * (flat - minima)
-        jacobian = _pairs(
-            log_rotational_jacobian(mapped, minima) - log_rotational_jacobian(flat, minima)
-        )
-        work = betas[:, ::-1] * _pairs(self._finite_energies(mapped)) - betas * energies
-        log_ratio = (jacobian - work).sum(axis=1)
+        move = self.scaled(flat, found, energies.ravel(), betas.ravel(), betas[:, ::-1].ravel())
+        log_ratio = -_pairs(move.work).sum(axis=1)
         accepted = log_uniform < log_ratio
         accepted &= _pairs(converged).all(axis=1)
         # Quenches of what is refused anyhow are spared.
         asked = np.repeat(accepted, 2)
         if asked.any():
-            back, again = self.minima(mapped[asked], executor)
-            moved = superpose(back, mapped[asked]) - minima[asked]
-            same = again & (np.linalg.norm(moved, axis=-1).max(axis=-1) < _SAME)
+            same = self.in_basin(move.positions[asked], move.minima[asked], executor)
             accepted[accepted] = _pairs(same).all(axis=1)
-        return MappedMoves(accepted, log_ratio, mapped.reshape(shape), minima.reshape(shape))
+        return MappedMoves(
+            accepted, log_ratio, move.positions.reshape(shape), move.minima.reshape(shape)
+        )
 
-    def _finite_energies(self, positions: Floats) -> Floats:
+    def scaled(
+        self, positions: Floats, minima: Floats, energies: Floats, betas: Floats, onto: ArrayLike
+    ) -> Scaled:
+        """Scale configurations about their minima from one temperature to another.
+
+        Parameters
+        ----------
+        positions, minima
+            (configuration, atom, 3) in Å.
+        energies
+            Of the configurations, (configuration,) in eV.
+        betas, onto
+            1/kT at which they stand, and that to which they are scaled, (configuration,), 1/eV.
+        """
+        laid = superpose(minima, positions)
+        s = np.broadcast_to(np.sqrt(betas / np.asarray(onto)), betas.shape)[:, None, None]
+        mapped = laid + s * (positions - laid)
+        jacobian = log_rotational_jacobian(mapped, laid) - log_rotational_jacobian(positions, laid)
+        work = onto * self.finite_energies(mapped) - betas * energies - jacobian
+        return Scaled(mapped, laid, work)
+
+    def in_basin(
+        self, positions: Floats, minima: Floats, executor: Executor | None = None
+    ) -> Bools:
+        """Whether configurations quench to minima that are laid onto them, atom by atom."""
+        found, converged = self.minima(positions, executor)
+        moved = superpose(found, positions) - minima
+        same: Bools = converged & (np.linalg.norm(moved, axis=-1).max(axis=-1) < _SAME)
+        return same
+
+    def finite_energies(self, positions: Floats) -> Floats:
         """Energies; infinite where atoms overlap, so that the exchange is refused."""
         try:
             return self.energies(positions)
         except ValueError:
             if len(positions) == 1:
                 return np.array([np.inf])
-            return np.concatenate([self._finite_energies(positions[[k]])
+            return np.concatenate([self.finite_energies(positions[[k]])
                                    for k in range(len(positions))])  # fmt: skip
 
 
@@ -156,7 +196,7 @@ def mapped_exchange(potential: Potential, dynamics: Langevin, below: float) -> M
         Highest temperature of a pair that is exchanged so.
     """
     energies = partial(confined_energies, potential=potential, config=dynamics)
-    return MappedExchange(below, partial(_quenched, potential), energies)
+    return MappedExchange(below, partial(quenched, potential), energies)
 
 
 def log_rotational_jacobian(positions: Floats, minima: Floats) -> Floats:
@@ -190,8 +230,9 @@ def _pairs(values: NDArray[Any]) -> NDArray[Any]:
     return values.reshape(-1, 2)
 
 
-def _quenched(
+def quenched(
     potential: Potential, positions: Floats, executor: Executor | None
 ) -> tuple[Floats, Bools]:
+    """Inherent structures of configurations (configuration, atom, 3), and which were found."""
     found = quench(positions, potential, _MAX_FORCE, _MAX_EVALUATIONS, executor=executor)
     return found.positions, found.converged

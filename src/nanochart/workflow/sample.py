@@ -10,14 +10,15 @@ from typing import Any
 import ase.io
 import ase.units
 import numpy as np
+from numpy.typing import NDArray
 
 from nanochart.config import RunConfig, changes, changes_sentence, check_files
 from nanochart.dynamics import Langevin
-from nanochart.errors import StoreError
+from nanochart.errors import ConfigError, StoreError
 from nanochart.files import replacing
 from nanochart.interop import to_atoms
 from nanochart.parallel import use_executor
-from nanochart.potentials import NotAtHand, Potential, check_forces
+from nanochart.potentials import NotAtHand, Potential, check_forces, is_compiled
 from nanochart.progress import Progress, silent
 from nanochart.store import Run, create, open as open_run, stream_seed
 from nanochart.system import System
@@ -31,7 +32,9 @@ from nanochart.tempering import (
     initialize_tempering,
     langevin_segment,
     mapped_exchange,
+    motifs_of,
     step,
+    within_motif,
 )
 from nanochart.units import kelvin_range
 from nanochart.workflow.forecast import forecast_dynamics
@@ -113,13 +116,18 @@ def sample(
         dynamics = replace(dynamics, time_step=time_step or dynamics.time_step)
     else:
         dynamics = Langevin(time_step, config.dynamics.friction, radius)
+    within = config.tempering.within
     if run is None:
         assert starts is not None  # noqa: S101  only a run that exists needs none
+        if within is not None:
+            _check_region(within, config, potential, starts)
         below = find_mapped_below(config, potential, dynamics, starts, executor)
         run = _create(config, path, potential, dynamics, below)
     n_steps = config.steps_per_round(dynamics.time_step)
     tempering = TemperingConfig(config.tempering.ladder, n_steps)
     segment = langevin_segment(potential, dynamics)
+    if within is not None:
+        segment = within_motif(segment, potential, dynamics, within)
     below = mapped_below(run)
     mapped = mapped_exchange(potential, dynamics, below) if below else None
     with run.lock(), use_executor(executor) as pool:
@@ -142,6 +150,25 @@ def sample(
             explained=partial(_explained, run),
         )
     return run
+
+
+def _check_region(
+    motif: str, config: RunConfig, potential: Potential, starts: NDArray[np.float64]
+) -> None:
+    """Refuse a restriction that cannot be kept to from the beginning."""
+    if not is_compiled(potential):
+        raise ConfigError(
+            "tempering.within needs a potential that is compiled (gupta or a table), because every "
+            f"stretch of dynamics is quenched; got {potential.name}, which is called from Python"
+        )
+    of = motifs_of(potential, starts)
+    for name, found in zip(start_names(config), of, strict=True):
+        if found != motif:
+            raise ConfigError(
+                f"each of starts must be of the motif that tempering.within keeps to, {motif}; got "
+                f"{name}, which quenches to {found or 'nothing that converges'}: leave it out, or "
+                "name a structure file of that motif"
+            )
 
 
 def changed_stages(config: RunConfig, path: str | Path) -> dict[str, str]:
@@ -330,6 +357,8 @@ def _begun_with(config: dict[str, Any], time_step: float | None) -> dict[str, An
     # As it was found, or as it was before there was one.
     if tempering.get("mapped_below") == "auto":
         del tempering["mapped_below"]
+    if tempering.get("within", "") is None:
+        del tempering["within"]
     starts = [Path(s).name for s in config["starts"]]
     begun = {**config, "system": system, "tempering": tempering, "starts": starts}
     return with_time_step(begun, time_step)

@@ -198,6 +198,8 @@ def stream_of(config: RunConfig, potential: Potential) -> str:
         "discard": section.discard,
         "mapped_below": section.mapped_below,
     }
+    if section.within is not None:
+        values["tempering"]["within"] = section.within
     values["potential"] = potential_numbers(potential)
     values["starts"] = [
         start if start in {*MOTIFS, BEST}

@@ -1,0 +1,1 @@
+"""Anchored free energies: which minima, their ladders, and what follows."""

@@ -1,0 +1,409 @@
+"""Free energies of motifs from ladders that keep to one each, anchored near 0 K."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import ase.io
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logsumexp
+
+from nanochart.config import QuenchConfig, RunConfig, load_config
+from nanochart.dynamics import Langevin
+from nanochart.errors import ConvergenceError, StoreError
+from nanochart.files import replacing
+from nanochart.free_energy import (
+    AnchoredMotif,
+    HarmonicMinimum,
+    carried_up,
+    harmonic_minimum,
+    log_anharmonicity,
+    neighbour_works,
+)
+from nanochart.free_energy import Works
+from nanochart.interop import to_atoms
+from nanochart.parallel import chunks, use_executor
+from nanochart.potentials import Potential
+from nanochart.progress import Progress, silent
+from nanochart.search import Catalogue
+from nanochart.statistics import Estimate, state_populations
+from nanochart.store import Run, open as open_run
+from nanochart.tempering import Ladder, MappedExchange, cold_rungs, mapped_exchange
+from nanochart.workflow.anchor.result import Anchored, MotifLadder
+from nanochart.workflow.anchor.starts import lowest_minima, minima_of_run
+from nanochart.workflow.ladder import (
+    ladder_sample,
+    ladder_words,
+    mapped_below,
+    whole_frames,
+)
+from nanochart.workflow.quench import quench_run
+from nanochart.workflow.recorder import never
+from nanochart.workflow.results import kept
+from nanochart.workflow.sample import sample
+from nanochart.workflow.system import potential_at_hand, run_config
+
+__all__ = ["AnchorConfig", "anchor_ladder", "anchor_run"]
+
+Floats = NDArray[np.float64]
+
+#: Frames whose works are computed at once.
+_AT_ONCE = 64
+#: Minima of a motif that its rungs start from in turn.
+_STARTS = 4
+#: Share of the coldest rung that a minimum must have there, harmonically, to be anchored in.
+_SHARE = 1e-3
+#: Share of frames at the coldest rung in minima that no anchor knows, above which it is unknown.
+_UNLISTED = 0.02
+
+
+@dataclass(frozen=True)
+class AnchorConfig:
+    """Settings of anchored free energies.
+
+    Attributes
+    ----------
+    ladder
+        Temperatures, the coldest of which must be one at which minima are nearly harmonic.
+    time_per_replica
+        Stored time of each replica in ns.
+    swap_interval
+        Time between exchanges in ps.
+    n_draws
+        Harmonic draws of each minimum that a motif is anchored in.
+    n_minima
+        Minima of each motif that the harmonic superposition adds up.
+    seed
+        Seed of all that is drawn.
+    """
+
+    ladder: Ladder
+    time_per_replica: float = 10.0
+    swap_interval: float = 10.0
+    n_draws: int = 2_000
+    n_minima: int = 100
+    seed: int = 0
+
+
+def anchor_ladder(run: Run, coldest: float, hottest: float | None) -> Ladder:
+    """Temperatures from one at which minima are harmonic to where motifs are asked for.
+
+    Parameters
+    ----------
+    run
+        That is asked about.
+    coldest
+        In K.
+    hottest
+        In K; None is where mapped exchanges of the run end, because minima do not last above.
+
+    Raises
+    ------
+    ValueError
+        If the run has no mapped exchanges to tell, or the temperatures do not rise.
+    """
+    end = hottest or mapped_below(run)
+    if not end:
+        raise ValueError(
+            f"{run.path} has no mapped exchanges that tell up to where minima last: give the "
+            "hottest temperature (--to)"
+        )
+    if not 0.0 < coldest < end:
+        raise ValueError(
+            f"the coldest temperature (K) must be positive and below the hottest, {end:g}; got "
+            f"{coldest:g}"
+        )
+    return Ladder((*cold_rungs(coldest, end), end))
+
+
+def anchor_run(
+    run: Run,
+    folder: str | Path,
+    config: AnchorConfig,
+    *,
+    motifs: Sequence[str] | None = None,
+    more: Sequence[Run] = (),
+    potential: Potential | None = None,
+    executor: Executor | None = None,
+    progress: Progress = silent,
+    stop: Callable[[], bool] = never,
+) -> Anchored | None:
+    """Compute the free energies of motifs from ladders that are anchored near 0 K.
+
+    Each motif has a run of its own in the folder, begun from its lowest minima, which is made,
+    gone on with or made longer as need be.
+
+    Parameters
+    ----------
+    run
+        Quenched; its minima are where the ladders start from, and its own populations are compared.
+    folder
+        Where the runs of the motifs are.
+    config
+        Settings.
+    motifs
+        Motifs; None is all that occur but amorphous ones.
+    more
+        Further runs whose minima count, as those of searches.
+    potential
+        Where the run keeps its name alone.
+    executor
+        Executor that replicas run on.
+    progress, stop
+        As of `nanochart.workflow.sample`.
+
+    Returns
+    -------
+    Anchored or None
+        None where it was stopped.
+
+    Raises
+    ------
+    StoreError
+        If no minima are known, or runs are of other clusters.
+    """
+    own = potential_at_hand(run, potential)
+    for other in more:
+        same = (other.metadata.element, other.metadata.n_atoms)
+        if same != (run.metadata.element, run.metadata.n_atoms):
+            raise StoreError(
+                f"{other.path} must be of the cluster of {run.path}, "
+                f"{run.metadata.element}{run.metadata.n_atoms}; got {same[0]}{same[1]}"
+            )
+    known = lowest_minima([run, *more], own, motifs, _STARTS)
+    lacking = [m for m in motifs or () if m not in known]
+    if lacking or not known:
+        raise StoreError(
+            f"no minimum of {', '.join(lacking) or 'any motif'} is known of {run.path}: quench it "
+            "(`nanochart quench`), or name a run of `nanochart search --motif` with --minima"
+        )
+    order = sorted(known, key=lambda m: float(known[m].energies[0]))
+    ladders: dict[str, MotifLadder] = {}
+    for motif in order:
+        told = partial(_told, progress, motif)
+        made = _sampled(run, Path(folder), motif, known[motif], config, own, executor, told, stop)
+        if made is None:
+            return None
+        starts = known[motif].positions
+        ladders[motif] = _anchored(made, motif, starts, own, config, executor, told)
+    compared = _compared(run, order, config.ladder) if len(order) > 1 else {}
+    return Anchored(np.array(config.ladder.temperatures), ladders, compared)
+
+
+def _told(
+    progress: Progress, motif: str, stage: str, done: float, total: float, note: str = ""
+) -> None:
+    progress(f"{motif}: {stage}", done, total, note)
+
+
+def _sampled(
+    run: Run,
+    folder: Path,
+    motif: str,
+    starts: Catalogue,
+    config: AnchorConfig,
+    potential: Potential,
+    executor: Executor | None,
+    progress: Progress,
+    stop: Callable[[], bool],
+) -> Run | None:
+    """The ladder of a motif, sampled and quenched; None where it was stopped."""
+    path = folder / f"{motif}.zarr"
+    files = []
+    for k, positions in enumerate(starts.positions):
+        file = (folder / f"{motif}-{k + 1}.xyz").absolute()
+        if not path.exists():
+            atoms = to_atoms(positions, run.metadata.element, {"energy": starts.energies[k]})
+            with replacing(file) as target:
+                ase.io.write(target, atoms, format="extxyz")
+        if file.exists():
+            files.append(str(file))
+    asked = run_config(run)
+    values = {
+        "system": {
+            "metal": run.metadata.element,
+            "n_atoms": run.metadata.n_atoms,
+            "potential": "gupta" if asked is None else asked.system.potential,
+        },
+        "starts": files,
+        "dynamics": {} if asked is None else asked.dynamics.model_dump(mode="json"),
+        "tempering": {
+            "temperatures": list(config.ladder.temperatures),
+            "swap_interval": config.swap_interval,
+            "time_per_replica": config.time_per_replica,
+            "within": motif,
+        },
+        "seed": config.seed,
+    }
+    settings: RunConfig = load_config(values)
+    made = sample(
+        settings, path, resume=path.exists(), potential=potential, executor=executor,
+        progress=progress, stop=stop,
+    )  # fmt: skip
+    if not made.complete:
+        return None
+    made = open_run(path, mode="a")
+    quench_run(
+        made, QuenchConfig(), potential=potential, executor=executor, progress=progress
+    )
+    return made
+
+
+def _anchored(
+    run: Run,
+    motif: str,
+    starts: Sequence[Floats],
+    potential: Potential,
+    config: AnchorConfig,
+    executor: Executor | None,
+    progress: Progress,
+) -> MotifLadder:
+    asked = run_config(run)
+    time_step = run.metadata.time_step
+    assert asked is not None  # noqa: S101  it was sampled
+    assert time_step is not None  # noqa: S101
+    radius = run.metadata.provenance.get("sphere_radius")
+    dynamics = Langevin(time_step, asked.dynamics.friction, radius)
+    exchange = mapped_exchange(potential, dynamics, mapped_below(run))
+
+    def key() -> dict[str, object]:
+        about = {"n_draws": config.n_draws, "n_minima": config.n_minima, "seed": config.seed}
+        return {"made_of": run.fingerprint("frames", "quench"), **about}
+
+    def compute() -> tuple[AnchoredMotif, Floats]:
+        catalogue = minima_of_run(run, potential, starts, config.n_minima)
+        return _motif(run, catalogue, potential, exchange, config, executor, progress)
+
+    found, lowest = kept(run, "anchored", key, (AnchoredMotif, Estimate), compute)
+    sampled = ladder_sample(run.frames(), run)
+    each = sampled.diagnostics.equilibration
+    return MotifLadder(
+        run=str(run.path),
+        verdict=ladder_words(run, sampled.diagnostics),
+        lowest=float(lowest[0]),
+        independent=np.array([np.nan if e is None else e.n_independent for e in each]),
+        inefficiency=sampled.diagnostics.inefficiency,
+        found=found,
+    )
+
+
+def _motif(
+    run: Run,
+    catalogue: Catalogue,
+    potential: Potential,
+    exchange: MappedExchange,
+    config: AnchorConfig,
+    executor: Executor | None,
+    progress: Progress,
+) -> tuple[AnchoredMotif, Floats]:
+    ladder = config.ladder
+    T = np.array(ladder.temperatures)
+    minima: list[HarmonicMinimum] = []
+    for k, positions in enumerate(catalogue.positions):
+        made = harmonic_minimum(positions, potential)
+        minima += [] if made is None else [made]
+        progress("vibrations", k + 1, len(catalogue))
+    logs = np.array([m.log_partition(T) for m in minima])
+    cold = logs[:, 0]
+    chosen = np.flatnonzero(cold - cold.max() > np.log(_SHARE))
+    anchors, errors = [], []
+    for k in chosen:
+        value, error = log_anharmonicity(
+            minima[k], exchange, T[0], config.n_draws, config.seed + int(k)
+        )
+        anchors.append(cold[k] + value)
+        errors.append(error)
+    total = float(logsumexp(anchors))
+    shares = np.exp(np.array(anchors) - total)
+    error = float(np.sqrt(((shares * np.array(errors)) ** 2).sum()))
+    works, rungs = _works(run, ladder, exchange, executor, progress)
+    sampled = ladder_sample(run.frames(), run)
+    unlisted = _unlisted(run, catalogue, chosen)
+    reservation = sampled.reservation
+    if unlisted > _UNLISTED:
+        reservation = reservation or (
+            f"{unlisted:.0%} of the frames at {T[0]:g} K are in minima that the anchor does not "
+            "know, or that are no minima by their vibrations"
+        )
+    log_partition, overlap = carried_up(works, rungs, ladder, (total, error), reservation)
+    lowest = minima[int(np.argmin([m.energy for m in minima]))]
+    found = AnchoredMotif(
+        temperatures=T,
+        log_partition=log_partition,
+        log_quantum=lowest.log_quantum(T),
+        log_harmonic=np.asarray(logsumexp(logs, axis=0)),
+        overlap=overlap,
+        n_minima=len(minima),
+        n_anchors=len(chosen),
+        unlisted=unlisted,
+    )
+    return found, np.array([lowest.energy])
+
+
+def _works(
+    run: Run,
+    ladder: Ladder,
+    exchange: MappedExchange,
+    executor: Executor | None,
+    progress: Progress,
+) -> tuple[Works, NDArray[np.int64]]:
+    up, down, rungs = [], [], []
+    n = run.committed("quench")
+    with use_executor(executor) as pool:
+        for part in chunks(n, _AT_ONCE):
+            frames = run.frames(part.start, part.stop)
+            r = np.asarray(frames.thermal.rungs).astype(np.int64)
+            E = np.asarray(frames.thermal.energies)
+            found = neighbour_works(
+                exchange, ladder, frames.thermal.positions, frames.inherent.positions, E, r, pool
+            )
+            up.append(found.up)
+            down.append(found.down)
+            rungs.append(r)
+            progress("works", part.stop, n)
+    return Works(np.concatenate(up), np.concatenate(down)), np.concatenate(rungs)
+
+
+def _unlisted(run: Run, catalogue: Catalogue, chosen: NDArray[np.int64]) -> float:
+    """Share of frames at the coldest rung whose minimum is none of the anchors'."""
+    frames = run.frames()
+    rungs, energies = frames.thermal.rungs, frames.inherent.energies
+    assert rungs is not None  # noqa: S101  a ladder has them
+    cold = energies[rungs == 0]
+    listed = catalogue.energies[chosen]
+    near = np.abs(cold[:, None] - listed).min(axis=1) < 1e-3
+    return float(1.0 - near.mean())
+
+
+def _compared(run: Run, order: Sequence[str], ladder: Ladder) -> dict[str, Estimate]:
+    """Free energies of motifs less that of the first, by the ladder of the run itself."""
+    first, *others = order
+    T = np.array(ladder.temperatures)
+    nothing = np.full(len(T), np.nan)
+    frames = run.frames()
+    try:
+        whole = whole_frames(frames, run)
+        sampled = ladder_sample(frames, run, whole)
+    except (StoreError, ValueError, ConvergenceError) as error:  # no ladder, or none that joins
+        return {name: Estimate.unknown(nothing, str(error)) for name in others}
+    if not frames.has("label"):
+        why = f"{run.path} has no motifs to compare with: `nanochart label` finds them"
+        return {name: Estimate.unknown(nothing, why) for name in others}
+    codes, names = frames.motifs.codes[whole], tuple(frames.motifs.names)
+    places = {name: names.index(name) for name in order}
+    pairs = [(places[first], places[name]) for name in others]
+    rungs = sampled.ladder.temperatures
+    found: list[Estimate] = []
+    for temperature in T:
+        there = sampled.joined_from <= temperature <= rungs[-1] or temperature in rungs
+        if not there:
+            why = f"the ladder of {run.path} has no frames at {temperature:g} K"
+            found.append(Estimate.unknown(np.full(len(pairs), np.nan), why))
+            continue
+        states = state_populations(codes, sampled.at(float(temperature)), float(temperature), names)
+        found.append(states.differences(pairs))
+    joined = Estimate.stacked(found)
+    return {name: joined[:, k] for k, name in enumerate(others)}
