@@ -99,7 +99,7 @@ def main() -> None:
         "unbiased": unbiased,
         "every_step": lambda: biased(1),
         "default_stride": lambda: biased(stride_of_5),
-        "default": lambda: biased(stride, Langevin(time_step=right)),
+        "default": lambda: biased(stride, Langevin(time_step=right, friction=1e-3)),
     }
     for run in work.values():
         run()
