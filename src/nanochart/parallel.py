@@ -6,10 +6,22 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-__all__ = ["InThisThread", "available_cores", "chunks", "map_in_order", "use_executor"]
+__all__ = [
+    "InThisThread",
+    "available_cores",
+    "chunks",
+    "map_in_order",
+    "threads_at_once",
+    "use_executor",
+    "use_threads",
+]
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
+
+#: Threads that were asked for; the innermost block of `use_threads` counts. They are of the process
+#: and not of a context, which the threads of a pool do not share.
+_ASKED: list[int] = []
 
 
 def available_cores() -> int:
@@ -17,6 +29,25 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def threads_at_once() -> int:
+    """Threads that what is parallel takes by itself: those of `use_threads`, or one per core."""
+    return _ASKED[-1] if _ASKED else available_cores()
+
+
+@contextmanager
+def use_threads(count: int | None) -> Iterator[None]:
+    """Let whatever is not told otherwise take so many threads within the block; None changes none.
+
+    Results do not depend on it.
+    """
+    asked = [] if count is None else [count]
+    _ASKED.extend(asked)
+    try:
+        yield
+    finally:
+        del _ASKED[len(_ASKED) - len(asked) :]
 
 
 class InThisThread(Executor):
@@ -44,7 +75,7 @@ def use_executor(executor: Executor | None) -> Iterator[Executor]:
     if executor is not None:
         yield executor
         return
-    with ThreadPoolExecutor(available_cores()) as threads:
+    with ThreadPoolExecutor(threads_at_once()) as threads:
         yield threads
 
 

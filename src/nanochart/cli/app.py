@@ -16,6 +16,7 @@ from nanochart.cli.display import COMMAND
 from nanochart.cli.interrupts import INTERRUPTED, INTERRUPTS, what_is_left
 from nanochart.cli.options import say
 from nanochart.compiled.cache import fallback_sentence
+from nanochart.parallel import use_threads
 
 __all__ = ["app", "main"]
 
@@ -43,7 +44,9 @@ class _Command(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         COMMAND.set(ctx.info_name or "")
-        return super().invoke(ctx)
+        # Of stages that take no executor, too.
+        with use_threads(ctx.params.get("threads", ctx.params.get("_threads"))):
+            return super().invoke(ctx)
 
 
 class _InOrderOfWork(TyperGroup):

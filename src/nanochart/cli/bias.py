@@ -15,11 +15,10 @@ from nanochart.cli.execution import (
     RunFolder,
     Scheduler,
     SchedulerFile,
-    Threads,
     make_executor,
 )
 from nanochart.cli.interrupts import INTERRUPTS
-from nanochart.cli.options import JsonFlag, QuietFlag, Seed, emit, say
+from nanochart.cli.options import JsonFlag, QuietFlag, Seed, Threads, emit, say
 
 
 @app.command()

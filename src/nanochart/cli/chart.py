@@ -11,6 +11,7 @@ from nanochart.cli.options import (
     JsonFlag,
     QuietFlag,
     RunPaths,
+    Threads,
     emit,
     trained_model,
 )
@@ -31,6 +32,7 @@ def chart(
         Path | None,
         typer.Option("--figure", help="Draw the runs on the chart: a panel each (PNG, PDF, SVG)."),
     ] = None,
+    _threads: Threads = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:

@@ -7,10 +7,12 @@ import typer
 
 from nanochart.cli.app import app
 from nanochart.cli.display import show_progress
+from nanochart.cli.interrupts import INTERRUPTS
 from nanochart.cli.options import (
     JsonFlag,
     QuietFlag,
     Seed,
+    Threads,
     TimePerReplica,
     emit,
 )
@@ -26,6 +28,7 @@ def demo(
     ] = Path("nanochart-demo"),
     time_per_replica: TimePerReplica = None,
     seed: Seed = None,
+    _threads: Threads = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
@@ -45,7 +48,7 @@ def demo(
         changes["seed"] = seed
     if time_per_replica is not None:
         changes["tempering"] = {"time_per_replica": nanoseconds(time_per_replica)}
-    with show_progress(quiet) as progress:
+    with show_progress(quiet) as shown, INTERRUPTS.in_pieces(shown) as progress:
         result = run_demo(output, DEMO.replaced(**changes), progress=progress)
     variance = result.explained_variance
     rows = [

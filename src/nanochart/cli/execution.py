@@ -17,7 +17,6 @@ __all__ = [
     "RunFolder",
     "Scheduler",
     "SchedulerFile",
-    "Threads",
     "make_executor",
 ]
 
@@ -41,10 +40,6 @@ ExecutorOption = Annotated[
     typer.Option(
         help="Where replicas or walkers run: threads of this machine, or a Dask cluster's workers."
     ),
-]
-Threads = Annotated[
-    int | None,
-    typer.Option(min=1, max=4096, help="Number of threads; by default one for each core."),
 ]
 Scheduler = Annotated[
     str | None,

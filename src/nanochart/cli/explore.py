@@ -13,6 +13,7 @@ from nanochart.cli.options import (
     QuietFlag,
     RunPath,
     Seed,
+    Threads,
     emit,
     trained_model,
 )
@@ -35,6 +36,7 @@ def explore(
         ),
     ] = 20_000,
     seed: Seed = None,
+    _threads: Threads = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:

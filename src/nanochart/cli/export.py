@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from nanochart.cli.app import app
-from nanochart.cli.options import JsonFlag, RunPath, emit
+from nanochart.cli.display import show_progress
+from nanochart.cli.options import JsonFlag, QuietFlag, RunPath, emit
 
 
 class Format(StrEnum):
@@ -48,6 +49,7 @@ def export(
     ] = Structures.THERMAL,
     every: Annotated[int, typer.Option(min=1, help="Write every n-th frame only.")] = 1,
     json: JsonFlag = False,
+    quiet: QuietFlag = False,
 ) -> None:
     """Write the configurations of a run for other programs, or a biased run as COLVAR and HILLS."""
     from nanochart import store
@@ -64,11 +66,11 @@ def export(
     if to is Format.CHEMISCOPE:
         from nanochart.workflow import export_chemiscope
 
-        path = output or run.with_suffix(".json.gz")
-        written = export_chemiscope(opened, path, structures.value, frames)
+        path, write = output or run.with_suffix(".json.gz"), export_chemiscope
     else:
-        path = output or run.with_suffix(".extxyz")
-        written = export_extxyz(opened, path, structures.value, frames)
+        path, write = output or run.with_suffix(".extxyz"), export_extxyz
+    with show_progress(quiet) as progress:
+        written = write(opened, path, structures.value, frames, progress=progress)
     emit(
         {"file": str(path), "configurations": written},
         json,

@@ -14,6 +14,7 @@ from nanochart.cli.options import (
     QuietFlag,
     RunPath,
     Seed,
+    Threads,
     emit,
     trained_model,
 )
@@ -64,6 +65,7 @@ def families(
         ),
     ] = None,
     seed: Seed = None,
+    _threads: Threads = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from nanochart.cli.app import app
 from nanochart.cli.display import show_progress
-from nanochart.cli.options import JsonFlag, QuietFlag, RunPaths, analysed_run, emit
+from nanochart.cli.options import JsonFlag, QuietFlag, RunPaths, Threads, analysed_run, emit
 from nanochart.files import replacing, replacing_set
 
 
@@ -17,7 +17,12 @@ def fes(
     runs: RunPaths,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder for numbers and figures; by default RUN-fes."),
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder for numbers and figures; by default RUN-fes, or as RUN-fes-400K at a "
+            "--temperature.",
+        ),
     ] = None,
     by: Annotated[str, typer.Option(help="What the states are: family or motif.")] = "family",
     membership: Annotated[
@@ -71,6 +76,7 @@ def fes(
         int | None,
         typer.Option(min=8, max=2_000, help="Grid nodes of each axis of the surface."),
     ] = None,
+    _threads: Threads = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
@@ -91,7 +97,7 @@ def fes(
         from nanochart.report import draw_works
 
         found = works.estimate
-        folder = output or runs[0].with_name(f"{runs[0].stem}-fes")
+        folder = output or _folder(runs[0])
         drawn = {"works": draw_works(works.forward, works.backward, found)}
         with replacing_set(folder, "fes") as target:
             names = _save(drawn, target)
@@ -140,7 +146,7 @@ def fes(
         "between": (pair[0], pair[1]) if pair else None,
         "shape": nodes,
     }
-    folder = output or runs[0].with_name(f"{runs[0].stem}-fes")
+    folder = output or _folder(runs[0], temperature)
     with show_progress(quiet) as progress:
         if len(opened) == 1:
             one = fes_run(opened[0], progress=progress, **options)
@@ -158,6 +164,12 @@ def fes(
             lines = _lines_of_runs(summary)
     lines.append(f"figures and tables: {folder}")
     emit({**summary, "files": [str(folder / name) for name in names]}, json, lines)
+
+
+def _folder(run: Path, temperature: float | None = None) -> Path:
+    """Folder of the free energies of a run; each temperature that is asked for has its own."""
+    at = "" if temperature is None else f"-{temperature:.10g}K"
+    return run.with_name(f"{run.stem}-fes{at}")
 
 
 def _save(figures: Mapping[str, Any], folder: Path) -> list[str]:

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 import typer
 
 from nanochart.cli.app import app
-from nanochart.cli.options import JsonFlag, RunPath, emit
+from nanochart.cli.display import show_progress
+from nanochart.cli.options import JsonFlag, QuietFlag, RunPath, emit
 from nanochart.progress import duration
 from nanochart.units import kelvin_range
 
@@ -17,6 +18,7 @@ def info(
         bool, typer.Option("--verify", help="Read every committed chunk and check its checksum.")
     ] = False,
     json: JsonFlag = False,
+    quiet: QuietFlag = False,
 ) -> None:
     """Say how a run was made, how far it is and whether its files are sound.
 
@@ -25,7 +27,9 @@ def info(
     from nanochart import store
     from nanochart.workflow import run_info
 
-    facts = run_info(store.open(run), verify=verify)
+    opened = store.open(run)
+    with show_progress(quiet) as progress:
+        facts = run_info(opened, verify=verify, progress=progress)
     emit(facts, json, list(_lines(facts, verify)))
     if facts["problems"]:
         raise typer.Exit(1)

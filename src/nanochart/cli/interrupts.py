@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 
+from nanochart.progress import Progress
+
 __all__ = ["INTERRUPTED", "INTERRUPTS", "Interrupts", "what_is_left"]
 
 #: Exit code of a command that Ctrl-C ended.
@@ -22,9 +24,9 @@ _CONTINUED = ("demo", "label", "quench", "refine")
 class Interrupts:
     """What Ctrl-C, and the SIGTERM that a queue sends at the end of a job's time, do to a command.
 
-    The first ends the command: after the round where it runs in rounds, else at once. Compiled
-    loops cannot be left in the middle, so the second ends the process; whatever was committed is
-    whole on the disk by then.
+    The first ends the command: after the round, or the piece of work, where it does one after
+    another, else at once. Compiled loops cannot be left in the middle, so the second ends the
+    process; whatever was committed is whole on the disk by then.
 
     Attributes
     ----------
@@ -34,7 +36,7 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.received: list[int] = []
-        self._in_rounds = False
+        self._unit = ""
 
     def install(self) -> None:
         """Take the signals over, for the life of the process."""
@@ -43,22 +45,37 @@ class Interrupts:
                 signal.signal(number, self._handle)
 
     @contextlib.contextmanager
-    def in_rounds(self) -> Iterator[Callable[[], bool]]:
+    def in_rounds(self, unit: str = "round") -> Iterator[Callable[[], bool]]:
         """The first signal raises nothing within the block; the answer is whether it came."""
-        self._in_rounds = True
+        self._unit = unit
         try:
             yield lambda: bool(self.received)
         finally:
-            self._in_rounds = False
+            self._unit = ""
+
+    @contextlib.contextmanager
+    def in_pieces(self, progress: Progress) -> Iterator[Progress]:
+        """Progress of stages that save each piece of work before they report it.
+
+        The first signal ends the command at the next report.
+        """
+        with self.in_rounds("piece of work") as stop:
+
+            def told(stage: str, done: float, total: float, note: str = "") -> None:
+                progress(stage, done, total, note)
+                if stop():
+                    raise KeyboardInterrupt
+
+            yield told
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         self.received.append(number)
         if len(self.received) > 1:
             _say(f"stopped at once; {what_is_left(sys.argv[1:])}")
             os._exit(128 + number)
-        if not self._in_rounds:
+        if not self._unit:
             raise KeyboardInterrupt
-        _say("stopping after this round; once more stops at once")
+        _say(f"stopping after this {self._unit}; once more stops at once")
 
 
 #: Those of this process.

@@ -6,13 +6,15 @@ import typer
 
 from nanochart.cli.app import app
 from nanochart.cli.display import show_progress
-from nanochart.cli.options import JsonFlag, QuietFlag, RunPath, emit
+from nanochart.cli.interrupts import INTERRUPTS
+from nanochart.cli.options import JsonFlag, QuietFlag, RunPath, Threads, emit
 
 
 @app.command()
 def label(
     run: RunPath,
     again: Annotated[bool, typer.Option("--again", help="Label all frames anew.")] = False,
+    _threads: Threads = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
@@ -25,7 +27,7 @@ def label(
     opened = store.open(run, mode="a")
     from nanochart.workflow import label_run, motif_counts
 
-    with show_progress(quiet) as progress:
+    with show_progress(quiet) as shown, INTERRUPTS.in_pieces(shown) as progress:
         label_run(opened, again=again, progress=progress)
     counts = motif_counts(opened)
     total = max(sum(counts.values()), 1)

@@ -4,6 +4,9 @@ Commands open the run they are given before they import what works on it: a wron
 once.
 """
 
+import os
+import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,9 +30,11 @@ __all__ = [
     "RunPaths",
     "Seed",
     "SkipBadFrames",
+    "Threads",
     "TimePerReplica",
     "Unwrap",
     "analysed_run",
+    "as_given",
     "cell_edges",
     "default_model",
     "emit",
@@ -64,6 +69,12 @@ ModelFile = Annotated[
     ),
 ]
 QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads", min=1, max=4096, help="Number of threads; by default one for each core."
+    ),
+]
 TimePerReplica = Annotated[
     str | None,
     typer.Option(
@@ -130,8 +141,20 @@ def trained_model(*runs: "Run") -> Path:
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """Print a line to the terminal, which obeys nothing that is in it."""
-    typer.echo(printable(text), err=err)
+    """Print a line to the terminal, which obeys nothing that is in it; paths as they were given."""
+    typer.echo(printable(as_given(text)), err=err)
+
+
+def as_given(text: str) -> str:
+    """Write the paths of a text as the user of a command writes them.
+
+    Stages make paths absolute when they take them up. Those in the folder that the command was
+    called in are relative to it again, unless the command line itself has such a path in full.
+    """
+    here = f"{Path.cwd()}{os.sep}"
+    if any(here in argument for argument in sys.argv[1:]):
+        return text
+    return re.sub(rf"(?<![^\s'\"`=(,:\[]){re.escape(here)}", "", text)
 
 
 def emit(result: dict[str, Any], as_json: bool, lines: list[str] | None = None) -> None:

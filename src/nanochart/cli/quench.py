@@ -7,11 +7,13 @@ import typer
 
 from nanochart.cli.app import app
 from nanochart.cli.display import show_progress
+from nanochart.cli.interrupts import INTERRUPTS
 from nanochart.cli.options import (
     ConfigFile,
     JsonFlag,
     QuietFlag,
     RunPath,
+    Threads,
     emit,
     given,
     stages_of,
@@ -36,6 +38,7 @@ def quench(
         ),
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Quench all frames anew.")] = False,
+    _threads: Threads = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
@@ -56,7 +59,7 @@ def quench(
     typed = given(max_force=max_force, max_evaluations=max_evaluations)
     asked = {**(section.model_dump() if section else {}), **typed}
     settings = quench_settings(opened, asked, again=again)
-    with show_progress(quiet) as progress:
+    with show_progress(quiet) as shown, INTERRUPTS.in_pieces(shown) as progress:
         quench_run(opened, settings, table=potential, again=again, progress=progress)
     minima = opened.frames().inherent
     step = quenched_every(opened)

@@ -7,7 +7,8 @@ import typer
 
 from nanochart.cli.app import app
 from nanochart.cli.display import show_progress
-from nanochart.cli.options import JsonFlag, QuietFlag, RunPath, Seed, emit
+from nanochart.cli.interrupts import INTERRUPTS
+from nanochart.cli.options import JsonFlag, QuietFlag, RunPath, Seed, Threads, emit
 
 
 @app.command()
@@ -25,6 +26,7 @@ def refine(
         int, typer.Option(min=1, help="How many biased runs to make and learn from.")
     ] = 1,
     seed: Seed = None,
+    _threads: Threads = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
@@ -37,7 +39,7 @@ def refine(
     if seed is not None:
         config = config.model_copy(update={"seed": seed})
     opened = store.open(run, mode="a")
-    with show_progress(quiet) as progress:
+    with show_progress(quiet) as shown, INTERRUPTS.in_pieces(shown) as progress:
         found = refine_run(opened, config, rounds=rounds, progress=progress)
     lines = []
     for each in found:

@@ -12,6 +12,7 @@ from nanochart.cli.options import (
     ModelFile,
     QuietFlag,
     RunPath,
+    Threads,
     analysed_run,
     emit,
     trained_model,
@@ -35,6 +36,7 @@ def report(
             help="Biased run along the chart of RUN, to show its free energies; may be repeated."
         ),
     ] = None,
+    _threads: Threads = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:

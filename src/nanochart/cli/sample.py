@@ -15,7 +15,6 @@ from nanochart.cli.execution import (
     RunFolder,
     Scheduler,
     SchedulerFile,
-    Threads,
     make_executor,
 )
 from nanochart.cli.interrupts import INTERRUPTS
@@ -23,6 +22,7 @@ from nanochart.cli.options import (
     JsonFlag,
     QuietFlag,
     Seed,
+    Threads,
     TimePerReplica,
     emit,
     say,

@@ -15,11 +15,10 @@ from nanochart.cli.execution import (
     Resume,
     Scheduler,
     SchedulerFile,
-    Threads,
     make_executor,
 )
 from nanochart.cli.interrupts import INTERRUPTS
-from nanochart.cli.options import JsonFlag, QuietFlag, Seed, emit, given, say
+from nanochart.cli.options import JsonFlag, QuietFlag, Seed, Threads, emit, given, say
 
 if TYPE_CHECKING:
     from nanochart.potentials import Potential

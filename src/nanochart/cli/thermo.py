@@ -12,6 +12,7 @@ from nanochart.cli.options import (
     QuietFlag,
     RunPath,
     Seed,
+    Threads,
     analysed_run,
     emit,
 )
@@ -41,6 +42,7 @@ def thermo(
         int, typer.Option(help="Bootstrap resamples for the interval of the melting peak.", min=40)
     ] = 400,
     seed: Seed = None,
+    _threads: Threads = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:

@@ -16,6 +16,7 @@ from nanochart.cli.options import (
     QuietFlag,
     RunPath,
     SkipBadFrames,
+    Threads,
     Unwrap,
     cell_edges,
     emit,
@@ -59,6 +60,7 @@ def track(
     largest_fragment: LargestFragment = False,
     skip_bad_frames: SkipBadFrames = False,
     movie: Annotated[bool, typer.Option(help="Write the movie, an animated GIF.")] = True,
+    _threads: Threads = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:

@@ -8,12 +8,14 @@ import typer
 from nanochart.autoencoder import ARCHITECTURES
 from nanochart.cli.app import app
 from nanochart.cli.display import show_progress
+from nanochart.cli.interrupts import INTERRUPTS
 from nanochart.cli.options import (
     ConfigFile,
     JsonFlag,
     QuietFlag,
     RunPaths,
     Seed,
+    Threads,
     default_model,
     emit,
     given,
@@ -86,6 +88,7 @@ def train(
         bool, typer.Option("--resume", help="Continue a training that was stopped.")
     ] = False,
     seed: Seed = None,
+    _threads: Threads = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
@@ -134,7 +137,7 @@ def train(
             if differing := changes(stored, asked):
                 other.append(f"not as {run.path} was sampled with: {changes_sentence(differing)}")
     path = output or default_model(*runs)
-    with show_progress(quiet) as progress:
+    with show_progress(quiet) as shown, INTERRUPTS.in_pieces(shown) as progress:
         model = train_runs(
             opened,
             path,

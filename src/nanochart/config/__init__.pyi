@@ -7,6 +7,7 @@ from .bias import (
     load_bias_config as load_bias_config,
 )
 from .changes import changes as changes, changes_sentence as changes_sentence
+from .findings import validated as validated
 from .presets import PRESETS as PRESETS, preset_text as preset_text
 from .run import (
     AUTO as AUTO,
@@ -20,7 +21,6 @@ from .run import (
     check_files as check_files,
     load_config as load_config,
     nanoseconds as nanoseconds,
-    validated as validated,
     whole_share as whole_share,
 )
 from .stages import (

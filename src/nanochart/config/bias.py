@@ -7,13 +7,13 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from nanochart.config.findings import validated
 from nanochart.config.plain_yaml import read_yaml
 from nanochart.config.run import (
     DynamicsConfig,
     Section,
     Temperature,
     _field,
-    validated,
     whole_share,
 )
 from nanochart.errors import ConfigError

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
-from nanochart.parallel import available_cores
+from nanochart.parallel import threads_at_once
 
 __all__ = ["share_frames"]
 
@@ -23,7 +23,8 @@ def share_frames(work: Callable[[slice], int], n_frames: int, threads: int | Non
     n_frames
         Number of frames.
     threads
-        Most threads to use; None for one per available processor core.
+        Most threads to use; None for one per available processor core, or those of
+        `nanochart.parallel.use_threads`.
 
     Returns
     -------
@@ -31,7 +32,7 @@ def share_frames(work: Callable[[slice], int], n_frames: int, threads: int | Non
         The first frame that failed, or -1.
     """
     if threads is None:
-        threads = available_cores()
+        threads = threads_at_once()
     elif isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
         raise ValueError(f"threads must be a whole number of at least 1, or None; got {threads!r}")
     threads = max(1, min(threads, n_frames // _FRAMES_PER_THREAD))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from nanochart.files import replacing
 from nanochart.interop.extxyz import format_frame
+from nanochart.progress import Progress, silent
 from nanochart.store import Frames, Run
 
 __all__ = ["export_extxyz"]
@@ -24,6 +25,8 @@ def export_extxyz(
     path: str | os.PathLike[str],
     structures: Literal["thermal", "inherent"] = "thermal",
     frames: slice | Sequence[int] | None = None,
+    *,
+    progress: Progress = silent,
 ) -> int:
     """Write configurations of a run as extended XYZ, frame by frame and replica by replica.
 
@@ -41,6 +44,8 @@ def export_extxyz(
     frames
         Which frames, all if None; of a slice, those that have such structures, where only one
         frame in so many was quenched.
+    progress
+        Function that is called after every block of frames with how far the work is.
 
     Returns
     -------
@@ -71,6 +76,7 @@ def export_extxyz(
             for text in _format_block(block, structures, run.metadata.element):
                 file.write(text)
                 count += 1
+            progress("export", stop, len(stored))
     return count
 
 

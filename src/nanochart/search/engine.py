@@ -13,7 +13,7 @@ from nanochart.compiled.random_numbers import draw_uniform
 from nanochart.landscape import principal_radii
 from nanochart.minimization import quench
 from nanochart.motifs import analyze
-from nanochart.parallel import InThisThread, available_cores, chunks, map_in_order
+from nanochart.parallel import InThisThread, chunks, map_in_order, threads_at_once
 from nanochart.potentials import Potential, is_compiled
 from nanochart.search.catalogue import Catalogue
 from nanochart.search.config import SearchConfig
@@ -145,7 +145,7 @@ def step(
     ]
     temperature = _temperature(state, config)
     work = partial(_hops, potential, config, temperature, state.hop, state.positions.shape[1])
-    size = -(-len(tasks) // available_cores())
+    size = -(-len(tasks) // threads_at_once())
     parts = map_in_order(
         work, [tasks[c] for c in chunks(len(tasks), size)], executor,
         threads=is_compiled(potential),

@@ -11,6 +11,7 @@ import xarray as xr
 
 from nanochart.errors import StoreError
 from nanochart.files import storage_errors
+from nanochart.progress import Progress, silent
 from nanochart.store.attachments import find_attachment
 from nanochart.store.chunk_store import ChunkStore
 from nanochart.store.frames import Frames, view_frames
@@ -223,11 +224,18 @@ class RunReader:
         committed_part: xr.Dataset = dataset.isel(frame=slice(0, committed))
         return committed_part
 
-    def verify(self) -> list[Damage]:
-        """Read every committed chunk and list those that are damaged."""
+    def verify(self, progress: Progress = silent) -> list[Damage]:
+        """Read every committed chunk and list those that are damaged.
+
+        Parameters
+        ----------
+        progress
+            Function that is called after every chunk with how far the work is.
+        """
         self._journal.refresh()
         found = []
-        for chunk in list(self._committed_chunks()):
+        chunks = list(self._committed_chunks())
+        for k, chunk in enumerate(chunks):
             reason = self._store.damage(chunk)
             # A writer may have made its stage anew meanwhile.
             if isinstance(reason, str) and self._journal.is_committed(chunk):
@@ -236,6 +244,7 @@ class RunReader:
                 last = min(first + self.chunk_frames, self.committed()) - 1
                 message = self._store.describe_damage(chunk, reason)
                 found.append(Damage(name, index, first, last, message))
+            progress("verify", k + 1, len(chunks))
         return found
 
     def check_sizes(self) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from nanochart.files import replacing
 from nanochart.interop import to_atoms
+from nanochart.progress import Progress, silent
 from nanochart.report import RunData, run_properties
 from nanochart.store import Run
 
@@ -19,6 +20,8 @@ def export_chemiscope(
     path: str | Path,
     structures: Literal["thermal", "inherent"] = "inherent",
     frames: slice | Sequence[int] | None = None,
+    *,
+    progress: Progress = silent,
 ) -> int:
     """Write configurations of a run as a chemiscope data set, gzipped JSON.
 
@@ -34,6 +37,8 @@ def export_chemiscope(
         "thermal" configurations, or the "inherent" structures they quench to.
     frames
         Which frames, all if None; where one frame in so many was quenched, those of them that were.
+    progress
+        Function that is called when the properties are known, and at the end.
 
     Returns
     -------
@@ -65,6 +70,7 @@ def export_chemiscope(
     positions = stored.positions.reshape(-1, run.metadata.n_atoms, 3)
     clusters = [to_atoms(x, run.metadata.element) for x in positions]
     rows = np.searchsorted(there.numbers, chosen.numbers)
+    progress("export", len(clusters) // 2, len(clusters))
     places = (rows[:, None] * data.n_replicas + np.arange(data.n_replicas)).ravel()
     table: dict[str, Any] = {}
     for p in properties:
@@ -87,4 +93,5 @@ def export_chemiscope(
             metadata={"name": f"{facts.element}{facts.n_atoms}"},
             settings=settings,
         )
+    progress("export", len(clusters), len(clusters))
     return len(clusters)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from nanochart.config import RunConfig, load_config
 from nanochart.errors import ConfigError, StoreError
+from nanochart.progress import Progress, silent
 from nanochart.store import STAGES, Run, holder, is_sealed
 from nanochart.tempering import Ladder, communication_barrier
 from nanochart.units import kelvin
@@ -21,7 +22,7 @@ _POOR = 0.05
 _ENOUGH = 20
 
 
-def run_info(run: Run, *, verify: bool = False) -> dict[str, Any]:
+def run_info(run: Run, *, verify: bool = False, progress: Progress = silent) -> dict[str, Any]:
     """Facts about a run, as plain JSON values.
 
     Parameters
@@ -30,6 +31,8 @@ def run_info(run: Run, *, verify: bool = False) -> dict[str, Any]:
         Open for reading; another process may be writing it.
     verify
         Read every committed chunk and compare its checksum; without, sizes are compared.
+    progress
+        Function that is called after every chunk that is read.
 
     Returns
     -------
@@ -45,7 +48,7 @@ def run_info(run: Run, *, verify: bool = False) -> dict[str, Any]:
     """
     facts = run.metadata
     frames = run.committed()
-    problems = _damage(run, verify=verify)
+    problems = _damage(run, progress, verify=verify)
     checkpoint = _checkpoint(run, problems)
     failure = run.info("frames").get("failure")
     if failure:
@@ -100,9 +103,9 @@ def _advice(run: Run, exchange: dict[str, Any] | None) -> list[str]:
     ]
 
 
-def _damage(run: Run, *, verify: bool) -> list[str]:
+def _damage(run: Run, progress: Progress, *, verify: bool) -> list[str]:
     if verify:
-        return [damage.message for damage in run.verify()]
+        return [damage.message for damage in run.verify(progress)]
     try:
         run.check_sizes()
     except StoreError as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nanochart.config import AUTO
-from nanochart.parallel import available_cores
+from nanochart.parallel import available_cores, threads_at_once
 from nanochart.store import Run, installed_versions
 
 __all__ = ["SessionLog", "asked_config", "machine", "with_time_step"]
@@ -83,7 +83,7 @@ class SessionLog:
             "pid": os.getpid(),
             **machine(),
             "executor": where,
-            "workers": getattr(executor, "_max_workers", None) if executor else available_cores(),
+            "workers": getattr(executor, "_max_workers", None) if executor else threads_at_once(),
             "versions": installed_versions(),
         }
         self.rounds = 0
