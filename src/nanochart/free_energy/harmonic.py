@@ -5,8 +5,8 @@ With the vibrations u about a minimum a, which neither move nor turn it,
 .. math:: Z_a = \frac{1}{g_a} \int \frac{J(u)}{\sqrt{J(0)}}\, e^{-\beta E(a + u)}\, du,
           \qquad J(u) = \det \sum_i (a_i \cdot r_i\, 1 - a_i r_i^T)
 
-in units of :math:`2 N!\, 8 \pi^2 V N^{3/2}`, which are those of every minimum of N equal atoms, with
-the order g of the point group.
+in units of :math:`2 N!\, 8 \pi^2 V N^{3/2}`, which are those of every minimum of N equal atoms,
+with the order g of the point group.
 """
 
 from dataclasses import dataclass

@@ -74,9 +74,7 @@ def bennett(forward: ArrayLike, backward: ArrayLike, what: str) -> Bennett:
     shift = float(np.log(w.size / v.size))
 
     def excess(log_ratio: float) -> float:
-        return float(
-            expit(-(shift + w + log_ratio)).sum() - expit(shift - v + log_ratio).sum()
-        )
+        return float(expit(-(shift + w + log_ratio)).sum() - expit(shift - v + log_ratio).sum())
 
     # Beyond the works of all samples one of the two sums is nothing.
     margin = abs(shift) + np.log(w.size + v.size) + 50.0

@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from nanochart.clusters import superpose
 from nanochart.dynamics import Langevin, confined_energies
@@ -25,7 +25,14 @@ from nanochart.minimization import quench
 from nanochart.potentials import Potential
 from nanochart.shown import short_repr
 
-__all__ = ["MappedExchange", "MappedMoves", "Minima", "Scaled", "log_rotational_jacobian", "mapped_exchange"]
+__all__ = [
+    "MappedExchange",
+    "MappedMoves",
+    "Minima",
+    "Scaled",
+    "log_rotational_jacobian",
+    "mapped_exchange",
+]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -145,7 +152,7 @@ class MappedExchange:
         )
 
     def scaled(
-        self, positions: Floats, minima: Floats, energies: Floats, betas: Floats, onto: ArrayLike
+        self, positions: Floats, minima: Floats, energies: Floats, betas: Floats, onto: Floats
     ) -> Scaled:
         """Scale configurations about their minima from one temperature to another.
 
@@ -159,10 +166,9 @@ class MappedExchange:
             1/kT at which they stand, and that to which they are scaled, (configuration,), 1/eV.
         """
         laid = superpose(minima, positions)
-        s = np.broadcast_to(np.sqrt(betas / np.asarray(onto)), betas.shape)[:, None, None]
-        mapped = laid + s * (positions - laid)
+        mapped = laid + np.sqrt(betas / onto)[:, None, None] * (positions - laid)
         jacobian = log_rotational_jacobian(mapped, laid) - log_rotational_jacobian(positions, laid)
-        work = onto * self.finite_energies(mapped) - betas * energies - jacobian
+        work: Floats = onto * self.finite_energies(mapped) - betas * energies - jacobian
         return Scaled(mapped, laid, work)
 
     def in_basin(

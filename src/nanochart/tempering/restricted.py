@@ -93,7 +93,9 @@ class RestrictedSegment:
         for _ in range(n_steps // sample_every):
             state, samples = self._stretch(state, sample_every)
             parts.append(samples)
-        return state, Samples(*(np.concatenate(each) for each in zip(*map(_arrays, parts))))
+        return state, Samples(
+            *(np.concatenate(each) for each in zip(*map(_arrays, parts), strict=True))
+        )
 
     def _stretch(self, state: State, n_steps: int) -> tuple[State, Samples]:
         after, samples = self.segment(state, n_steps, n_steps)

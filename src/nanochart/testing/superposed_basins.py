@@ -31,7 +31,7 @@ class SuperposedBasins:
     Nothing else in it depends on where the cluster is and how it is turned, so averages are
     integrals over the 3N - 6 vibrations u about each structure,
 
-    .. math:: dx = dt\, dR\, J(u)\, du, \qquad
+    .. math:: dx = dt\, dR\, \frac{J(u)}{\sqrt{J(0)}}\, du, \qquad
               J(u) = \det \sum_i (a_i \cdot r_i\, 1 - a_i r_i^T), \quad r_i = a_i + u_i
 
     and `exact` takes them by importance sampling of normal vibrations. As a segment of parallel
@@ -67,8 +67,17 @@ class SuperposedBasins:
             found.append(rows[6:].reshape(-1, len(a), 3))
         return np.array(found)
 
+    @cached_property
+    def _log_inertia(self) -> Floats:
+        """Logarithm of J(0) of each structure, (basin,): it weighs the one against the other."""
+        a = self.structures - self.structures.mean(axis=1, keepdims=True)
+        squares = np.swapaxes(a, 1, 2) @ a
+        inertia = np.trace(squares, axis1=1, axis2=2)[:, None, None] * np.eye(3) - squares
+        found: Floats = np.linalg.slogdet(inertia)[1]
+        return found
+
     def parts(self, positions: ArrayLike) -> tuple[Floats, Floats, Floats]:
-        """Energy and logarithm of J in each basin, and its structure laid onto x.
+        """Energy and logarithm of J(u) / √J(0) in each basin, and its structure laid onto x.
 
         Returns
         -------
@@ -83,7 +92,7 @@ class SuperposedBasins:
         products = np.swapaxes(laid - centre, -1, -2) @ (x - centre)
         inertia = np.trace(products, axis1=-2, axis2=-1)[..., None, None] * np.eye(3) - products
         energies = np.array(self.depths) + 0.5 * np.array(self.stiffnesses) * squares
-        return energies, np.linalg.slogdet(inertia)[1], laid
+        return energies, np.linalg.slogdet(inertia)[1] - 0.5 * self._log_inertia, laid
 
     def energies(self, positions: ArrayLike) -> Floats:
         """E of configurations (configuration, atom, 3), in eV."""

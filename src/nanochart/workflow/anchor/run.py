@@ -18,12 +18,12 @@ from nanochart.files import replacing
 from nanochart.free_energy import (
     AnchoredMotif,
     HarmonicMinimum,
+    Works,
     carried_up,
     harmonic_minimum,
     log_anharmonicity,
     neighbour_works,
 )
-from nanochart.free_energy import Works
 from nanochart.interop import to_atoms
 from nanochart.parallel import chunks, use_executor
 from nanochart.potentials import Potential
@@ -188,7 +188,7 @@ def anchor_run(
         if made is None:
             return None
         starts = known[motif].positions
-        ladders[motif] = _anchored(made, motif, starts, own, config, executor, told)
+        ladders[motif] = _anchored(made, starts, own, config, executor, told)
     compared = _compared(run, order, config.ladder) if len(order) > 1 else {}
     return Anchored(np.array(config.ladder.temperatures), ladders, compared)
 
@@ -246,15 +246,12 @@ def _sampled(
     if not made.complete:
         return None
     made = open_run(path, mode="a")
-    quench_run(
-        made, QuenchConfig(), potential=potential, executor=executor, progress=progress
-    )
+    quench_run(made, QuenchConfig(), potential=potential, executor=executor, progress=progress)
     return made
 
 
 def _anchored(
     run: Run,
-    motif: str,
     starts: Sequence[Floats],
     potential: Potential,
     config: AnchorConfig,
@@ -310,11 +307,11 @@ def _motif(
     cold = logs[:, 0]
     chosen = np.flatnonzero(cold - cold.max() > np.log(_SHARE))
     anchors, errors = [], []
-    for k in chosen:
+    for place in map(int, chosen):
         value, error = log_anharmonicity(
-            minima[k], exchange, T[0], config.n_draws, config.seed + int(k)
+            minima[place], exchange, T[0], config.n_draws, config.seed + place
         )
-        anchors.append(cold[k] + value)
+        anchors.append(cold[place] + value)
         errors.append(error)
     total = float(logsumexp(anchors))
     shares = np.exp(np.array(anchors) - total)

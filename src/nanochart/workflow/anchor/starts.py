@@ -1,6 +1,6 @@
 """The lowest minima of each motif that are known of a cluster."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,9 +55,7 @@ def lowest_minima(
     return {motif: each for motif, each in found.items() if len(each)}
 
 
-def minima_of_run(
-    run: Run, potential: Potential, starts: Iterable[Floats], room: int
-) -> Catalogue:
+def minima_of_run(run: Run, potential: Potential, starts: Iterable[Floats], room: int) -> Catalogue:
     """The lowest distinct minima of a run that keeps to one motif, and of where it started."""
     found: dict[str, Catalogue] = {"": Catalogue.empty()}
     _add_run(found, run, potential, room, one="")

@@ -1,0 +1,149 @@
+"""Free energies of regions that are anchored where they are harmonic."""
+
+import numpy as np
+import pytest
+
+from nanochart.clusters import build
+from nanochart.dynamics import Langevin
+from nanochart.free_energy import (
+    AnchoredMotif,
+    anchored_differences,
+    anchored_populations,
+    carried_up,
+    harmonic_minimum,
+    log_anharmonicity,
+    neighbour_works,
+)
+from nanochart.minimization import quench
+from nanochart.potentials import gupta
+from nanochart.statistics import Estimate
+from nanochart.tempering import (
+    Ladder,
+    MappedExchange,
+    log_rotational_jacobian,
+    mapped_exchange,
+)
+from nanochart.testing import SuperposedBasins
+from nanochart.units import BOLTZMANN
+
+LADDER = Ladder((10.0, 60.0, 200.0, 450.0))
+TETRAHEDRON = 1.06 * np.array([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
+#: Basins next to each other, so that a scaled configuration may leave its own.
+STRUCTURES = np.array([TETRAHEDRON, TETRAHEDRON * np.array([[1.9], [1.0], [1.0], [1.0]])])
+
+
+def system():
+    return SuperposedBasins(STRUCTURES, (0.0, 0.01), (0.5, 0.25))
+
+
+def exchange():
+    basins = system()
+    return MappedExchange(LADDER.temperatures[-1], basins.minima, basins.energies)
+
+
+def log_cold(basin):
+    """ln Z of a basin at the coldest rung, where it ends nowhere."""
+    basins, kT = system(), BOLTZMANN * LADDER.temperatures[0]
+    a = basins.structures[basin]
+    turning = 0.5 * float(log_rotational_jacobian(a, a))
+    freedom = 3 * len(a) - 6
+    k = basins.stiffnesses[basin]
+    return turning + 0.5 * freedom * np.log(2 * np.pi * kT / k) - basins.depths[basin] / kT
+
+
+def carried(basin, n=1_500, seed=0, exchange=exchange):
+    """ln Z of a basin along the ladder, from draws of it at each rung."""
+    basins, rows = system(), []
+    for k, T in enumerate(LADDER.temperatures):
+        x = basins.draw(T, 8 * n if T < 100 else 40 * n, seed + k)
+        own = x[basins.parts(x)[0].argmin(axis=1) == basin]
+        if len(own) < n:  # the cold rung of the higher basin: the same vibrations, drawn there
+            own = SuperposedBasins(STRUCTURES[[basin]], (0.0,), (basins.stiffnesses[basin],)).draw(
+                T, n, seed + k
+            )
+        rows.append(own[:n])
+    x = np.stack(rows, axis=1)
+    minima = basins.minima(x.reshape(-1, 4, 3))[0].reshape(x.shape)
+    energies = basins.energies(x.reshape(-1, 4, 3)).reshape(x.shape[:2])
+    rungs = np.tile(np.arange(len(LADDER)), (n, 1))
+    works = neighbour_works(exchange(), LADDER, x, minima, energies, rungs)
+    return carried_up(works, rungs, LADDER, (log_cold(basin), 1e-6))
+
+
+def as_motif(found, overlap):
+    nothing = np.zeros(len(LADDER))
+    T = np.array(LADDER.temperatures)
+    return AnchoredMotif(T, found, nothing, nothing, overlap, 1, 1, 0.0)
+
+
+def test_two_basins_have_their_exact_populations():
+    motifs = {str(basin): as_motif(*carried(basin, seed=10 * basin)) for basin in (0, 1)}
+    shares = anchored_populations(motifs)
+    for k, T in enumerate(LADDER.temperatures):
+        exact = system().exact(T)[0]
+        ratio = np.log(exact[1] / exact[0]) if exact.min() > 0 else None
+        if ratio is None:
+            continue
+        gap = anchored_differences(motifs, [("0", "1")])[0]
+        found = -gap.value[k] / (BOLTZMANN * T)
+        assert found == pytest.approx(ratio, abs=0.06)
+        assert shares["1"].value[k] == pytest.approx(exact[1], abs=0.015)
+
+
+def test_works_are_infinite_just_where_a_scaled_configuration_leaves_its_basin():
+    basins, n, ladder = system(), 600, Ladder((200.0, 3000.0))
+    x = basins.draw(200.0, n, 1)
+    minima, _ = basins.minima(x)
+    far = MappedExchange(3000.0, basins.minima, basins.energies)
+    rungs = np.zeros((n, 1), dtype=np.int64)
+    works = neighbour_works(
+        far, ladder, x[:, None], minima[:, None], basins.energies(x)[:, None], rungs
+    )
+    own = basins.parts(x)[0].argmin(axis=1)
+    scaled = minima + np.sqrt(15.0) * (x - minima)
+    left = basins.parts(scaled)[0].argmin(axis=1) != own
+    assert 5 < left.sum() < n / 2
+    np.testing.assert_array_equal(np.isinf(works.up[:, 0]), left)
+    assert np.isnan(works.down).all()
+
+
+def test_minima_are_anharmonic_as_a_ladder_of_draws_says():
+    gold = gupta("Au")
+    x = quench(build("octahedron", "Au", 38).positions, gold, 1e-5).positions
+    minimum = harmonic_minimum(x, gold)
+    assert minimum.order == 48
+    assert len(minimum.curvatures) == 3 * 38 - 6
+    mapped = mapped_exchange(gold, Langevin(time_step=5.0), 300.0)
+    cold, warm = (log_anharmonicity(minimum, mapped, T, 800, 1) for T in (5.0, 40.0))
+    assert abs(cold[0]) < 0.2
+    assert warm[0] == pytest.approx(8.0 * cold[0], abs=6 * warm[1] + 0.15)
+    assert np.isinf(log_anharmonicity(minimum, mapped, 400.0, 400, 1)[1])
+
+
+def test_quantum_vibrations_are_classical_when_hot_and_weigh_the_zero_point_when_cold():
+    gold = gupta("Au")
+    x = quench(build("octahedron", "Au", 38).positions, gold, 1e-5).positions
+    minimum = harmonic_minimum(x, gold)
+    assert abs(float(minimum.log_quantum(3_000.0))) < 0.1
+    kT = BOLTZMANN * 1.0
+    frequencies = np.sqrt(minimum.curvatures / (minimum.mass * 103.642697)) * 0.6582119569
+    expected = (np.log(frequencies / kT) - 0.5 * frequencies / kT).sum()
+    assert float(minimum.log_quantum(1.0)) == pytest.approx(expected, rel=1e-4)
+
+
+def test_what_one_motif_lacks_makes_all_shares_unknown():
+    known = Estimate.of(np.zeros(4), np.full(4, 0.1), np.full(4, 50.0), np.ones(4, bool))
+    lacking = Estimate.unknown(np.zeros(4), "the ladder is not mixed")
+    pair = {"dh": as_motif(known, np.ones(3)), "ih": as_motif(lacking, np.ones(3))}
+    shares = anchored_populations(pair)
+    assert not np.any(shares["dh"].known)
+    assert "free energy of ih is unknown" in shares["dh"].reason
+    assert not np.any(anchored_differences(pair, [("dh", "ih")])[0].known)
+
+
+def test_errors_of_independent_ladders_add_in_squares():
+    known = Estimate.of(np.zeros(4), np.full(4, 0.1), np.full(4, 50.0), np.ones(4, bool))
+    pair = {"dh": as_motif(known, np.ones(3)), "ih": as_motif(known, np.ones(3))}
+    gap = anchored_differences(pair, [("dh", "ih")])[0]
+    kT = BOLTZMANN * np.array(LADDER.temperatures)
+    np.testing.assert_allclose(gap.error, np.sqrt(2) * 0.1 * kT)
