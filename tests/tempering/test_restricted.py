@@ -9,9 +9,11 @@ from nanochart.errors import ConfigError
 from nanochart.potentials import gupta
 from nanochart.tempering import RestrictedSegment, langevin_segment, motifs_of
 from nanochart.testing import SuperposedBasins
-from nanochart.workflow import sample
+from nanochart.workflow import ladder_words, sample, thermo_run
 
 SQUARE = np.array([[1.0, 1, 0], [-1, 1, 0], [-1, -1, 0], [1, -1, 0]])
+#: Rungs that overlap, in K.
+CLOSE = [300, 340, 380]
 PYRAMID = np.array([[1.2, 0, 0], [-0.6, 1, 0], [-0.6, -1, 0], [0, 0, 1.4]])
 
 
@@ -92,3 +94,13 @@ def test_a_run_keeps_to_its_motif(tmp_path):
 def test_a_start_of_another_motif_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"within keeps to, dh; got octahedron, .* fcc"):
         sample(settings(within="dh"), tmp_path / "dh.zarr")
+
+
+def test_what_is_said_of_a_restricted_run_names_its_motif(tmp_path):
+    asked = {"temperatures": CLOSE, "time_per_replica": 0.1}
+    run = sample(settings(within="fcc", **asked), tmp_path / "fcc.zarr")
+    assert "averages of this run are those of fcc alone" in ladder_words(run)
+    assert any("those of fcc alone" in each for each in thermo_run(run).warnings)
+    free = sample(settings(**asked), tmp_path / "free.zarr")
+    assert "alone" not in ladder_words(free)
+    assert not any("alone" in each for each in thermo_run(free).warnings)

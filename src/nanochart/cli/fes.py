@@ -242,7 +242,7 @@ def _unknown(why: str, said: str) -> str:
 def _unfinished(summary: dict[str, Any]) -> Iterator[str]:
     done, planned = summary["frames"], summary["planned_frames"]
     if done < planned:
-        command = "sample" if summary["method"] == "parallel tempering" else "bias"
+        command = "sample" if summary["method"].startswith("parallel tempering") else "bias"
         yield (
             f"{summary['run']} is not finished ({done} of {planned} frames), and this is what it "
             f"says so far; go on with `nanochart {command} CONFIG --resume`"

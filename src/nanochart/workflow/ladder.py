@@ -36,7 +36,7 @@ from nanochart.workflow.system import run_config
 
 __all__ = [
     "energies_at_rungs", "ladder_diagnostics", "ladder_sample", "ladder_words", "mapped_below",
-    "populations_at_rungs", "rung_shares", "whole_frames",
+    "populations_at_rungs", "restricted_to", "restriction", "rung_shares", "whole_frames",
 ]  # fmt: skip
 
 _DIAGNOSTICS = (LadderDiagnostics, Ladder, Acceptance, RoundTrips, Equilibration)
@@ -118,7 +118,28 @@ def ladder_words(run: Run, ladder: LadderDiagnostics | None = None) -> str:
     if found is None:
         return ""
     config = run_config(run)
-    return ladder_verdict(found, None if config is None else 1e-3 * config.tempering.swap_interval)
+    verdict = ladder_verdict(
+        found, None if config is None else 1e-3 * config.tempering.swap_interval
+    )
+    return " ".join(filter(None, (verdict, *restriction(run))))
+
+
+def restricted_to(run: Run) -> str | None:
+    """The motif that all replicas of a run keep to, None for the whole landscape."""
+    config = run_config(run)
+    return None if config is None else config.tempering.within
+
+
+def restriction(run: Run) -> tuple[str, ...]:
+    """What the averages of a run are of, in a sentence, if its replicas keep to one motif."""
+    within = restricted_to(run)
+    if within is None:
+        return ()
+    sentence = (
+        f"All replicas keep to {within} (tempering.within): averages of this run are those of "
+        f"{within} alone, and say nothing of how often it occurs or of melting."
+    )
+    return (sentence,)
 
 
 def ladder_sample(

@@ -19,7 +19,7 @@ from nanochart.tempering import (
     ladder_findings,
     thermodynamics,
 )
-from nanochart.workflow.ladder import ladder_sample, whole_frames
+from nanochart.workflow.ladder import ladder_sample, restriction, whole_frames
 from nanochart.workflow.mapped_energies import mapped_energies_of
 from nanochart.workflow.results import kept
 from nanochart.workflow.system import run_config
@@ -99,9 +99,9 @@ def _computed(
     asked = labels or LABELS[0]
     frames = run.frames(min(first, run.committed()))
     whole = whole_frames(frames, run)
-    notes: tuple[str, ...] = ()
+    notes = tuple(each.rstrip(".") for each in restriction(run))
     if not whole.all():
-        notes = (f"{int((~whole).sum())} of {whole.size} frames lack a replica and are left out",)
+        notes += (f"{int((~whole).sum())} of {whole.size} frames lack a replica and are left out",)
     stage = {"motif": "label", "family": "families"}[asked]
     codes, names = None, {}
     if labels is not None or frames.has(stage):

@@ -25,6 +25,7 @@ from nanochart.free_energy import (
     neighbour_works,
 )
 from nanochart.interop import to_atoms
+from nanochart.landscape import ENERGY_TOLERANCE
 from nanochart.parallel import chunks, use_executor
 from nanochart.potentials import Potential
 from nanochart.progress import Progress, silent
@@ -318,7 +319,7 @@ def _motif(
     error = float(np.sqrt(((shares * np.array(errors)) ** 2).sum()))
     works, rungs = _works(run, ladder, exchange, executor, progress)
     sampled = ladder_sample(run.frames(), run)
-    unlisted = _unlisted(run, catalogue, chosen)
+    unlisted = _unlisted(run, np.array([minima[k].energy for k in chosen]))
     reservation = sampled.reservation
     if unlisted > _UNLISTED:
         reservation = reservation or (
@@ -364,14 +365,13 @@ def _works(
     return Works(np.concatenate(up), np.concatenate(down)), np.concatenate(rungs)
 
 
-def _unlisted(run: Run, catalogue: Catalogue, chosen: NDArray[np.int64]) -> float:
-    """Share of frames at the coldest rung whose minimum is none of the anchors'."""
+def _unlisted(run: Run, listed: Floats) -> float:
+    """Share of frames at the coldest rung whose minimum has the energy of none that is listed."""
     frames = run.frames()
     rungs, energies = frames.thermal.rungs, frames.inherent.energies
     assert rungs is not None  # noqa: S101  a ladder has them
     cold = energies[rungs == 0]
-    listed = catalogue.energies[chosen]
-    near = np.abs(cold[:, None] - listed).min(axis=1) < 1e-3
+    near = np.abs(cold[:, None] - listed).min(axis=1) < ENERGY_TOLERANCE
     return float(1.0 - near.mean())
 
 

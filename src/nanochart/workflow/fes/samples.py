@@ -22,7 +22,7 @@ from nanochart.workflow.chart_files import chart_model
 from nanochart.workflow.fes.membership import check_asked, known_places
 from nanochart.workflow.fes.own_states import own_states, tempered_states
 from nanochart.workflow.fes.place_states import place_states
-from nanochart.workflow.ladder import ladder_sample, whole_frames
+from nanochart.workflow.ladder import ladder_sample, restricted_to, whole_frames
 from nanochart.workflow.quench import quenched_every
 from nanochart.workflow.sessions import asked_config
 
@@ -144,7 +144,11 @@ class TemperedFrames:
     first: int
     planned: int
 
-    method = "parallel tempering"
+    @property
+    def method(self) -> str:
+        """Of all structures, or of the one motif that the replicas keep to."""
+        within = restricted_to(self.run)
+        return "parallel tempering" + (f" within {within} alone" if within else "")
 
     @property
     def model(self) -> str | None:
