@@ -26,7 +26,8 @@ _FAULT = 70
 #: one works.
 _ORDER = (
     "demo", "presets", "search", "sample", "import", "info", "quench", "label", "thermo", "train",
-    "chart", "families", "explore", "track", "bias", "fes", "refine", "report", "export", "warmup",
+    "chart", "families", "explore", "track", "anchor", "bias", "fes", "refine", "report", "export",
+    "warmup",
 )  # fmt: skip
 
 

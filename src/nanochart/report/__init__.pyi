@@ -7,6 +7,10 @@ from .explorer.explorer import (
 )
 from .explorer.properties import run_properties as run_properties
 from .figures import track as track
+from .figures.anchored import (
+    anchored_cards as anchored_cards,
+    anchored_populations_figure as anchored_populations_figure,
+)
 from .figures.charts import (
     Coloring as Coloring,
     chart_overview as chart_overview,

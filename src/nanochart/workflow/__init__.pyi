@@ -1,3 +1,13 @@
+from .anchor.result import (
+    Anchored as Anchored,
+    anchor_summary as anchor_summary,
+    write_anchor as write_anchor,
+)
+from .anchor.run import (
+    AnchorConfig as AnchorConfig,
+    anchor_ladder as anchor_ladder,
+    anchor_run as anchor_run,
+)
 from .bias.plans import stored_model as stored_model
 from .bias.run import bias_run as bias_run
 from .chart import (

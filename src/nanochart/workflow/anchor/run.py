@@ -13,7 +13,7 @@ from scipy.special import logsumexp
 
 from nanochart.config import QuenchConfig, RunConfig, load_config
 from nanochart.dynamics import Langevin
-from nanochart.errors import ConvergenceError, StoreError
+from nanochart.errors import StoreError
 from nanochart.files import replacing
 from nanochart.free_energy import (
     AnchoredMotif,
@@ -26,20 +26,21 @@ from nanochart.free_energy import (
 )
 from nanochart.interop import to_atoms
 from nanochart.landscape import ENERGY_TOLERANCE
+from nanochart.motifs import LABELS
 from nanochart.parallel import chunks, use_executor
 from nanochart.potentials import Potential
 from nanochart.progress import Progress, silent
 from nanochart.search import Catalogue
-from nanochart.statistics import Estimate, state_populations
+from nanochart.statistics import Estimate
 from nanochart.store import Run, open as open_run
 from nanochart.tempering import Ladder, MappedExchange, cold_rungs, mapped_exchange
+from nanochart.workflow.anchor.compare import compared_by_ladder
 from nanochart.workflow.anchor.result import Anchored, MotifLadder
 from nanochart.workflow.anchor.starts import lowest_minima, minima_of_run
 from nanochart.workflow.ladder import (
     ladder_sample,
     ladder_words,
     mapped_below,
-    whole_frames,
 )
 from nanochart.workflow.quench import quench_run
 from nanochart.workflow.recorder import never
@@ -166,6 +167,9 @@ def anchor_run(
     StoreError
         If no minima are known, or runs are of other clusters.
     """
+    for motif in motifs or ():
+        if motif not in LABELS:
+            raise ValueError(f"a motif must be one of {', '.join(LABELS)}; got {motif!r}")
     own = potential_at_hand(run, potential)
     for other in more:
         same = (other.metadata.element, other.metadata.n_atoms)
@@ -190,7 +194,7 @@ def anchor_run(
             return None
         starts = known[motif].positions
         ladders[motif] = _anchored(made, starts, own, config, executor, told)
-    compared = _compared(run, order, config.ladder) if len(order) > 1 else {}
+    compared = compared_by_ladder(run, order, config.ladder) if len(order) > 1 else {}
     return Anchored(np.array(config.ladder.temperatures), ladders, compared)
 
 
@@ -373,34 +377,3 @@ def _unlisted(run: Run, listed: Floats) -> float:
     cold = energies[rungs == 0]
     near = np.abs(cold[:, None] - listed).min(axis=1) < ENERGY_TOLERANCE
     return float(1.0 - near.mean())
-
-
-def _compared(run: Run, order: Sequence[str], ladder: Ladder) -> dict[str, Estimate]:
-    """Free energies of motifs less that of the first, by the ladder of the run itself."""
-    first, *others = order
-    T = np.array(ladder.temperatures)
-    nothing = np.full(len(T), np.nan)
-    frames = run.frames()
-    try:
-        whole = whole_frames(frames, run)
-        sampled = ladder_sample(frames, run, whole)
-    except (StoreError, ValueError, ConvergenceError) as error:  # no ladder, or none that joins
-        return {name: Estimate.unknown(nothing, str(error)) for name in others}
-    if not frames.has("label"):
-        why = f"{run.path} has no motifs to compare with: `nanochart label` finds them"
-        return {name: Estimate.unknown(nothing, why) for name in others}
-    codes, names = frames.motifs.codes[whole], tuple(frames.motifs.names)
-    places = {name: names.index(name) for name in order}
-    pairs = [(places[first], places[name]) for name in others]
-    rungs = sampled.ladder.temperatures
-    found: list[Estimate] = []
-    for temperature in T:
-        there = sampled.joined_from <= temperature <= rungs[-1] or temperature in rungs
-        if not there:
-            why = f"the ladder of {run.path} has no frames at {temperature:g} K"
-            found.append(Estimate.unknown(np.full(len(pairs), np.nan), why))
-            continue
-        states = state_populations(codes, sampled.at(float(temperature)), float(temperature), names)
-        found.append(states.differences(pairs))
-    joined = Estimate.stacked(found)
-    return {name: joined[:, k] for k, name in enumerate(others)}

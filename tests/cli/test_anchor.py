@@ -1,0 +1,78 @@
+"""`nanochart anchor` from a quenched run to numbers and figures."""
+
+import json
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+import nanochart as nc
+from helpers.command import nanochart
+
+
+@pytest.fixture(scope="module")
+def anchored(small_run):
+    """The small run's fcc and mix, with ladders of half a nanosecond."""
+    run = small_run / "run.zarr"
+    told = nanochart(
+        "anchor", str(run), "--motif", "fcc", "--motif", "mix", "--to", "100",
+        "--time-per-replica", "500ps", "-o", str(small_run / "anchors"), "-q", "--json",
+    )  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    return small_run, json.loads(told.stdout)
+
+
+def test_numbers_are_those_of_the_files(anchored):
+    folder, result = anchored
+    stored = json.loads((folder / "anchors" / "anchor.json").read_text(encoding="utf-8"))
+    assert stored["temperatures"] == result["temperatures"]
+    assert stored["free_energy_differences"] == result["free_energy_differences"]
+    assert result["temperatures"][0] == 20.0
+    assert result["temperatures"][-1] == 100.0
+    drawn = imread(folder / "anchors" / "anchored-populations.png")
+    assert 0.01 < (drawn[..., :3].min(axis=-1) < 0.9).mean() < 0.5
+    lines = (folder / "anchors" / "anchor.csv").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 1 + len(result["temperatures"])
+
+
+def test_each_ladder_keeps_to_its_motif_and_is_anchored_there(anchored):
+    folder, result = anchored
+    gold = nc.potentials.gupta("Au")
+    for motif in ("fcc", "mix"):
+        run = nc.store.open(folder / "anchors" / f"{motif}.zarr")
+        x = run.frames().thermal.positions.reshape(-1, 38, 3)
+        assert (nc.tempering.motifs_of(gold, x) == motif).all()
+        about = result["motifs"][motif]
+        assert about["lowest_energy"] < -133.3
+        assert about["anchored_in_minima"] >= 1
+        assert "alone" in about["verdict"]
+
+
+def test_at_the_coldest_rung_the_shares_are_those_of_the_vibrations(anchored):
+    _, result = anchored
+    harmonic = result["populations"]["harmonic"]
+    motifs = result["motifs"]
+    ratio = motifs["fcc"]["log_harmonic"][0] - motifs["mix"]["log_harmonic"][0]
+    assert np.log(harmonic["fcc"][0] / harmonic["mix"][0]) == pytest.approx(ratio)
+    # -133.3304 eV with 48 symmetries against -133.3280 eV with two and softer vibrations.
+    assert 4.0 < -ratio < 7.0
+
+
+def test_a_second_command_goes_on_with_the_ladders_and_repeats_its_numbers(anchored):
+    folder, result = anchored
+    again = nanochart(
+        "anchor", str(folder / "run.zarr"), "--motif", "fcc", "--motif", "mix", "--to", "100",
+        "--time-per-replica", "500ps", "-o", str(folder / "anchors"), "-q", "--json",
+    )  # fmt: skip
+    assert json.loads(again.stdout) == result
+
+
+def test_what_cannot_be_anchored_is_one_sentence(small_run):
+    run = str(small_run / "run.zarr")
+    for words, sentence in (
+        (["--to", "100", "--motif", "cubic"], "a motif must be one of dh, ih, fcc, twin, mix"),
+        (["--to", "10"], "the coldest temperature (K) must be positive and below the hottest, 10"),
+        ([], "give the hottest temperature (--to)"),
+    ):
+        told = nanochart("anchor", run, "-q", *words, code=1)
+        assert sentence in " ".join(told.stderr.split())
