@@ -41,7 +41,7 @@ def model() -> Model:
     """A chart of untrained weights."""
     network = build_network("compact", 340, 3)
     initialize_weights(network, np.random.default_rng(0))
-    return Model(network, TrainingConfig(), nc.descriptors.RDF(2.0, 19.0, 340, 0.2), "Au", 147)
+    return Model(network, TrainingConfig(), nc.descriptors.RDF(2.0, 22.0, 340, 0.2), "Au", 147)
 
 
 def torch_variable(chart: Model, positions: np.ndarray) -> float:
