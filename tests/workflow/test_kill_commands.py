@@ -35,6 +35,10 @@ LONG = {
     "explore": ("explore cu38.zarr -q -o page.html", "page.html"),
     "report": ("report cu38.zarr --figures figures -q -o report.html", "report.html"),
     "bias": ("bias bias.yaml -q -o biased.zarr", "biased.zarr", ["--resume"]),
+    "anchor": (
+        "anchor cu38.zarr --to 60 --motif fcc --time-per-replica 300ps -q -o anchors",
+        "anchors",
+    ),
     "search": (
         "search Cu 20 --quenches 60 --random-starts -q -o found.zarr",
         "found.zarr",

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from nanochart.free_energy import AnchoredMotif, anchored_differences, anchored_populations
 from nanochart.output import write_csv, write_json
+from nanochart.shown import short_repr
 from nanochart.statistics import Estimate
 from nanochart.units import BOLTZMANN, kelvin
 
@@ -20,6 +21,7 @@ Floats = NDArray[np.float64]
 _AGREE = 3.0
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class MotifLadder:
     """The ladder of one motif.
@@ -48,6 +50,7 @@ class MotifLadder:
     found: AnchoredMotif
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Anchored:
     """Free energies of motifs, anchored near 0 K.
