@@ -49,8 +49,9 @@ def test_a_ladder_that_is_not_mixed_is_not_converged_in_either_command(charted, 
     thermo = thermo_run(run, labels="motif", seed=0)
     assert said in thermo.warnings
     assert not any(p.known.any() for p in thermo.populations.values())
-    options = ["--by", "motif", "--temperature", "400", "-q", "-o", charted / "pt-fes"]
-    done = nanochart("fes", run.path, *options)
+    done = nanochart("fes", run.path, "--by", "motif", "--temperature", "400", "-q")
+    folders = sorted(path.name for path in charted.glob("cu38-fes*"))
+    assert folders == ["cu38-fes-400K"]  # each temperature has its own
     assert "not converged: unknown is the share of" in done.stdout
     assert "not mixed" in done.stdout
     assert "\nconverged" not in done.stdout

@@ -13,7 +13,7 @@ from nanochart import store
 from nanochart.cli.interrupts import Interrupts
 from nanochart.progress import silent
 from nanochart.store.files import RECORDS
-from nanochart.workflow import quench_run
+from nanochart.workflow import DEMO, label_run, quench_run
 
 #: More simulated time than a test waits for, in ns, and a round of as much, in ps.
 ENDLESS, LONG_ROUND = 50.0, 10_000.0
@@ -77,7 +77,10 @@ def test_the_second_signal_ends_a_long_round_of_a_refinement_at_once(folder):
     assert store.open(folder / "cu38-refine-1.zarr").load_checkpoint().info["round"] == 0
 
 
-def test_a_signal_ends_stages_after_the_piece_that_they_have_saved(small_copy):
+@pytest.mark.parametrize(
+    ("stage", "name"), [(quench_run, "quench"), (label_run, "label")], ids=["quench", "label"]
+)
+def test_a_signal_ends_stages_after_the_piece_that_they_have_saved(small_copy, stage, name):
     run = store.open(small_copy / "run.zarr", mode="a")
     interrupts, reports = Interrupts(), []
 
@@ -88,8 +91,27 @@ def test_a_signal_ends_stages_after_the_piece_that_they_have_saved(small_copy):
             interrupts._handle(signal.SIGINT, None)
 
     with pytest.raises(KeyboardInterrupt, match=r"^$"), interrupts.in_pieces(shown) as progress:
-        quench_run(run, again=True, progress=progress)
-    assert run.committed("quench") == reports[-1] > 0
+        stage(run, again=True, progress=progress)
+    assert run.committed(name) == reports[-1] > 0
+
+
+def test_a_signal_ends_the_demo_after_the_round_that_it_has_saved(tmp_path):
+    process = subprocess.Popen(
+        [NANOCHART, "demo", "-o", "demo", "-q"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    records, deadline = tmp_path / "demo" / "run.zarr" / RECORDS, time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        if list(records.glob("checkpoint-*.json")):
+            break
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 143, errors
+    assert "go on with `nanochart demo -o demo -q`" in errors
+    assert "Traceback" not in errors
+    run = store.open(tmp_path / "demo" / "run.zarr")
+    info = run.load_checkpoint().info
+    assert max(0, info["round"] - DEMO.n_discarded) == run.committed() + info["pending"]
 
 
 def test_outside_its_pieces_a_command_is_ended_at_once():
