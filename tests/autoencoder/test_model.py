@@ -1,6 +1,7 @@
 """A trained model: its canonical latent frame, encoding with Jacobian, errors of frames."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -180,6 +181,12 @@ class TestEncoding:
     def test_nan_is_refused(self, model):
         with pytest.raises(ValueError, match="latent coordinates given to a model must be finite"):
             model.decode([np.nan, 0.0])
+
+    def test_a_network_of_another_architecture_is_refused(self, model):
+        """Its compiled chart would read the weights as those of the configured one."""
+        other = next(a for a in ARCHITECTURES if a != model.config.architecture)
+        with pytest.raises(ModelError, match=f"architecture of its configuration, {other}; got an"):
+            replace(model, config=model.config.model_copy(update={"architecture": other}))
 
     def test_an_rdf_of_another_grid_is_refused(self, model):
         with pytest.raises(ModelError, match="must have the 40 bins of its network; got 340"):

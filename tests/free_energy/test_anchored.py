@@ -51,13 +51,15 @@ def log_cold(basin):
     return turning + 0.5 * freedom * np.log(2 * np.pi * kT / k) - basins.depths[basin] / kT
 
 
-def carried(basin, n=1_500, seed=0, exchange=exchange):
+def carried(basin, n=500, seed=0, exchange=exchange):
     """ln Z of a basin along the ladder, from draws of it at each rung."""
     basins, rows = system(), []
     for k, T in enumerate(LADDER.temperatures):
-        x = basins.draw(T, 8 * n if T < 100 else 40 * n, seed + k)
+        x = basins.draw(T, 16 * n, seed + k)
         own = x[basins.parts(x)[0].argmin(axis=1) == basin]
-        if len(own) < n:  # the cold rung of the higher basin: the same vibrations, drawn there
+        if (
+            k == 0 and len(own) < n
+        ):  # the cold rung of the higher basin: the same vibrations, drawn there
             own = SuperposedBasins(STRUCTURES[[basin]], (0.0,), (basins.stiffnesses[basin],)).draw(
                 T, n, seed + k
             )
@@ -80,14 +82,14 @@ def test_two_basins_have_their_exact_populations():
     motifs = {str(basin): as_motif(*carried(basin, seed=10 * basin)) for basin in (0, 1)}
     shares = anchored_populations(motifs)
     for k, T in enumerate(LADDER.temperatures):
-        exact = system().exact(T)[0]
+        exact = system().exact(T, 50_000)[0]
         ratio = np.log(exact[1] / exact[0]) if exact.min() > 0 else None
         if ratio is None:
             continue
         gap = anchored_differences(motifs, [("0", "1")])[0]
         found = -gap.value[k] / (BOLTZMANN * T)
-        assert found == pytest.approx(ratio, abs=0.06)
-        assert shares["1"].value[k] == pytest.approx(exact[1], abs=0.015)
+        assert found == pytest.approx(ratio, abs=0.05)
+        assert shares["1"].value[k] == pytest.approx(exact[1], abs=0.008)
 
 
 def test_works_are_infinite_just_where_a_scaled_configuration_leaves_its_basin():

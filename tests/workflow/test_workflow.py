@@ -322,6 +322,7 @@ def test_a_model_of_another_cluster_is_refused(small_run, tmp_path):
         chart_run(other, model)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_report_is_written_at_every_stage(small_run, opened, tmp_path):
     early = sample(small_config(tempering={"time_per_replica": 0.002}), tmp_path / "run.zarr")
     text = report_run(early, tmp_path / "early.html").read_text()

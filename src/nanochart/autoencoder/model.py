@@ -11,6 +11,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from nanochart.autoencoder.architectures.network import Network
+from nanochart.autoencoder.architectures.registry import network_module
 from nanochart.autoencoder.config import TrainingConfig
 from nanochart.autoencoder.history import History
 from nanochart.autoencoder.model_file import Header, read_model, write_model
@@ -68,6 +69,12 @@ class Model:
     lengths: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        architecture = self.config.architecture
+        if not isinstance(self.network.encoder, network_module(architecture).Encoder):
+            raise ModelError(
+                f"the network of the model must have the architecture of its configuration, "
+                f"{architecture}; got another: build it with build_network({architecture!r}, ...)"
+            )
         n_bins = len(self.network.input_shift)
         if self.rdf.n_bins != n_bins:
             raise ModelError(

@@ -68,9 +68,10 @@ class CompiledChart:
         """
         x = self._checked(positions)
         lead, d = np.shape(positions)[:-2], self.model.bottleneck
-        slopes = np.broadcast_to(np.asarray(slope, dtype=np.float64), (*lead, d)).reshape(-1, d)
+        # A copy, because the loops would be compiled once more for what cannot be written.
+        slopes = np.array(np.broadcast_to(slope, (*lead, d)), np.float64, order="C").reshape(-1, d)
         s, gradients = np.empty((len(x), d)), np.empty_like(x)
-        self._refuse(pull_frames(self.tables, x, np.ascontiguousarray(slopes), s, gradients))
+        self._refuse(pull_frames(self.tables, x, slopes, s, gradients))
         return s.reshape(*lead, d), gradients.reshape(*lead, *x.shape[1:])
 
     def _checked(self, positions: ArrayLike) -> Floats:

@@ -79,4 +79,4 @@ from .tune import (
     tune_segment as tune_segment,
     write_tuned as write_tuned,
 )
-from .warmup import compile_bias_kernels as compile_bias_kernels, compile_kernels as compile_kernels
+from .warmup import warm_up as warm_up

@@ -129,7 +129,8 @@ class CVs:
         lead = x.shape[:-2]
         frames = x.reshape(-1, *x.shape[-2:])
         E, F = potential.energy_forces(frames)
-        slopes = np.broadcast_to(np.asarray(slope, dtype=np.float64), (len(frames), len(self)))
+        # A copy, because the loops would be compiled once more for what cannot be written.
+        slopes = np.array(np.broadcast_to(slope, (len(frames), len(self))), np.float64, order="C")
         values, gradients = self.at(frames, E, F, slopes)
         return values.reshape(*lead, -1), gradients.reshape(x.shape)
 
