@@ -67,10 +67,29 @@ def test_a_second_command_goes_on_with_the_ladders_and_repeats_its_numbers(ancho
     assert json.loads(again.stdout) == result
 
 
+@pytest.mark.usefixtures("undrawn")
+def test_the_report_tells_the_numbers_of_the_command(anchored):
+    folder, result = anchored
+    run = nc.store.open(folder / "run.zarr")
+    page = nc.workflow.report_run(run, folder / "anchored.html").read_text("utf-8")
+    assert "Anchored free energies" in page
+    (difference,) = result["free_energy_differences"]
+    value = difference["anchored"]["value"][0] / (nc.units.BOLTZMANN * 20.0)
+    assert f"<td>{value:.2f} (" in page.replace("\u2212", "-")
+
+
+def test_temperatures_that_are_asked_for_are_rungs(opened):
+    ladder = nc.workflow.anchor_ladder(opened, 20.0, 450.0, (400.0, 300.0))
+    T = np.array(ladder.temperatures)
+    assert {20.0, 300.0, 400.0, 450.0} <= set(T)
+    assert np.diff(np.sqrt(T)).max() < 2.5
+
+
 def test_what_cannot_be_anchored_is_one_sentence(small_run):
     run = str(small_run / "run.zarr")
     for words, sentence in (
         (["--to", "100", "--motif", "cubic"], "a motif must be one of dh, ih, fcc, twin, mix"),
+        (["--to", "100", "--at", "120"], "must be between the coldest, 20, and the hottest, 100"),
         (["--to", "10"], "the coldest temperature (K) must be positive and below the hottest, 10"),
         ([], "give the hottest temperature (--to)"),
     ):

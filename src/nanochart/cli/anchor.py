@@ -45,6 +45,10 @@ def anchor(
         float,
         typer.Option("--from", metavar="KELVIN", help="Coldest rung, where minima are harmonic."),
     ] = 20.0,
+    at: Annotated[
+        list[float] | None,
+        typer.Option(metavar="KELVIN", help="Temperature that is to be a rung; may be repeated."),
+    ] = None,
     time_per_replica: Annotated[
         str,
         typer.Option(metavar="TIME", help="Stored time of each replica, with its unit, as 20ns."),
@@ -86,7 +90,7 @@ def anchor(
 
     folder = output or run.with_name(f"{run.stem}-anchor")
     config = AnchorConfig(
-        anchor_ladder(opened, coldest, hottest),
+        anchor_ladder(opened, coldest, hottest, at or ()),
         nanoseconds(time_per_replica),
         seed=(opened.metadata.seed or 0) if seed is None else seed,
     )

@@ -41,6 +41,7 @@ from .figures.shared_chart import shared_chart as shared_chart
 from .figures.style import category_colors as category_colors, style as style
 from .figures.thermodynamics import thermodynamics_cards as thermodynamics_cards
 from .figures.works import draw_works as draw_works
+from .page.anchored import AnchoredNumbers as AnchoredNumbers
 from .page.page import (
     FigureCard as FigureCard,
     Gallery as Gallery,

@@ -34,6 +34,7 @@ from nanochart.tempering import (
     Thermodynamics,
     ladder_findings,
 )
+from nanochart.workflow.anchor.run import anchored_numbers
 from nanochart.workflow.bias.plans import plan_of
 from nanochart.workflow.bias.then import SourceThen
 from nanochart.workflow.chart import check_charted, check_model, check_trained
@@ -155,6 +156,7 @@ def _results(
         families=_families(run, plan),
         bias=None if plan is None else _bias(plan),
         free_energies=_free_energies(run, biased, progress),
+        anchored=anchored_numbers(run),
         reconstruction=None if model is None else held_out_reconstruction(run, model),
         references=references,
         planned=run.n_frames,

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import nanochart
 from nanochart.store import Run
 
-__all__ = ["kept"]
+__all__ = ["keep", "kept", "look_up"]
 
 T = TypeVar("T")
 
@@ -37,14 +37,24 @@ def kept(
     compute
         Makes it.
     """
-    before = _whole(key())
-    found: T | None = run.load_result(name, before, {each.__name__: each for each in types})
+    before = key()
+    found: T | None = look_up(run, name, before, *types)
     if found is not None:
         return found
     made = compute()
-    if _whole(key()) == before:
-        run.save_result(name, made, before)
+    if key() == before:
+        keep(run, name, before, made)
     return made
+
+
+def keep(run: Run, name: str, key: Mapping[str, Any], result: object) -> None:
+    """Keep a result with the run that `look_up` finds by the same name and key."""
+    run.save_result(name, result, _whole(key))
+
+
+def look_up(run: Run, name: str, key: Mapping[str, Any], *types: type) -> Any:
+    """The result of this name and key, made of dataclasses of these types; None if none is."""
+    return run.load_result(name, _whole(key), {each.__name__: each for each in types})
 
 
 def _whole(key: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import numpy as np
 import yaml
 
 from nanochart.autoencoder import Reconstruction
+from nanochart.report.page.anchored import anchored_section
 from nanochart.report.page.chart import chart_section, learning_section, overview_card
 from nanochart.report.page.free_energy import free_energy_section
 from nanochart.report.page.inherent import inherent_section, number
@@ -44,7 +45,7 @@ def run_sections(
     """
     history = getattr(model, "history", None)
     reconstruction = run.results.reconstruction
-    free_energies = run.results.free_energies
+    free_energies, anchored = run.results.free_energies, run.results.anchored
     overview = overview_card(run)
     summary: list[Item] = [Table(_summary(run, model, history, reconstruction))]
     if overview is not None:
@@ -57,6 +58,7 @@ def run_sections(
         *([] if run.results.bias is not None else [learning_section(history, reconstruction)]),
         chart_section(run),
         family_section(run, picture_size),
+        *([] if anchored is None else [anchored_section(anchored)]),
         *([] if free_energies is None else [free_energy_section(free_energies)]),
         _provenance(run, model),
     )

@@ -15,6 +15,7 @@ from nanochart.units import kelvin, kelvin_range
 
 if TYPE_CHECKING:
     from nanochart.free_energy import FreeEnergies
+    from nanochart.report.page.anchored import AnchoredNumbers
 
 __all__ = ["Bias", "RunResults", "method_words"]
 
@@ -91,6 +92,8 @@ class RunResults:
     free_energies
         Of biased runs along the chart, or a sentence for each that has none yet; None leaves them
         out.
+    anchored
+        Free energies of motifs from ladders of their own; None where none were computed.
     reconstruction
         RDFs of held-out frames.
     references
@@ -122,6 +125,7 @@ class RunResults:
     families: Mapping[str, Any] = field(default_factory=dict)
     bias: Bias | None = None
     free_energies: "Sequence[FreeEnergies | str] | None" = None
+    anchored: "AnchoredNumbers | None" = None
     reconstruction: Reconstruction | None = None
     references: Mapping[str, float] = field(default_factory=dict)
     start_structures: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import ase.io
@@ -30,6 +31,7 @@ from nanochart.motifs import LABELS
 from nanochart.parallel import chunks, use_executor
 from nanochart.potentials import Potential
 from nanochart.progress import Progress, silent
+from nanochart.report import AnchoredNumbers
 from nanochart.search import Catalogue
 from nanochart.statistics import Estimate
 from nanochart.store import Run, open as open_run
@@ -44,11 +46,11 @@ from nanochart.workflow.ladder import (
 )
 from nanochart.workflow.quench import quench_run
 from nanochart.workflow.recorder import never
-from nanochart.workflow.results import kept
+from nanochart.workflow.results import keep, kept, look_up
 from nanochart.workflow.sample import sample
 from nanochart.workflow.system import potential_at_hand, run_config
 
-__all__ = ["AnchorConfig", "anchor_ladder", "anchor_run"]
+__all__ = ["AnchorConfig", "anchor_ladder", "anchor_run", "anchored_numbers"]
 
 Floats = NDArray[np.float64]
 
@@ -90,7 +92,9 @@ class AnchorConfig:
     seed: int = 0
 
 
-def anchor_ladder(run: Run, coldest: float, hottest: float | None) -> Ladder:
+def anchor_ladder(
+    run: Run, coldest: float, hottest: float | None, among: Sequence[float] = ()
+) -> Ladder:
     """Temperatures from one at which minima are harmonic to where motifs are asked for.
 
     Parameters
@@ -101,6 +105,8 @@ def anchor_ladder(run: Run, coldest: float, hottest: float | None) -> Ladder:
         In K.
     hottest
         In K; None is where mapped exchanges of the run end, because minima do not last above.
+    among
+        Temperatures in K that are to be among them.
 
     Raises
     ------
@@ -118,7 +124,14 @@ def anchor_ladder(run: Run, coldest: float, hottest: float | None) -> Ladder:
             f"the coldest temperature (K) must be positive and below the hottest, {end:g}; got "
             f"{coldest:g}"
         )
-    return Ladder((*cold_rungs(coldest, end), end))
+    outside = [T for T in among if not coldest < T < end]
+    if outside:
+        raise ValueError(
+            f"temperatures that are to be rungs (K) must be between the coldest, {coldest:g}, and "
+            f"the hottest, {end:g}; got {', '.join(f'{T:g}' for T in outside)}"
+        )
+    ends = [coldest, *sorted({*among, end})]
+    return Ladder((*(T for pair in pairwise(ends) for T in cold_rungs(*pair)), end))
 
 
 def anchor_run(
@@ -195,7 +208,31 @@ def anchor_run(
         starts = known[motif].positions
         ladders[motif] = _anchored(made, starts, own, config, executor, told)
     compared = compared_by_ladder(run, order, config.ladder) if len(order) > 1 else {}
-    return Anchored(np.array(config.ladder.temperatures), ladders, compared)
+    found = Anchored(np.array(config.ladder.temperatures), ladders, compared)
+    keep(run, "last anchored", _of(run), found)
+    return found
+
+
+def _last_anchored(run: Run) -> Anchored | None:
+    """What `anchor_run` found last of a run as it is now; None if nothing."""
+    types = (Anchored, MotifLadder, AnchoredMotif, Estimate)
+    found: Anchored | None = look_up(run, "last anchored", _of(run), *types)
+    return found
+
+
+def anchored_numbers(run: Run) -> AnchoredNumbers | None:
+    """What the report shows of the last anchored free energies of a run; None if there are none."""
+    found = _last_anchored(run)
+    if found is None:
+        return None
+    return AnchoredNumbers(
+        found.temperatures, next(iter(found.ladders)), found.differences(), found.populations(),
+        found.harmonic, found.warnings,
+    )  # fmt: skip
+
+
+def _of(run: Run) -> dict[str, object]:
+    return {"made_of": run.fingerprint("frames", "quench")}
 
 
 def _told(
