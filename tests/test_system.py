@@ -30,7 +30,8 @@ from nanochart.workflow import (
     track_run,
     train_run,
 )
-from nanochart.workflow.system import make_dynamics, make_starts, stream_of
+from nanochart.workflow.starts import make_starts, stream_of
+from nanochart.workflow.system import make_dynamics
 
 GOLD = nc.potentials.gupta("Au")
 
@@ -392,7 +393,7 @@ def test_a_run_made_before_streams_is_resumed_with_equal_bits(tmp_path):
     for file in (path / "restart" / "files").glob("checkpoint-*"):
         file.unlink()
     resumed = sample(config, path, resume=True).to_xarray()["positions"]
-    starts = make_starts(config, GOLD)
+    starts = make_starts(config, GOLD).positions
     tempering = TemperingConfig(config.tempering.ladder, config.steps_per_round(5.0))
     segment = langevin_segment(GOLD, make_dynamics(config, GOLD, starts))
     state = initialize_tempering(starts, GOLD, tempering, config.seed)

@@ -15,7 +15,7 @@ from nanochart.config import (
 )
 from nanochart.config.run import check_files
 from nanochart.errors import ConfigError
-from nanochart.workflow.system import make_starts
+from nanochart.workflow.starts import make_starts
 
 
 def minimal(**sections):
@@ -236,7 +236,7 @@ def test_the_best_start_is_the_motif_of_lowest_energy():
     )
     gold = nc.potentials.gupta("Au")
     # The decahedron, published as the global minimum of this potential.
-    assert gold.energy(make_starts(config, gold)[0]) == pytest.approx(-532.7674, abs=2e-4)
+    assert gold.energy(make_starts(config, gold).positions[0]) == pytest.approx(-532.7674, abs=2e-4)
 
 
 def test_a_barrier_in_another_unit_is_told(tmp_path):

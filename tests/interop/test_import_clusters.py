@@ -11,7 +11,7 @@ from helpers.files import clusters, gold, plain, read
 from nanochart.config import load_config
 from nanochart.errors import ConfigError
 from nanochart.interop.pieces import bond_length, bonded_pieces, boxed, pieces
-from nanochart.workflow.system import make_starts
+from nanochart.workflow.starts import make_starts
 
 GOLD = nc.potentials.gupta("Au")
 
@@ -294,7 +294,7 @@ def test_a_start_that_is_no_whole_cluster_is_refused(tmp_path, positions, messag
 
 def test_a_start_is_the_last_frame_of_its_file(tmp_path):
     path = plain(tmp_path / "mine.xyz", [gold(n_atoms=55) + 0.1, gold("decahedron", 55)])
-    (start,) = make_starts(config_of(path, 55), GOLD)
+    (start,) = make_starts(config_of(path, 55), GOLD).positions
     assert GOLD.energy(start) == pytest.approx(GOLD.energy(gold("decahedron", 55)), abs=1e-6)
 
 

@@ -103,9 +103,11 @@ class _Lines:
 
     def __call__(self, stage: str, done: float, total: float, note: str = "") -> None:
         now = time.monotonic()
-        # The first report opens the stage: a resumed one does not begin at zero.
+        # The first report opens the stage: a resumed one does not begin at zero, and what a stage
+        # says before it begins, its estimate, is always said.
+        opens = stage not in self.started and bool(note)
         start, first = self.started.setdefault(stage, (now, done))
-        if done < total and now - self.last < self.interval:
+        if done < total and now - self.last < self.interval and not opens:
             return
         self.last = now
         elapsed = now - start

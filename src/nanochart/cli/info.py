@@ -51,6 +51,7 @@ def _lines(facts: dict[str, Any], verified: bool) -> list[str]:
             for name, values in made["config"].items()
             if name != "seed" and values is not None
         ),
+        *(("start", sentence.removeprefix("start ")) for sentence in made["starts"]),
         ("time step", None if made["time_step"] is None else f"{made['time_step']:.4g} fs"),
         ("state", _state(facts)),
         *((s, f"{n['committed']} of {n['of']} frames") for s, n in facts["stages"].items()),

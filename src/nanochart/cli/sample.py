@@ -101,6 +101,7 @@ def sample(
         ladder_words,
         lengthened,
         sample as run_sampling,
+        start_words,
     )
 
     settings = load_config(config, must_exist=not resume)
@@ -135,7 +136,7 @@ def sample(
             err=True,
         )
         sys.exit(128 + INTERRUPTS.received[0])
-    verdict = ladder_words(run)
+    verdict, starts = ladder_words(run), start_words(run)
     outcome = run.frames().thermal.exchanges
     tried = np.empty(0) if outcome is None else outcome[outcome >= 0]
     result = {
@@ -143,6 +144,7 @@ def sample(
         "frames": run.committed(),
         "replicas": run.metadata.n_replicas,
         "acceptance": float(tried.mean()) if len(tried) else None,
+        **({"starts": starts} if starts else {}),
         **({"verdict": verdict} if verdict else {}),
         **({"changed": changed} if changed else {}),
     }
@@ -152,6 +154,7 @@ def sample(
         [
             f"{path}: {result['frames']} frames of {result['replicas']} replicas"
             + (f", exchange acceptance {tried.mean():.0%}" if len(tried) else ""),
+            *starts,
             *([verdict] if verdict else []),
             *changed.values(),
             f"next: nanochart quench {path}",

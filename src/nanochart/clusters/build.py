@@ -5,29 +5,21 @@ import numbers
 from ase import Atoms
 
 from nanochart.clusters.candidates import TEMPLATES, candidates
-from nanochart.clusters.lowest import known_minima
+from nanochart.clusters.lowest import above_known
 from nanochart.clusters.random import random_cluster
 from nanochart.clusters.relaxation import relax_best
 from nanochart.metals import element
-from nanochart.potentials import (
-    GUPTA_PARAMETERS,
-    Potential,
-    describe,
-    gupta,
-    is_described_by,
-)
+from nanochart.potentials import GUPTA_PARAMETERS, Potential, gupta
 
-__all__ = ["MOTIFS", "build"]
+__all__ = ["BUILT_LABELS", "MOTIFS", "build"]
 
 #: Motifs that :func:`build` knows.
 MOTIFS = (*TEMPLATES, "random")
 
 _SMALLEST, _LARGEST = 13, 3000
 
-#: What the motifs of complete shapes are called by `nanochart.motifs`, and by how much in eV a
-#: known minimum must lie lower to be another one.
-_CLASSES = {"icosahedron": "ih", "decahedron": "dh", "octahedron": "fcc", "twin": "twin"}
-_LOWER = 1e-3
+#: What the motifs of complete shapes are called by `nanochart.motifs`.
+BUILT_LABELS = {"icosahedron": "ih", "decahedron": "dh", "octahedron": "fcc", "twin": "twin"}
 
 
 def _candidates_to_relax(n: int) -> int:
@@ -136,9 +128,6 @@ def build(
         positions, energy, kept = relax_best(found, potential)
     atoms = Atoms([symbol] * n, positions=positions)
     atoms.info.update(motif=motif, energy=energy, motif_kept=kept)
-    known = known_minima(symbol, n).get(_CLASSES.get(motif, ""))
-    if known is not None and not is_described_by(potential, describe(gupta(symbol))):
-        known = None
-    if known is not None and known.energy < energy - _LOWER:
-        atoms.info["above_known"] = energy - known.energy
+    if above := above_known(BUILT_LABELS.get(motif, ""), energy, potential, n):
+        atoms.info["above_known"] = above
     return atoms

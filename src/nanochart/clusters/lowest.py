@@ -8,12 +8,21 @@ import numpy as np
 
 from nanochart.clusters.template import Array
 from nanochart.metals import element
+from nanochart.potentials import (
+    GUPTA_PARAMETERS,
+    Potential,
+    describe,
+    gupta,
+    is_described_by,
+)
 from nanochart.shown import short_repr
 
-__all__ = ["KnownMinimum", "known_minima"]
+__all__ = ["KnownMinimum", "above_known", "known_minima", "known_minima_of"]
 
 #: Int32 numbers in units of 1e-4 Å, of each cluster and motif, as "Au147-dh".
 _FILE, _UNIT = "lowest.npz", 1e-4
+#: By how much in eV a known minimum must lie lower to be another one.
+_LOWER = 1e-3
 
 
 @short_repr
@@ -71,3 +80,39 @@ def known_minima(metal: str, n: int) -> dict[str, KnownMinimum]:
         if name.startswith(prefix)
     }
     return dict(sorted(found.items(), key=lambda item: item[1].energy))
+
+
+def known_minima_of(potential: Potential, n: int) -> dict[str, KnownMinimum]:
+    """The lowest minima known with a potential: `known_minima`, or none if it is another one.
+
+    Parameters
+    ----------
+    potential
+        Potential of one metal.
+    n
+        Number of atoms.
+    """
+    symbol = potential.symbol
+    if symbol not in GUPTA_PARAMETERS or not is_described_by(potential, describe(gupta(symbol))):
+        return {}
+    return known_minima(symbol, n)
+
+
+def above_known(motif: str, energy: float, potential: Potential, n: int) -> float:
+    """By how many eV a minimum lies above the lowest known of its motif; 0 where none is lower.
+
+    Parameters
+    ----------
+    motif
+        As `nanochart.motifs.classify` names it.
+    energy
+        Of the minimum in eV.
+    potential
+        Potential of the minimum.
+    n
+        Number of atoms.
+    """
+    known = known_minima_of(potential, n).get(motif)
+    if known is None or energy - known.energy <= _LOWER:
+        return 0.0
+    return energy - known.energy

@@ -21,6 +21,7 @@ from .run import (
     check_files as check_files,
     load_config as load_config,
     nanoseconds as nanoseconds,
+    start_source as start_source,
     whole_share as whole_share,
 )
 from .stages import (

@@ -20,6 +20,7 @@ from nanochart.config.plain_yaml import read_yaml
 from nanochart.descriptors import RDF
 from nanochart.dynamics import FRICTION
 from nanochart.errors import ConfigError
+from nanochart.motifs import LABELS
 from nanochart.potentials import GUPTA_PARAMETERS
 from nanochart.tempering import Ladder
 
@@ -35,11 +36,14 @@ __all__ = [
     "check_files",
     "load_config",
     "nanoseconds",
+    "start_source",
     "whole_share",
 ]
 
-#: As a start: the motif with the lowest energy.
+#: As a start: the lowest minimum known.
 BEST = "best"
+#: Between what has minima of several motifs and the one that is taken of it.
+_OF = ":"
 #: As a time step: the longest whose averages are right, which the run derives when it is made.
 AUTO: Final = "auto"
 
@@ -203,7 +207,7 @@ class RunConfig(Section):
     def _some_starts(self) -> Self:
         if not self.starts:
             raise ValueError(
-                f"starts must name at least one motif ({', '.join(MOTIFS)}) or file; got none"
+                f"starts must name at least one motif ({', '.join(MOTIFS)}), file or run; got none"
             )
         return self
 
@@ -354,13 +358,37 @@ def check_files(
             f"no file {table!r} in {Path.cwd()}"
         )
     for start in config.starts:
-        if must_exist and start not in {*MOTIFS, BEST} and not Path(start).is_file():
+        source, motif = start_source(start)
+        known = source == BEST or (motif is None and source in MOTIFS)
+        there = Path(source).is_dir() or (motif is None and Path(source).is_file())
+        if must_exist and not known and not there:
             raise ConfigError(
-                f"{where}: each of starts must be a motif ({', '.join(MOTIFS)}), {BEST!r} for the "
-                f"motif of lowest energy, or a structure file; got {start!r}, and there is no such "
-                f"file in {Path.cwd()}"
+                f"{where}: each of starts must be a motif ({', '.join(MOTIFS)}), {BEST} for the "
+                f"lowest minimum known, or that of one of {', '.join(LABELS)}, as {BEST}:dh, a "
+                f"structure file, or a run with minima, RUN or RUN:dh; got {start!r}, and there is "
+                f"no such file in {Path.cwd()}"
             )
-    starts = tuple(s if s in {*MOTIFS, BEST} else str(Path(s).absolute()) for s in config.starts)
+    starts = tuple(map(_absolute, config.starts))
     absolute = table if table == "gupta" else str(Path(table).absolute())
     system = config.system.model_copy(update={"potential": absolute})
     return config.model_copy(update={"starts": starts, "system": system})
+
+
+def start_source(start: str) -> tuple[str, str | None]:
+    """Where a start comes from, and the one motif that is taken of it, None for what there is.
+
+    Parameters
+    ----------
+    start
+        One of the starts of a configuration: a motif that is built, "best" or "best:dh", a
+        structure file, a run or "RUN:dh".
+    """
+    source, colon, motif = start.rpartition(_OF)
+    return (source, motif) if colon and motif in LABELS else (start, None)
+
+
+def _absolute(start: str) -> str:
+    source, motif = start_source(start)
+    if source in {*MOTIFS, BEST}:
+        return start
+    return _OF.join([str(Path(source).absolute()), *([] if motif is None else [motif])])

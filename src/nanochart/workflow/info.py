@@ -13,6 +13,7 @@ from nanochart.tempering import Ladder, communication_barrier
 from nanochart.units import kelvin
 from nanochart.workflow.ladder import mapped_below
 from nanochart.workflow.sessions import asked_config
+from nanochart.workflow.starts import start_words
 
 __all__ = ["run_info"]
 
@@ -39,7 +40,8 @@ def run_info(run: Run, *, verify: bool = False, progress: Progress = silent) -> 
     dict
         ``run``, ``complete``, ``stopped`` (why a biased run is done before its planned end, or
         None), ``stages`` (stage -> ``committed`` and ``of``, in frames), ``made_from`` (config as
-        it was last asked for, seed, potential, time step in fs, versions, machine), ``exchange``
+        it was last asked for, seed, potential, time step in fs, what is to be said of its starts,
+        versions, machine), ``exchange``
         (``acceptance``, ``pairs`` with the kind of each, ``mapped_below`` in K, the communication
         ``barrier`` and the number of ``temperatures``), ``timings`` (of all sessions, with the
         estimated ``seconds_left``), ``sealed`` (whether its metadata have a checksum), ``writer``,
@@ -75,6 +77,7 @@ def run_info(run: Run, *, verify: bool = False, progress: Progress = silent) -> 
             "time_step": facts.time_step,
             "provenance": facts.provenance,
             "start_motifs": list(facts.start_motifs),
+            "starts": start_words(run),
             "versions": facts.versions,
             "python": facts.python,
             "platform": facts.platform,

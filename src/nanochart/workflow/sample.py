@@ -10,7 +10,6 @@ from typing import Any
 import ase.io
 import ase.units
 import numpy as np
-from numpy.typing import NDArray
 
 from nanochart.config import RunConfig, changes, changes_sentence, check_files
 from nanochart.dynamics import Langevin
@@ -41,13 +40,11 @@ from nanochart.workflow.forecast import forecast_dynamics
 from nanochart.workflow.ladder import mapped_below
 from nanochart.workflow.recorder import Recorder, never
 from nanochart.workflow.sessions import SessionLog, asked_config, with_time_step
+from nanochart.workflow.starts import Starts, make_starts, stream_of, tell_starts
 from nanochart.workflow.system import (
     find_mapped_below,
     make_dynamics,
     make_potential,
-    make_starts,
-    start_names,
-    stream_of,
 )
 from nanochart.workflow.tempering_rounds import TemperingRounds
 
@@ -112,17 +109,18 @@ def sample(
     starts = None
     if radius is None or time_step is None:
         starts = make_starts(config, potential)
-        dynamics = make_dynamics(config, potential, starts)
+        dynamics = make_dynamics(config, potential, starts.positions)
         dynamics = replace(dynamics, time_step=time_step or dynamics.time_step)
     else:
         dynamics = Langevin(time_step, config.dynamics.friction, radius)
     within = config.tempering.within
     if run is None:
         assert starts is not None  # noqa: S101  only a run that exists needs none
+        tell_starts(progress, starts, config)
         if within is not None:
-            _check_region(within, config, potential, starts)
-        below = find_mapped_below(config, potential, dynamics, starts, executor)
-        run = _create(config, path, potential, dynamics, below)
+            _check_region(within, potential, starts)
+        below = find_mapped_below(config, potential, dynamics, starts.positions, executor)
+        run = _create(config, path, potential, dynamics, starts, below)
     n_steps = config.steps_per_round(dynamics.time_step)
     tempering = TemperingConfig(config.tempering.ladder, n_steps)
     segment = langevin_segment(potential, dynamics)
@@ -136,7 +134,9 @@ def sample(
         if recorder is None:
             if starts is None:
                 starts = make_starts(config, potential)
-            state = initialize_tempering(starts, potential, tempering, stream_seed(run.metadata))
+            state = initialize_tempering(
+                starts.positions, potential, tempering, stream_seed(run.metadata)
+            )
             recorder = Recorder.begin(run, kind, state)
         else:
             check_forces(potential, recorder.state.replicas.positions[0])
@@ -152,22 +152,20 @@ def sample(
     return run
 
 
-def _check_region(
-    motif: str, config: RunConfig, potential: Potential, starts: NDArray[np.float64]
-) -> None:
+def _check_region(motif: str, potential: Potential, starts: Starts) -> None:
     """Refuse a restriction that cannot be kept to from the beginning."""
     if not is_compiled(potential):
         raise ConfigError(
             "tempering.within needs a potential that is compiled (gupta or a table), because every "
             f"stretch of dynamics is quenched; got {potential.name}, which is called from Python"
         )
-    of = motifs_of(potential, starts)
-    for name, found in zip(start_names(config), of, strict=True):
+    of = motifs_of(potential, starts.positions)
+    for name, found in zip(starts.sources, of, strict=True):
         if found != motif:
             raise ConfigError(
                 f"each of starts must be of the motif that tempering.within keeps to, {motif}; got "
                 f"{name}, which quenches to {found or 'nothing that converges'}: leave it out, or "
-                "name a structure file of that motif"
+                f"name a structure file of that motif, best:{motif}, or RUN:{motif} of a search"
             )
 
 
@@ -297,9 +295,14 @@ class _Exchanges:
 
 
 def _create(
-    config: RunConfig, path: str | Path, potential: Potential, dynamics: Langevin, below: float
+    config: RunConfig,
+    path: str | Path,
+    potential: Potential,
+    dynamics: Langevin,
+    starts: Starts,
+    below: float,
 ) -> Run:
-    names = start_names(config)
+    names = starts.names
     n_replicas = len(config.tempering.ladder)
     frame_bytes = 12 * config.system.n_atoms * n_replicas
     return create(
@@ -318,6 +321,7 @@ def _create(
             "sphere_radius": dynamics.sphere_radius,
             "time_step": dynamics.time_step,
             "mapped_below": below,
+            **({"above_known": list(starts.above)} if starts.above else {}),
         },
         chunk_frames=min(config.n_rounds, max(1, _BLOCK_BYTES // frame_bytes)),
     )

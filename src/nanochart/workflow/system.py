@@ -1,6 +1,5 @@
-"""From a configuration to the things it names: potential, starts, dynamics, random stream."""
+"""From a configuration to the things it names: potential, dynamics, where exchanges are mapped."""
 
-import hashlib
 import warnings
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -10,12 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nanochart.clusters import MOTIFS, build, confining_radius
-from nanochart.config import BEST, DynamicsConfig, RunConfig, load_config
+from nanochart.clusters import build, confining_radius
+from nanochart.config import DynamicsConfig, RunConfig, load_config
 from nanochart.dynamics import Langevin, time_scale
 from nanochart.errors import ConfigError, DynamicsError, StoreError
-from nanochart.interop import read_structure, read_trajectory
-from nanochart.minimization import quench
+from nanochart.interop import read_trajectory
 from nanochart.potentials import (
     GUPTA_PARAMETERS,
     NotAtHand,
@@ -41,13 +39,10 @@ __all__ = [
     "longest_step",
     "make_dynamics",
     "make_potential",
-    "make_starts",
     "potential_at_hand",
     "potential_numbers",
     "run_config",
-    "start_names",
     "store_potential",
-    "stream_of",
 ]
 
 #: Friction of runs of picoseconds, 1/fs, which must come to their temperature: averages do not
@@ -178,79 +173,10 @@ def lengthened(config: RunConfig, path: str | Path, time_per_replica: float) -> 
     return config.replaced(tempering={"time_per_replica": time_per_replica, "discard": discard})
 
 
-def start_names(config: RunConfig) -> tuple[str, ...]:
-    """Short name of each start: the motif, or the file's stem."""
-    return tuple(s if s in {*MOTIFS, BEST} else Path(s).stem for s in config.starts)
-
-
-def stream_of(config: RunConfig, potential: Potential) -> str:
-    """Fingerprint of the random numbers of a sampling; its length has no part in it.
-
-    Files count by their content, so that a run repeats in another folder.
-    """
-    values = config.model_dump(
-        mode="json", exclude_defaults=True, include={"dynamics": True, "system": {"n_atoms"}}
-    )
-    section = config.tempering
-    values["tempering"] = {
-        "ladder": list(section.ladder.temperatures),
-        "swap_interval": section.swap_interval,
-        "discard": section.discard,
-        "mapped_below": section.mapped_below,
-    }
-    if section.within is not None:
-        values["tempering"]["within"] = section.within
-    values["potential"] = potential_numbers(potential)
-    values["starts"] = [
-        start if start in {*MOTIFS, BEST}
-        else hashlib.sha256(_from_file(start, config).tobytes()).hexdigest()
-        for start in config.starts
-    ]  # fmt: skip
-    return stream_fingerprint("sampled", config.seed, values)
-
-
 def potential_numbers(potential: Potential) -> dict[str, Any]:
     """What tells a potential from another, without the names of its file."""
     numbers = {k: v for k, v in numbers_of(potential).items() if k != "file"}
     return {**numbers, "symbol": potential.symbol}
-
-
-def make_starts(config: RunConfig, potential: Potential) -> NDArray[np.float64]:
-    """Relaxed starting structures, (start, atom, 3) in Å, centred."""
-    structures = []
-    for place, start in enumerate(config.starts):
-        if start in {*MOTIFS, BEST}:
-            built = [
-                build(
-                    motif,
-                    config.system.metal,
-                    config.system.n_atoms,
-                    # A seed for each place: two random starts are two clusters.
-                    seed=config.seed + place if motif == "random" else None,
-                    potential=None
-                    if config.system.potential == "gupta" and is_compiled(potential)
-                    else potential,
-                )
-                for motif in ([m for m in MOTIFS if m != "random"] if start == BEST else [start])
-            ]
-            best = min(built, key=lambda atoms: float(atoms.info["energy"]))
-            structures.append(best.positions)
-        else:
-            structures.append(_from_file(start, config))
-    check_forces(potential, structures[0])
-    relaxed = quench(np.array(structures), potential).positions
-    centred: NDArray[np.float64] = relaxed - relaxed.mean(axis=1, keepdims=True)
-    return centred
-
-
-def _from_file(path: str, config: RunConfig) -> NDArray[np.float64]:
-    try:
-        return read_structure(path, config.system.metal, config.system.n_atoms)
-    except (ValueError, OSError) as error:
-        raise ConfigError(
-            f"starts: {error} (`nanochart import` has these options, `nanochart export` writes "
-            f"what it made of the file)"
-        ) from error
 
 
 def make_dynamics(

@@ -37,12 +37,12 @@ from nanochart.tempering import (
     run_pilot,
     tuned_ladder,
 )
+from nanochart.workflow.starts import make_starts, tell_starts
 from nanochart.workflow.system import (
     brisk,
     find_mapped_below,
     make_dynamics,
     make_potential,
-    make_starts,
 )
 
 __all__ = ["Tuning", "tune_ladder", "tune_segment", "tuned_text", "write_tuned"]
@@ -142,7 +142,9 @@ def tune_ladder(
         )
     config = check_files(config)
     potential = make_potential(config)
-    starts = make_starts(config, potential)
+    made = make_starts(config, potential)
+    tell_starts(progress, made, config)
+    starts = made.positions
     dynamics = make_dynamics(config, potential, starts, high)
     wide = Ladder((*cold_rungs(low, high), high))
     below = find_mapped_below(config, potential, dynamics, starts, executor, wide)

@@ -5,15 +5,14 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nanochart.clusters import known_minima
+from nanochart.clusters import known_minima_of
 from nanochart.landscape import principal_radii
 from nanochart.minimization import quench
 from nanochart.motifs import LABELS
-from nanochart.potentials import GUPTA_PARAMETERS, Potential, gupta
+from nanochart.potentials import Potential
 from nanochart.search import Catalogue
 from nanochart.store import Run
 from nanochart.tempering import motifs_of
-from nanochart.workflow.system import potential_numbers
 
 __all__ = ["lowest_minima", "minima_of_run", "tight"]
 
@@ -45,13 +44,9 @@ def lowest_minima(
     found = dict.fromkeys(wanted, Catalogue.empty())
     for run in runs:
         _add_run(found, run, potential, room)
-    first = runs[0].metadata
-    gupta_of = gupta(first.element) if first.element in GUPTA_PARAMETERS else None
-    if gupta_of is not None and potential_numbers(potential) == potential_numbers(gupta_of):
-        shipped = known_minima(first.element, first.n_atoms)
-        for motif, minimum in shipped.items():
-            if motif in found:
-                found[motif] = _with(found[motif], [minimum.positions], potential, room)
+    for motif, minimum in known_minima_of(potential, runs[0].metadata.n_atoms).items():
+        if motif in found:
+            found[motif] = _with(found[motif], [minimum.positions], potential, room)
     return {motif: each for motif, each in found.items() if len(each)}
 
 
