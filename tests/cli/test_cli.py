@@ -224,7 +224,7 @@ def test_an_interrupted_training_says_so(small_copy, number, code):
             "tempering: {swap_interval: 1.003}\n",
             r"even number of time steps of 5 fs.*nearest is 1\b",
         ),
-        ("tempering: {time_per_replica: 0.0001}\n", "must be at least one swap_interval, 0.0005"),
+        ("tempering: {time_per_replica: 0.0001}\n", r"must be at least one frame, .*, 0.0005"),
         ("system: {potential: none.eam}\n", "there is no file 'none.eam'"),
     ],
 )

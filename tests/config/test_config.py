@@ -32,7 +32,7 @@ def minimal(**sections):
 def test_times_become_steps_and_rounds():
     config = load_config(minimal(tempering={"discard": 0.1}, dynamics={"time_step": 5.0}))
     assert config.steps_per_round(5.0) == 400
-    assert config.n_rounds == 500
+    assert config.n_frames == 500
     assert config.n_discarded == 50
 
 
@@ -63,7 +63,7 @@ def test_presets_are_valid_and_hold_the_published_protocol(name):
     assert published.tempering.discard == 500.0
     assert published == config.replaced(
         dynamics={"time_step": 5.0, "friction": 1e-3},
-        tempering={"swap_interval": 250.0, "mapped_below": "off"},
+        tempering={"swap_interval": 250.0, "exchanges_per_frame": 1, "mapped_below": "off"},
     )
 
 

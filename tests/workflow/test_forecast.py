@@ -118,9 +118,9 @@ def test_the_run_of_the_tutorial_takes_minutes():
     page = Path(__file__).parents[2] / "docs" / "tutorial.md"
     block = re.search(r"^```yaml\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
     config = nc.config.load_config(yaml.safe_load(block.group(1)))
-    rounds = config.n_discarded + config.n_rounds
+    frames = config.n_discarded + config.n_frames
     step = config.time_step_within(15.0)
-    steps = rounds * config.steps_per_round(step) * len(config.tempering.ladder)
+    steps = frames * config.steps_per_frame(step) * len(config.tempering.ladder)
     # On one core, at the 12.5 µs per step of Au147 that docs/performance.md states.
     assert config.system.n_atoms <= 147
     assert steps * 12.5e-6 < 120.0

@@ -111,7 +111,7 @@ def assert_equal_bytes(first, second):
 def killed_and_resumed(folder, n_kills, nanoseconds, seed):
     times = {"time_per_replica": nanoseconds, "discard": 0.02}
     config = write_config(folder, starts=["octahedron"], tempering=times)
-    numbers = map(str, (n_kills, config.n_rounds, seed))
+    numbers = map(str, (n_kills, config.n_frames, seed))
     command = [sys.executable, "-c", KILLER, "mini.yaml", *numbers]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -121,7 +121,7 @@ def killed_and_resumed(folder, n_kills, nanoseconds, seed):
     # No frame twice, none missing: a frame every 100 steps, the first 50 after the discarded ones.
     steps = store.open(folder / "parts.zarr").to_xarray()["step"].to_numpy()
     first = 100 * config.n_discarded + 50
-    np.testing.assert_array_equal(steps, first + 100 * np.arange(config.n_rounds))
+    np.testing.assert_array_equal(steps, first + 100 * np.arange(config.n_frames))
     assert len(set(report["committed"])) > n_kills // 4  # they were spread over the run
     print(report)
 

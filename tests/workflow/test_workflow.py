@@ -23,7 +23,7 @@ def arrays(run):
 def test_a_run_holds_what_was_asked(opened):
     config = small_config()
     data = opened.to_xarray()
-    assert data.sizes["frame"] == config.n_rounds == 100
+    assert data.sizes["frame"] == config.n_frames == 100
     assert data["positions"].dims == ("frame", "replica", "atom", "xyz")
     assert opened.complete
     assert opened.metadata.config == config.model_dump(mode="json")

@@ -10,14 +10,16 @@ __all__ = ["PRESETS", "Preset", "preset_text"]
 
 #: Stored time of each replica, and the time before it, in ns (same source as the ladders).
 _PUBLISHED_TIME, _PUBLISHED_DISCARD = 1000.0, 500.0
-#: Settings as published, and those of this program: where exchanges are mapped there is no need to
-#: wait for them, and 25 ps between frames keep a run of a microsecond below 2 GB.
+#: Settings as published, and those of this program: replicas travel further where they exchange
+#: often, and 25 ps between frames keep a run of a microsecond below 2 GB.
 _PUBLISHED = {
     "STEP": f"{'5.0':<17}", "ABOUT": "fs", "FRICTION": "0.001 ", "SWAP": "250.0", "MAPPED": "off ",
+    "EACH": "1", "BETWEEN": "250",
 }  # fmt: skip
 _OURS = {
     "STEP": f"{'auto':<17}", "ABOUT": "fs; the longest whose averages are right within 1 K",
-    "FRICTION": "0.0002", "SWAP": "25.0 ", "MAPPED": "auto",
+    "FRICTION": "0.0002", "SWAP": "5.0  ", "MAPPED": "auto",
+    "EACH": "5", "BETWEEN": "25",
 }  # fmt: skip
 
 
@@ -71,7 +73,7 @@ def preset_text(
         published ladder.
     published
         Whether the settings are the published ones, a time step of 5 fs and plain exchanges every
-        250 ps, in place of the longest step that is right and mapped exchanges every 25 ps.
+        250 ps, in place of the longest step that is right and mapped exchanges every 5 ps.
 
     Raises
     ------

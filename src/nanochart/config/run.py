@@ -119,8 +119,9 @@ class TemperingSection(Section):
 
     ``mapped_below`` is the highest temperature of neighbours that exchange mapped to each other's
     temperature (`nanochart.tempering.MappedExchange`): in K, "off", or "auto" to find it when the
-    run is made. ``within`` is the one motif that all replicas keep to, so that the run samples the
-    ensemble of that motif alone; None is the whole landscape.
+    run is made. ``exchanges_per_frame`` is how many exchanges come between two stored frames.
+    ``within`` is the one motif that all replicas keep to, so that the run samples the ensemble of
+    that motif alone; None is the whole landscape.
     """
 
     temperatures: tuple[Temperature, ...] | None = _field(None, unit="K", max_length=_MOST_RUNGS)
@@ -128,6 +129,7 @@ class TemperingSection(Section):
     t_max: Temperature | None = _field(None, unit="K")
     n: int | None = _field(None, unit="temperatures", ge=2, le=_MOST_RUNGS)
     swap_interval: float = _field(5.0, unit="ps", gt=0, le=1e5)
+    exchanges_per_frame: int = _field(1, unit="exchanges", ge=1, le=100_000)
     discard: float = _field(0.0, unit="ns", ge=0, le=_LONGEST)
     time_per_replica: float = _field(unit="ns", gt=0, le=_LONGEST)
     mapped_below: Literal["auto", "off"] | Temperature = _field("auto", unit="K")
@@ -222,10 +224,11 @@ class RunConfig(Section):
                 f"fs, because a frame is stored half-way; got {interval:g}, the nearest is "
                 f"{nearest:g}"
             )
-        if 1000.0 * self.tempering.time_per_replica < interval * (1 - 1e-9):
+        if 1000.0 * self.tempering.time_per_replica < self.frame_interval * (1 - 1e-9):
             raise ValueError(
-                f"tempering.time_per_replica (ns) must be at least one swap_interval, "
-                f"{interval / 1000:g}; got {self.tempering.time_per_replica:g}"
+                f"tempering.time_per_replica (ns) must be at least one frame, swap_interval times "
+                f"exchanges_per_frame, {self.frame_interval / 1000:g}; got "
+                f"{self.tempering.time_per_replica:g}"
             )
         return self
 
@@ -246,18 +249,28 @@ class RunConfig(Section):
         """Even number of time steps (fs, that of the run) between exchange attempts."""
         return 2 * round(500.0 * self.tempering.swap_interval / time_step)
 
+    def steps_per_frame(self, time_step: float) -> int:
+        """Time steps (fs, that of the run) between two stored frames."""
+        return self.steps_per_round(time_step) * self.tempering.exchanges_per_frame
+
     @property
-    def n_rounds(self) -> int:
+    def frame_interval(self) -> float:
+        """Time between two stored frames in ps: that of one exchange, or of several."""
+        return self.tempering.swap_interval * self.tempering.exchanges_per_frame
+
+    @property
+    def n_frames(self) -> int:
         """Stored frames of each replica."""
-        return self._rounds(self.tempering.time_per_replica)
+        return self.frames_in(self.tempering.time_per_replica)
 
     @property
     def n_discarded(self) -> int:
-        """Rounds before the first stored frame."""
-        return self._rounds(self.tempering.discard)
+        """Frames before the first that is stored."""
+        return self.frames_in(self.tempering.discard)
 
-    def _rounds(self, nanoseconds: float) -> int:
-        return math.ceil(1e3 * nanoseconds / self.tempering.swap_interval - 1e-6)
+    def frames_in(self, nanoseconds: float) -> int:
+        """How many frames a time in ns is, the last of which may reach beyond it."""
+        return math.ceil(1e3 * nanoseconds / self.frame_interval - 1e-6)
 
     def scaled(self, time_per_replica: float) -> Self:
         """The same protocol with another length (ns): what is discarded keeps its share."""

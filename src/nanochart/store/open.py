@@ -50,6 +50,7 @@ def create(
     kind: Literal["sampled", "imported", "biased"] = "sampled",
     chunk_frames: int | None = None,
     attachments: Mapping[str, bytes] | None = None,
+    attempts_per_frame: int = 1,
 ) -> Run:
     """Make an empty run of a planned size, open for writing.
 
@@ -86,6 +87,8 @@ def create(
         4 MB of positions.
     attachments
         Content by name of files that belong to the run and never change; see `Run.attachment`.
+    attempts_per_frame
+        Attempts to exchange between two frames of a ladder.
 
     Raises
     ------
@@ -131,7 +134,7 @@ def create(
         remove_abandoned(path)
         building = beside(path)
         try:
-            _build(building, metadata, attributes, static, n_frames)
+            _build(building, metadata, attributes, static, n_frames, attempts_per_frame)
             if system is not None:
                 write_system(building, system)
             write_attachments(building, attachments or {})
@@ -216,6 +219,7 @@ def _build(
     attributes: dict[str, Any],
     static: dict[str, tuple[np.ndarray, dict[str, Any]]],
     n_frames: int,
+    n_attempts: int,
 ) -> None:
     group = zarr.create_group(LocalStore(path), zarr_format=3, attributes=attributes)
     root = path / "zarr.json"
@@ -230,10 +234,12 @@ def _build(
     journal = Journal(path / RECORDS / _COMMITS, metadata.chunk_frames)
     journal.append({"kind": "planned", "n_frames": int(n_frames)})
     n_pairs = len(static["ladder"][0]) - 1 if "ladder" in static else 0
-    sizes = {"replica": metadata.n_replicas, "atom": metadata.n_atoms, "xyz": 3, "pair": n_pairs}
+    sizes = {"replica": metadata.n_replicas, "atom": metadata.n_atoms, "xyz": 3}
+    sizes |= {"pair": n_pairs, "attempt": n_attempts}
     # What a sampler writes, so that a reader finds all of it before the first block is committed.
     names = ["positions", "energy", "temperature", "step"]
-    names += ["rung", "exchange_accepted"] if n_pairs else []
+    if n_pairs:
+        names += ["rung", "exchange_accepted" if n_attempts == 1 else "exchange_history"]
     framed = {name: tuple(sizes[dim] for dim in VARIABLES[name].dims[1:]) for name in names}
     BlockWriter(ChunkStore(path, journal), metadata).lay_out(static, framed)
 

@@ -85,11 +85,15 @@ class Thermal(_View):
 
     @property
     def exchanges(self) -> Ints | None:
-        """Attempt between neighbouring rungs after a frame, shape (frame, pair).
+        """Attempts between neighbouring rungs after a frame, shape (frame, attempt, pair).
 
-        -1 where there was none, 0 rejected, 1 accepted.
+        -1 where there was none, 0 rejected, 1 accepted. `rungs` are those before the first.
         """
-        return self._known_integers("exchange_accepted")
+        several = self._known_integers("exchange_history")
+        if several is not None:
+            return several
+        one = self._known_integers("exchange_accepted")
+        return None if one is None else one[:, None]
 
     @property
     def steps(self) -> Ints | None:

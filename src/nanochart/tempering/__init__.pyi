@@ -48,6 +48,7 @@ from .replica_flow import (
     ideal_round_trip_time as ideal_round_trip_time,
     replica_flow as replica_flow,
     round_trips as round_trips,
+    walks as walks,
 )
 from .restricted import (
     RestrictedSegment as RestrictedSegment,
@@ -61,6 +62,7 @@ from .sampler import (
     TemperingState as TemperingState,
     initialize_tempering as initialize_tempering,
     langevin_segment as langevin_segment,
+    next_frame as next_frame,
     step as step,
 )
 from .tempered import (

@@ -1,6 +1,6 @@
 """What a run says about its ladder: acceptance, overlap, correlation, equilibration, mixing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,7 @@ from nanochart.tempering.replica_flow import (
     ideal_round_trip_time,
     replica_flow,
     round_trips,
+    walks,
 )
 
 __all__ = [
@@ -97,6 +98,8 @@ class LadderDiagnostics:
         Energies in eV, shape (frame, rung).
     n_mapped
         Number of the lowest pairs that exchange mapped.
+    attempts_per_frame
+        Attempts to exchange between two stored frames.
     """
 
     ladder: Ladder
@@ -109,6 +112,7 @@ class LadderDiagnostics:
     replica_inefficiency: Floats
     energies: Floats
     n_mapped: int = 0
+    attempts_per_frame: int = 1
 
     @property
     def inefficiency(self) -> Floats:
@@ -118,7 +122,9 @@ class LadderDiagnostics:
     @property
     def ideal_time(self) -> float:
         """Frames of a round trip if only the exchanges held it up; infinite if not recorded."""
-        return np.inf if self.acceptance is None else ideal_round_trip_time(self.acceptance.share)
+        if self.acceptance is None:
+            return np.inf
+        return ideal_round_trip_time(self.acceptance.share) / self.attempts_per_frame
 
     @property
     def barrier(self) -> float:
@@ -238,7 +244,8 @@ def diagnose_ladder(
     energies
         Potential energies in eV, shape (frame, replica).
     exchange_accepted
-        Outcome of each exchange, shape (frame, pair): -1 not attempted, 0 refused, 1 accepted.
+        Outcome of each exchange, shape (frame, pair), or (frame, attempt, pair) where there were
+        several after each frame: -1 not attempted, 0 refused, 1 accepted.
     n_mapped
         Number of the lowest pairs that exchange mapped.
     """
@@ -250,24 +257,31 @@ def diagnose_ladder(
             "energies must have the shape of rungs, (frame, replica); got "
             f"{held.shape} and {places.shape}"
         )
-    if exchange_accepted is not None and np.shape(exchange_accepted)[1:] != (n - 1,):
-        raise ValueError(
-            f"exchange_accepted must have the shape (frame, {n - 1}) for {n} temperatures; got "
-            f"{np.shape(exchange_accepted)}"
-        )
-    flow, trips = replica_flow(places, n), round_trips(places, n)
+    outcome = None
+    if exchange_accepted is not None:
+        outcome = np.asarray(exchange_accepted)
+        if outcome.ndim not in (2, 3) or outcome.shape[-1] != n - 1:
+            raise ValueError(
+                f"exchange_accepted must have the shape (frame, {n - 1}), or (frame, attempt, "
+                f"{n - 1}), for {n} temperatures; got {outcome.shape}"
+            )
+        outcome = outcome.reshape(len(outcome), -1, n - 1)
+    attempts = 1 if outcome is None else outcome.shape[1]
+    visited = places if outcome is None or attempts == 1 else walks(places, outcome)
+    trips = round_trips(visited, n)
     ordered = by_rung(held, places, n)
     return LadderDiagnostics(
         ladder=ladder,
         n_frames=len(places),
-        acceptance=None if exchange_accepted is None else acceptance(exchange_accepted),
-        flow=flow,
-        trips=trips,
+        acceptance=None if outcome is None else acceptance(outcome.reshape(-1, n - 1)),
+        flow=replica_flow(visited, n),
+        trips=replace(trips, time=trips.time / attempts),
         overlap=np.array([energy_overlap(ordered[:, k], ordered[:, k + 1]) for k in range(n - 1)]),
         equilibration=tuple(detect_equilibration(ordered[:, k]) for k in range(n)),
         replica_inefficiency=_replica_inefficiency(held, places, ordered),
         energies=ordered,
         n_mapped=n_mapped,
+        attempts_per_frame=attempts,
     )
 
 

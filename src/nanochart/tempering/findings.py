@@ -4,7 +4,6 @@ import numpy as np
 
 from nanochart.shown import counted
 from nanochart.tempering.diagnostics import Equilibration, LadderDiagnostics
-from nanochart.tempering.replica_flow import ideal_round_trip_time
 from nanochart.tempering.tuning import EnergyDistributions, tuned_ladder
 from nanochart.units import kelvin
 
@@ -127,7 +126,7 @@ def _slow(diagnostics: LadderDiagnostics) -> str:
     """Whether round trips take much longer than the exchanges need."""
     if diagnostics.acceptance is None:
         return ""
-    ratio = diagnostics.trips.time / ideal_round_trip_time(diagnostics.acceptance.share)
+    ratio = diagnostics.trips.time / diagnostics.ideal_time
     if not ratio > _SLOW:
         return ""
     return f", {ratio:.0f} times what exchange alone would need: the structure changes slowly"
@@ -178,8 +177,7 @@ def _unmixed(diagnostics: LadderDiagnostics, frame_time: float | None) -> list[s
         if done
         else f"none of {replicas} went from one end to the other and back"
     )
-    share = None if diagnostics.acceptance is None else diagnostics.acceptance.share
-    needed = np.inf if share is None else ideal_round_trip_time(share)
+    needed = diagnostics.ideal_time
     if trips.crossings:
         needed = max(needed if np.isfinite(needed) else 0.0, trips.time)
     if not np.isfinite(needed):

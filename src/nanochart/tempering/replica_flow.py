@@ -13,6 +13,7 @@ __all__ = [
     "ideal_round_trip_time",
     "replica_flow",
     "round_trips",
+    "walks",
 ]
 
 
@@ -133,6 +134,33 @@ def communication_barrier(acceptance: ArrayLike) -> float:
     p = np.asarray(acceptance, float)
     known = p[np.isfinite(p)]
     return float(np.sum(1.0 - known)) if known.size else float("nan")
+
+
+def walks(rungs: ArrayLike, exchange_accepted: ArrayLike) -> NDArray[np.int64]:
+    """Rung of each replica before each attempt to exchange, (frame * attempt, replica).
+
+    An exchange only has neighbours change places, so the rungs at the first attempt of a frame
+    and the outcomes of its attempts tell the rungs at all of them.
+
+    Parameters
+    ----------
+    rungs
+        Rung of each replica at the first attempt after each frame, shape (frame, replica).
+    exchange_accepted
+        Outcome of the attempts, shape (frame, attempt, pair): 1 where a pair exchanged.
+    """
+    accepted = np.asarray(exchange_accepted) == 1
+    n_frames, n_attempts = accepted.shape[:2]
+    rung = np.array(rungs, np.int64)
+    visited = np.empty((n_frames, n_attempts, rung.shape[1]), np.int64)
+    never = np.zeros((n_frames, 1), np.int64)
+    for attempt in range(n_attempts):
+        visited[:, attempt] = rung
+        exchanged = accepted[:, attempt].astype(np.int64)
+        # Of the lower member up, of the upper one down; pairs of one attempt share no member.
+        moves = np.hstack([exchanged, never]) - np.hstack([never, exchanged])
+        rung = rung + np.take_along_axis(moves, rung, axis=1)
+    return visited.reshape(n_frames * n_attempts, -1)
 
 
 def _checked(rungs: ArrayLike, n_rungs: int | None) -> tuple[NDArray[np.int64], int]:

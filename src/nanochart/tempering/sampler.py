@@ -27,6 +27,7 @@ __all__ = [
     "TemperingState",
     "initialize_tempering",
     "langevin_segment",
+    "next_frame",
     "step",
 ]
 
@@ -50,17 +51,24 @@ class TemperingConfig:
     """Settings of parallel tempering.
 
     ``ladder``; ``steps_per_round``: time steps between exchange attempts, even, because the
-    configuration of a round is stored half-way.
+    configuration of a round is stored half-way; ``rounds_per_frame``: one round in so many gives a
+    stored configuration.
     """
 
     ladder: Ladder
     steps_per_round: int
+    rounds_per_frame: int = 1
 
     def __post_init__(self) -> None:
         if self.steps_per_round < 2 or self.steps_per_round % 2:
             raise ValueError(
                 f"steps_per_round must be an even number of at least 2, because a configuration "
                 f"is stored half-way between exchanges; got {self.steps_per_round!r}"
+            )
+        if self.rounds_per_frame < 1:
+            raise ValueError(
+                f"rounds_per_frame must be at least 1, because a frame is of one of its rounds; "
+                f"got {self.rounds_per_frame!r}"
             )
 
 
@@ -244,6 +252,38 @@ def step(
         steps=int(replicas.steps[0]) - half,
     )
     return TemperingState(replicas, outcome.rungs, state.round + 1, state.seed), observed
+
+
+def next_frame(
+    state: TemperingState,
+    segment: Segment,
+    config: TemperingConfig,
+    executor: Executor | None = None,
+    mapped: MappedExchange | None = None,
+) -> tuple[TemperingState, Round]:
+    """Run the rounds of one stored frame, of which the first gives its configuration.
+
+    The numbers are those of `step` for as many rounds: only what is observed of them differs.
+
+    Parameters
+    ----------
+    state, segment, config, executor, mapped
+        As of `step`.
+
+    Returns
+    -------
+    state, observed
+        After the rounds, and the first of them; where a frame has several, ``accepted`` has the
+        attempts of each, (attempt, pair).
+    """
+    state, observed = step(state, segment, config, executor, mapped)
+    if config.rounds_per_frame == 1:
+        return state, observed
+    accepted = [observed.accepted]
+    for _ in range(1, config.rounds_per_frame):
+        state, later = step(state, segment, config, executor, mapped)
+        accepted.append(later.accepted)
+    return state, replace(observed, accepted=np.stack(accepted))
 
 
 def _move(

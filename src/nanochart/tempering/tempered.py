@@ -131,8 +131,7 @@ def tempered_sample(
     ladder
         Temperatures of the ladder.
     exchange_accepted
-        Outcome of each exchange, (frame, pair): -1 not attempted, 0 refused, 1 accepted; None where
-        it was not recorded.
+        Outcome of each exchange, as `diagnose_ladder` takes it; None where it was not recorded.
     n_mapped
         Number of the lowest pairs that exchange mapped, which need not overlap.
     diagnostics, f

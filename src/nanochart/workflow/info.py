@@ -169,7 +169,7 @@ def _attempts(run: Run) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]] | Non
     outcome, ladder = frames.thermal.exchanges, frames.ladder
     if outcome is None or ladder is None:
         return None
-    return ladder, (outcome >= 0).sum(axis=0), (outcome == 1).sum(axis=0)
+    return ladder, (outcome >= 0).sum(axis=(0, 1)), (outcome == 1).sum(axis=(0, 1))
 
 
 def _attempts_of_heated(run: Run) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]] | None:
@@ -197,9 +197,9 @@ def _timings(run: Run, checkpoint: dict[str, Any] | None) -> dict[str, Any] | No
         return None
     rounds = np.array([s["rounds"] for s in sessions], dtype=np.int64)
     seconds = np.array([s["seconds"] for s in sessions])
-    n_steps = config.steps_per_round(time_step)
+    n_steps = config.steps_per_frame(time_step)
     steps = n_steps * run.metadata.n_replicas
-    done = checkpoint["round"] if checkpoint else 0
+    done = checkpoint["round"] // config.tempering.exchanges_per_frame if checkpoint else 0
     left = max(0, config.n_discarded + run.n_frames - done)
     # The last session that got anywhere: an earlier one may have had another machine.
     latest = int(np.flatnonzero(rounds)[-1]) if rounds.any() else None

@@ -87,7 +87,7 @@ def ladder_diagnostics(
     if chosen.sum() < 2:
         return None
     held = None if energies is None else energies[chosen]
-    paired = exchanges is not None and exchanges.shape[1:] == (n - 1,)
+    paired = exchanges is not None and exchanges.shape[2] == n - 1
     outcome = exchanges[chosen] if exchanges is not None and paired else None
     ladder = Ladder(tuple(float(t) for t in temperatures))
 
@@ -118,9 +118,7 @@ def ladder_words(run: Run, ladder: LadderDiagnostics | None = None) -> str:
     if found is None:
         return ""
     config = run_config(run)
-    verdict = ladder_verdict(
-        found, None if config is None else 1e-3 * config.tempering.swap_interval
-    )
+    verdict = ladder_verdict(found, None if config is None else 1e-3 * config.frame_interval)
     return " ".join(filter(None, (verdict, *restriction(run))))
 
 

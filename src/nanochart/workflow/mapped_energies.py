@@ -75,5 +75,5 @@ def mapped_energies_of(
             for name in ("shifts", "freedom", "lengths", "changed")
         )
     )
-    frame_time = config.steps_per_round(time_step) * time_step
+    frame_time = config.steps_per_frame(time_step) * time_step
     return mapped_energies(sample, joined, frame_time, potential.mass)

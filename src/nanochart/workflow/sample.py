@@ -32,7 +32,7 @@ from nanochart.tempering import (
     langevin_segment,
     mapped_exchange,
     motifs_of,
-    step,
+    next_frame,
     within_motif,
 )
 from nanochart.units import kelvin_range
@@ -122,14 +122,15 @@ def sample(
         below = find_mapped_below(config, potential, dynamics, starts.positions, executor)
         run = _create(config, path, potential, dynamics, starts, below)
     n_steps = config.steps_per_round(dynamics.time_step)
-    tempering = TemperingConfig(config.tempering.ladder, n_steps)
+    per_frame = config.tempering.exchanges_per_frame
+    tempering = TemperingConfig(config.tempering.ladder, n_steps, per_frame)
     segment = langevin_segment(potential, dynamics)
     if within is not None:
         segment = within_motif(segment, potential, dynamics, within)
     below = mapped_below(run)
     mapped = mapped_exchange(potential, dynamics, below) if below else None
     with run.lock(), use_executor(executor) as pool:
-        kind = TemperingRounds(config.n_discarded)
+        kind = TemperingRounds(config.n_discarded, per_frame)
         recorder = Recorder.restore(run, kind)
         if recorder is None:
             if starts is None:
@@ -140,9 +141,9 @@ def sample(
             recorder = Recorder.begin(run, kind, state)
         else:
             check_forces(potential, recorder.state.replicas.positions[0])
-        told = _Told(config, n_steps, dynamics.time_step, progress)
+        told = _Told(config, kind, dynamics.time_step, progress)
         recorder.record(
-            partial(step, segment=segment, config=tempering, executor=pool, mapped=mapped),
+            partial(next_frame, segment=segment, config=tempering, executor=pool, mapped=mapped),
             SessionLog(run, executor, config.model_dump(mode="json")),
             ahead=partial(told.ahead, segment, pool),
             told=told,
@@ -243,23 +244,23 @@ class _Told:
     """Reports a sampling: what it will take, then each round with the exchanges until then."""
 
     def __init__(
-        self, config: RunConfig, steps_per_round: int, time_step: float, progress: Progress
+        self, config: RunConfig, kind: TemperingRounds, time_step: float, progress: Progress
     ) -> None:
         self.exchanges = _Exchanges(config.tempering.ladder)
-        self.steps_per_round = steps_per_round
+        self.steps_per_frame = config.steps_per_frame(time_step)
         self.time_step = time_step
-        self.n_discarded = config.n_discarded
-        self.total = config.n_discarded + config.n_rounds
+        self.kind = kind
+        self.total = config.n_discarded + config.n_frames
         self.progress = progress
 
     def ahead(self, segment: Segment, pool: Executor, state: TemperingState) -> None:
-        """Report how long the rounds that are left will take."""
+        """Report how long the frames that are left will take."""
         replicas = state.replicas
         forecast_dynamics(
             self.progress,
             "sample",
-            (state.round, self.total),
-            steps_per_round=self.steps_per_round,
+            (self.kind.number(state), self.total),
+            steps_per_round=self.steps_per_frame,
             time_step=self.time_step,
             stride=1,
             clusters=(len(replicas), "replica"),
@@ -268,8 +269,9 @@ class _Told:
         )
 
     def __call__(self, state: TemperingState, observed: Round) -> None:
-        note = "equilibrating" if state.round <= self.n_discarded else ""
-        self.progress("sample", state.round, self.total, self.exchanges.add(observed, note))
+        done = self.kind.number(state)
+        note = "equilibrating" if done <= self.kind.n_discarded else ""
+        self.progress("sample", done, self.total, self.exchanges.add(observed, note))
 
 
 class _Exchanges:
@@ -282,8 +284,9 @@ class _Exchanges:
 
     def add(self, observed: Round, prefix: str = "") -> str:
         """Take up a round, and say how the ladder does."""
-        self.tried += observed.accepted >= 0
-        self.accepted += observed.accepted == 1
+        attempts = np.atleast_2d(observed.accepted)
+        self.tried += (attempts >= 0).sum(axis=0)
+        self.accepted += (attempts == 1).sum(axis=0)
         words = [prefix] if prefix else []
         if self.tried.sum():
             words.append(f"acceptance {self.accepted.sum() / self.tried.sum():.0%}")
@@ -309,7 +312,7 @@ def _create(
         path,
         element=config.system.metal,
         n_atoms=config.system.n_atoms,
-        n_frames=config.n_rounds,
+        n_frames=config.n_frames,
         n_replicas=n_replicas,
         config=config.model_dump(mode="json"),
         seed=config.seed,
@@ -323,7 +326,8 @@ def _create(
             "mapped_below": below,
             **({"above_known": list(starts.above)} if starts.above else {}),
         },
-        chunk_frames=min(config.n_rounds, max(1, _BLOCK_BYTES // frame_bytes)),
+        chunk_frames=min(config.n_frames, max(1, _BLOCK_BYTES // frame_bytes)),
+        attempts_per_frame=config.tempering.exchanges_per_frame,
     )
 
 
@@ -341,12 +345,12 @@ def _open(config: RunConfig, path: str | Path, potential: Potential) -> Run:
             "with its own configuration, or start a new run"
         )
     run.store_system(System.pure(potential, config.system.n_atoms))
-    if config.n_rounds < run.n_frames:
+    if config.n_frames < run.n_frames:
         raise StoreError(
             f"{run.path} is planned for {run.n_frames} frames, and time_per_replica asks for "
-            f"{config.n_rounds}: a run can be made longer, not shorter"
+            f"{config.n_frames}: a run can be made longer, not shorter"
         )
-    run.extend(config.n_rounds)
+    run.extend(config.n_frames)
     return run
 
 
@@ -363,6 +367,8 @@ def _begun_with(config: dict[str, Any], time_step: float | None) -> dict[str, An
         del tempering["mapped_below"]
     if tempering.get("within", "") is None:
         del tempering["within"]
+    if tempering.get("exchanges_per_frame") == 1:
+        del tempering["exchanges_per_frame"]
     starts = [Path(s).name for s in config["starts"]]
     begun = {**config, "system": system, "tempering": tempering, "starts": starts}
     return with_time_step(begun, time_step)

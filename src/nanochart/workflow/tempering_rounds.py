@@ -26,17 +26,18 @@ def recentred(positions: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class TemperingRounds:
-    """Of a ladder; the first ``n_discarded`` rounds leave no frame."""
+    """Of a ladder, ``rounds_per_frame`` at once; the first ``n_discarded`` leave no frame."""
 
     n_discarded: int
+    rounds_per_frame: int = 1
     observed = Round
 
     def number(self, state: TemperingState) -> int:
-        """Rounds that were done."""
-        return state.round
+        """Frames that were done, those that are discarded included."""
+        return state.round // self.rounds_per_frame
 
     def frames(self, state: TemperingState, rounds: Sequence[Round]) -> dict[str, np.ndarray]:
-        """The run's arrays of some rounds, a frame each."""
+        """The run's arrays of what `nanochart.tempering.next_frame` observed, a frame each."""
         del state
         frames = {
             "positions": recentred(np.stack([r.positions for r in rounds])),
@@ -45,8 +46,9 @@ class TemperingRounds:
             "rung": np.stack([r.rungs for r in rounds]),
             "step": np.array([r.steps for r in rounds]),
         }
-        if len(rounds[0].accepted):
-            frames["exchange_accepted"] = np.stack([r.accepted for r in rounds])
+        if rounds[0].accepted.shape[-1]:
+            name = "exchange_accepted" if self.rounds_per_frame == 1 else "exchange_history"
+            frames[name] = np.stack([r.accepted for r in rounds])
         return frames
 
     def pack(self, state: TemperingState) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -4,8 +4,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from nanochart.files import replacing_set
 from nanochart.landscape import OWN
 from nanochart.output import write_csv, write_json
@@ -140,7 +138,7 @@ def _frames(run: Run, discard: float) -> int:
             f"the time between the frames of {run.path} is not known, because they were imported: "
             "leave out the frames to discard when importing them"
         )
-    return int(np.ceil(1e3 * discard / config.tempering.swap_interval - 1e-9))
+    return config.frames_in(discard)
 
 
 def thermo_summary(result: Thermodynamics) -> dict[str, Any]:
