@@ -91,7 +91,9 @@ def test_sampling_and_quenching_begin_with_what_they_take_and_measuring_changes_
             continue
         stage, done, _, note = progress.first("sample")
         assert (stage, done) == ("sample", 0)
-        assert re.fullmatch(rf"\d+ replicas of [\d.]+ ns: {ABOUT} on \d+ threads?", note)
+        assert re.fullmatch(
+            rf"\d+ replicas of [\d.]+ ns, 100 frames in about 1 MB: {ABOUT} on \d+ threads?", note
+        )
         assert re.fullmatch(rf"[\d,]+ configurations: {ABOUT} on \d+ threads?",
                             progress.first("quench")[3])  # fmt: skip
     assert (runs[0].positions == runs[1].positions).all()

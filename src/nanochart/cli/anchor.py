@@ -38,7 +38,7 @@ def anchor(
         typer.Option(
             "--to",
             metavar="KELVIN",
-            help="Hottest rung; by default where mapped exchanges of RUN end.",
+            help="Hottest rung; by default up to where minima of RUN last.",
         ),
     ] = None,
     coldest: Annotated[

@@ -83,7 +83,9 @@ def _exchange(exchange: dict[str, Any] | None) -> list[tuple[str, str]]:
     share = f"{exchange['acceptance']:.0%}, worst {worst['acceptance']:.0%} {where}"
     rows = [("acceptance", share), ("pairs", ", ".join(pairs))]
     if exchange["mapped_below"]:
-        rows.append(("mapped", f"pairs up to {exchange['mapped_below']:g} K"))
+        every = exchange["mapped_every"]
+        often = f", at one of {every} of their turns" if every > 1 else ""
+        rows.append(("mapped", f"pairs up to {exchange['mapped_below']:g} K{often}"))
     if exchange["barrier"] is not None:
         best = max(2, round(2 * exchange["barrier"]) + 1)
         sentence = (

@@ -121,10 +121,17 @@ class LadderDiagnostics:
 
     @property
     def ideal_time(self) -> float:
-        """Frames of a round trip if only the exchanges held it up; infinite if not recorded."""
+        """Frames of a round trip if only the exchanges held it up; infinite if not recorded.
+
+        A pair that is tried at some of its turns only passes on as few replicas as one that is
+        tried at all of them and accepted as much more rarely.
+        """
         if self.acceptance is None:
             return np.inf
-        return ideal_round_trip_time(self.acceptance.share) / self.attempts_per_frame
+        attempts = self.acceptance.attempts
+        most = attempts.max(initial=1)  # pairs of the other parity may lack the last turn
+        tried = np.where(attempts >= most - 1, 1.0, attempts / most)
+        return ideal_round_trip_time(self.acceptance.share * tried) / self.attempts_per_frame
 
     @property
     def barrier(self) -> float:

@@ -67,6 +67,7 @@ def exchange(
     attempt
         Decides pairs that are exchanged in another way: given replicas (pair, 2), their 1/kT
         (pair, 2) and the logarithms of the random numbers (pair,), it says which are accepted.
+        None leaves these pairs out.
     n_mapped
         Number of the lowest pairs of the ladder that ``attempt`` decides.
     """
@@ -80,8 +81,10 @@ def exchange(
         i, j = holder[k], holder[k + 1]
         accepted[k] = metropolis_criterion(beta[k], beta[k + 1], energies[i], energies[j], number)
     other = pairs < n_mapped
-    if attempt is not None and other.any():
-        lower = pairs[other]
+    lower = pairs[other]
+    if attempt is None:
+        accepted[lower] = -1
+    elif other.any():
         upper = lower + 1
         members = np.stack([holder[lower], holder[upper]], axis=1)
         betas = np.stack([beta[lower], beta[upper]], axis=1)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from nanochart.clusters import superpose
 from nanochart.dynamics import Langevin, confined_energies
-from nanochart.minimization import quench
+from nanochart.minimization import QuenchResult, quench
 from nanochart.potentials import Potential
 from nanochart.shown import short_repr
 
@@ -106,11 +106,14 @@ class MappedExchange:
         Gives inherent structures.
     energies
         Gives the energies (configuration,) in eV that the dynamics follows.
+    every
+        These pairs are tried at one of so many of their turns, and not at all at the others.
     """
 
     below: float
     minima: Minima
     energies: Callable[[Floats], Floats]
+    every: int = 1
 
     def attempt(
         self,
@@ -191,7 +194,9 @@ class MappedExchange:
                                    for k in range(len(positions))])  # fmt: skip
 
 
-def mapped_exchange(potential: Potential, dynamics: Langevin, below: float) -> MappedExchange:
+def mapped_exchange(
+    potential: Potential, dynamics: Langevin, below: float, every: int = 1
+) -> MappedExchange:
     """Make the mapped exchange of a potential, for pairs up to a temperature in K.
 
     Parameters
@@ -200,9 +205,11 @@ def mapped_exchange(potential: Potential, dynamics: Langevin, below: float) -> M
         Of the ladder.
     below
         Highest temperature of a pair that is exchanged so.
+    every
+        Such a pair is tried at one of so many of its turns.
     """
     energies = partial(confined_energies, potential=potential, config=dynamics)
-    return MappedExchange(below, partial(quenched, potential), energies)
+    return MappedExchange(below, partial(quenched, potential), energies, every)
 
 
 def log_rotational_jacobian(positions: Floats, minima: Floats) -> Floats:
@@ -240,5 +247,16 @@ def quenched(
     potential: Potential, positions: Floats, executor: Executor | None
 ) -> tuple[Floats, Bools]:
     """Inherent structures of configurations (configuration, atom, 3), and which were found."""
-    found = quench(positions, potential, _MAX_FORCE, _MAX_EVALUATIONS, executor=executor)
+    found = _quench(potential, positions, executor)
     return found.positions, found.converged
+
+
+def quench_evaluations(
+    potential: Potential, positions: Floats, executor: Executor | None
+) -> NDArray[np.int64]:
+    """Force evaluations that the quench of each configuration (configuration, atom, 3) takes."""
+    return _quench(potential, positions, executor).n_evaluations
+
+
+def _quench(potential: Potential, positions: Floats, executor: Executor | None) -> QuenchResult:
+    return quench(positions, potential, _MAX_FORCE, _MAX_EVALUATIONS, executor=executor)

@@ -233,7 +233,8 @@ def step(
     attempt, n_mapped = None, 0
     if mapped is not None:
         n_mapped = config.ladder.pairs_below(mapped.below)
-        attempt = partial(_move, mapped, replicas.positions, energies[:, 1], moved, executor)
+        if (state.round // 2) % mapped.every == 0:  # a pair has its turn in every second round
+            attempt = partial(_move, mapped, replicas.positions, energies[:, 1], moved, executor)
     outcome = exchange(
         state.rungs, energies[:, 1], config.ladder, state.round % 2, rng, attempt, n_mapped
     )

@@ -77,6 +77,8 @@ def forecast_dynamics(
     clusters: tuple[int, str],
     piece: Callable[[int], object],
     executor: Executor,
+    beside: Callable[[], float] = lambda: 0.0,
+    stored: str = "",
 ) -> None:
     """Report, before rounds of dynamics begin, how long all that are left will take.
 
@@ -94,18 +96,26 @@ def forecast_dynamics(
         How many go at once, and what they are called.
     piece
         Goes so many steps with one of them.
+    beside
+        Measures how many seconds of one core a round of one of them takes beside its steps.
+    stored
+        What will be stored, in words.
     """
     done, total = rounds
     n, noun = clusters
     left = (total - done) * steps_per_round
     few = stride * max(1, min(_STEPS, steps_per_round) // stride)
+
+    def seconds() -> float:
+        return n * (left / few * seconds_of(lambda: piece(few)) + (total - done) * beside())
+
     forecast(
         progress,
         stage,
         done,
         total,
-        seconds=lambda: left * n / few * seconds_of(lambda: piece(few)),
-        what=f"{counted(n, noun)} of {left * time_step * 1e-6:.3g} ns",
+        seconds=seconds,
+        what=f"{counted(n, noun)} of {left * time_step * 1e-6:.3g} ns{stored and ', '}{stored}",
         executor=executor,
         at_once=n,
     )

@@ -11,7 +11,7 @@ from nanochart.progress import Progress, silent
 from nanochart.store import STAGES, Run, holder, is_sealed
 from nanochart.tempering import Ladder, communication_barrier
 from nanochart.units import kelvin
-from nanochart.workflow.ladder import mapped_below
+from nanochart.workflow.ladder import mapped_below, mapped_every
 from nanochart.workflow.sessions import asked_config
 from nanochart.workflow.starts import start_words
 
@@ -41,10 +41,11 @@ def run_info(run: Run, *, verify: bool = False, progress: Progress = silent) -> 
         ``run``, ``complete``, ``stopped`` (why a biased run is done before its planned end, or
         None), ``stages`` (stage -> ``committed`` and ``of``, in frames), ``made_from`` (config as
         it was last asked for, seed, potential, time step in fs, what is to be said of its starts,
-        versions, machine), ``exchange``
-        (``acceptance``, ``pairs`` with the kind of each, ``mapped_below`` in K, the communication
-        ``barrier`` and the number of ``temperatures``), ``timings`` (of all sessions, with the
-        estimated ``seconds_left``), ``sealed`` (whether its metadata have a checksum), ``writer``,
+        versions, machine), ``exchange`` (``acceptance``, ``pairs`` with the kind of each,
+        ``mapped_below`` in K, at one of how many turns these are tried, ``mapped_every``, the
+        communication ``barrier`` and the number of ``temperatures``), ``timings`` (of all sessions,
+        with the estimated ``seconds_left``), ``sealed`` (whether its metadata have a checksum),
+        ``writer``,
         ``checkpoint``, ``problems`` (a sentence for each thing that is not well) and ``advice``
         (one for each that could be better).
     """
@@ -157,7 +158,8 @@ def _exchange(run: Run, problems: list[str]) -> dict[str, Any] | None:
     barrier = communication_barrier(accepted / np.where(tried > 0, tried, np.nan))
     return {
         "acceptance": share, "worst": worst, "pairs": pairs, "mapped_below": mapped_below(run),
-        "barrier": barrier if np.isfinite(barrier) else None, "temperatures": len(ladder),
+        "mapped_every": mapped_every(run), "temperatures": len(ladder),
+        "barrier": barrier if np.isfinite(barrier) else None,
     }  # fmt: skip
 
 

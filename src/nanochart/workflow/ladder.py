@@ -36,7 +36,8 @@ from nanochart.workflow.system import run_config
 
 __all__ = [
     "energies_at_rungs", "ladder_diagnostics", "ladder_sample", "ladder_words", "mapped_below",
-    "populations_at_rungs", "restricted_to", "restriction", "rung_shares", "whole_frames",
+    "mapped_every", "minima_last_to", "populations_at_rungs", "restricted_to", "restriction",
+    "rung_shares", "whole_frames",
 ]  # fmt: skip
 
 _DIAGNOSTICS = (LadderDiagnostics, Ladder, Acceptance, RoundTrips, Equilibration)
@@ -62,6 +63,16 @@ def whole_frames(frames: Frames, run: Run) -> NDArray[np.bool_]:
 def mapped_below(run: Run) -> float:
     """Highest temperature in K of neighbours that exchange mapped, 0 for none."""
     return float(run.metadata.provenance.get("mapped_below", 0.0))
+
+
+def mapped_every(run: Run) -> int:
+    """At one of how many of its turns a pair that exchanges mapped is tried."""
+    return int(run.metadata.provenance.get("mapped_every", 1))
+
+
+def minima_last_to(run: Run) -> float:
+    """Highest temperature in K up to which minima of a run last, 0 where it is not known."""
+    return float(run.metadata.provenance.get("minima_last_to", mapped_below(run)))
 
 
 def ladder_diagnostics(

@@ -9,7 +9,6 @@ from typing import Any
 
 import ase.io
 import ase.units
-import numpy as np
 
 from nanochart.config import RunConfig, changes, changes_sentence, check_files
 from nanochart.dynamics import Langevin
@@ -22,12 +21,8 @@ from nanochart.progress import Progress, silent
 from nanochart.store import Run, create, open as open_run, stream_seed
 from nanochart.system import System
 from nanochart.tempering import (
-    Ladder,
     ReplicaError,
-    Round,
-    Segment,
     TemperingConfig,
-    TemperingState,
     initialize_tempering,
     langevin_segment,
     mapped_exchange,
@@ -35,14 +30,14 @@ from nanochart.tempering import (
     next_frame,
     within_motif,
 )
-from nanochart.units import kelvin_range
-from nanochart.workflow.forecast import forecast_dynamics
-from nanochart.workflow.ladder import mapped_below
+from nanochart.workflow.ladder import mapped_below, mapped_every
 from nanochart.workflow.recorder import Recorder, never
+from nanochart.workflow.sampling_progress import Told, Work, frame_bytes
 from nanochart.workflow.sessions import SessionLog, asked_config, with_time_step
 from nanochart.workflow.starts import Starts, make_starts, stream_of, tell_starts
 from nanochart.workflow.system import (
-    find_mapped_below,
+    MappedPairs,
+    find_mapped_pairs,
     make_dynamics,
     make_potential,
 )
@@ -119,16 +114,16 @@ def sample(
         tell_starts(progress, starts, config)
         if within is not None:
             _check_region(within, potential, starts)
-        below = find_mapped_below(config, potential, dynamics, starts.positions, executor)
-        run = _create(config, path, potential, dynamics, starts, below)
+        pairs = find_mapped_pairs(config, potential, dynamics, starts.positions, executor)
+        run = _create(config, path, potential, dynamics, starts, pairs)
     n_steps = config.steps_per_round(dynamics.time_step)
     per_frame = config.tempering.exchanges_per_frame
     tempering = TemperingConfig(config.tempering.ladder, n_steps, per_frame)
-    segment = langevin_segment(potential, dynamics)
+    segment = free = langevin_segment(potential, dynamics)
     if within is not None:
-        segment = within_motif(segment, potential, dynamics, within)
-    below = mapped_below(run)
-    mapped = mapped_exchange(potential, dynamics, below) if below else None
+        segment = within_motif(free, potential, dynamics, within)
+    below, every = mapped_below(run), mapped_every(run)
+    mapped = mapped_exchange(potential, dynamics, below, every) if below else None
     with run.lock(), use_executor(executor) as pool:
         kind = TemperingRounds(config.n_discarded, per_frame)
         recorder = Recorder.restore(run, kind)
@@ -141,11 +136,11 @@ def sample(
             recorder = Recorder.begin(run, kind, state)
         else:
             check_forces(potential, recorder.state.replicas.positions[0])
-        told = _Told(config, kind, dynamics.time_step, progress)
+        told = Told(config, kind, dynamics.time_step, progress)
         recorder.record(
             partial(next_frame, segment=segment, config=tempering, executor=pool, mapped=mapped),
             SessionLog(run, executor, config.model_dump(mode="json")),
-            ahead=partial(told.ahead, segment, pool),
+            ahead=partial(told.ahead, Work(free, segment, tempering, mapped, pool)),
             told=told,
             stop=stop,
             explained=partial(_explained, run),
@@ -240,74 +235,17 @@ def _explained(run: Run, error: BaseException) -> str | None:
     )
 
 
-class _Told:
-    """Reports a sampling: what it will take, then each round with the exchanges until then."""
-
-    def __init__(
-        self, config: RunConfig, kind: TemperingRounds, time_step: float, progress: Progress
-    ) -> None:
-        self.exchanges = _Exchanges(config.tempering.ladder)
-        self.steps_per_frame = config.steps_per_frame(time_step)
-        self.time_step = time_step
-        self.kind = kind
-        self.total = config.n_discarded + config.n_frames
-        self.progress = progress
-
-    def ahead(self, segment: Segment, pool: Executor, state: TemperingState) -> None:
-        """Report how long the frames that are left will take."""
-        replicas = state.replicas
-        forecast_dynamics(
-            self.progress,
-            "sample",
-            (self.kind.number(state), self.total),
-            steps_per_round=self.steps_per_frame,
-            time_step=self.time_step,
-            stride=1,
-            clusters=(len(replicas), "replica"),
-            piece=lambda steps: segment(replicas[len(replicas) // 2], steps, steps),
-            executor=pool,
-        )
-
-    def __call__(self, state: TemperingState, observed: Round) -> None:
-        done = self.kind.number(state)
-        note = "equilibrating" if done <= self.kind.n_discarded else ""
-        self.progress("sample", done, self.total, self.exchanges.add(observed, note))
-
-
-class _Exchanges:
-    """Counts of exchanges since the command began, for the eye."""
-
-    def __init__(self, ladder: Ladder) -> None:
-        self.temperatures = ladder.temperatures
-        self.tried = np.zeros(max(len(ladder) - 1, 0), dtype=np.int64)
-        self.accepted = self.tried.copy()
-
-    def add(self, observed: Round, prefix: str = "") -> str:
-        """Take up a round, and say how the ladder does."""
-        attempts = np.atleast_2d(observed.accepted)
-        self.tried += (attempts >= 0).sum(axis=0)
-        self.accepted += (attempts == 1).sum(axis=0)
-        words = [prefix] if prefix else []
-        if self.tried.sum():
-            words.append(f"acceptance {self.accepted.sum() / self.tried.sum():.0%}")
-        if self.tried.size and self.tried.min() >= 10:
-            k = int(np.argmin(self.accepted / self.tried))
-            pair = kelvin_range(*self.temperatures[k : k + 2])
-            words.append(f"lowest {self.accepted[k] / self.tried[k]:.0%} at {pair}")
-        return ", ".join(words)
-
-
 def _create(
     config: RunConfig,
     path: str | Path,
     potential: Potential,
     dynamics: Langevin,
     starts: Starts,
-    below: float,
+    pairs: MappedPairs,
 ) -> Run:
     names = starts.names
     n_replicas = len(config.tempering.ladder)
-    frame_bytes = 12 * config.system.n_atoms * n_replicas
+    block = max(1, _BLOCK_BYTES // (n_replicas * frame_bytes(config)))
     return create(
         path,
         element=config.system.metal,
@@ -323,10 +261,12 @@ def _create(
         provenance={
             "sphere_radius": dynamics.sphere_radius,
             "time_step": dynamics.time_step,
-            "mapped_below": below,
+            "mapped_below": pairs.below,
+            "mapped_every": pairs.every,
+            "minima_last_to": pairs.lasting,
             **({"above_known": list(starts.above)} if starts.above else {}),
         },
-        chunk_frames=min(config.n_frames, max(1, _BLOCK_BYTES // frame_bytes)),
+        chunk_frames=min(config.n_frames, block),
         attempts_per_frame=config.tempering.exchanges_per_frame,
     )
 

@@ -2,7 +2,7 @@
 
 import warnings
 from concurrent.futures import Executor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,9 @@ from nanochart.tempering import Ladder, langevin_segment, mapped_exchange, mappe
 from nanochart.workflow.sessions import asked_config
 
 __all__ = [
+    "MappedPairs",
     "brisk",
-    "find_mapped_below",
+    "find_mapped_pairs",
     "import_potential",
     "lengthened",
     "longest_step",
@@ -211,17 +212,37 @@ def brisk(dynamics: Langevin) -> Langevin:
     return replace(dynamics, friction=max(dynamics.friction, _BRISK))
 
 
-def find_mapped_below(
+@dataclass(frozen=True)
+class MappedPairs:
+    """Which pairs of a ladder exchange mapped, how often, and where minima last.
+
+    Attributes
+    ----------
+    below
+        Highest temperature in K of such a pair, 0 for none.
+    every
+        A pair is tried at one of so many of its turns.
+    lasting
+        Highest temperature in K up to which minima last, whether or not exchanges use it: as
+        given, or found; 0 where exchanges are not to be mapped.
+    """
+
+    below: float = 0.0
+    every: int = 1
+    lasting: float = 0.0
+
+
+def find_mapped_pairs(
     config: RunConfig,
     potential: Potential,
     dynamics: Langevin,
     starts: NDArray[np.float64],
     executor: Executor | None = None,
     ladder: Ladder | None = None,
-) -> float:
-    """Highest temperature in K of neighbours that exchange mapped, 0 for none, from short runs.
+) -> MappedPairs:
+    """Find out in short runs which neighbours exchange mapped, and how often.
 
-    It is that of the configuration's ladder, or of another one.
+    They are those of the configuration's ladder, or of another one.
 
     Raises
     ------
@@ -230,7 +251,7 @@ def find_mapped_below(
     """
     asked, ladder = config.tempering.mapped_below, ladder or config.tempering.ladder
     if asked == "off" or len(ladder) < 2:
-        return 0.0
+        return MappedPairs()
     lowest = starts[int(np.argmin(potential.energy_forces(starts)[0]))]
     n_steps = max(1, round(_BETWEEN / dynamics.time_step))
     seed = seed_of(stream_fingerprint("mapped", config.seed, {"ladder": list(ladder.temperatures)}))
@@ -240,9 +261,10 @@ def find_mapped_below(
         mapped_exchange(potential, dynamics, ladder.temperatures[-1]), n_steps, seed, executor,
         )  # fmt: skip
     except DynamicsError:  # which the sampling itself will meet and explain
-        return 0.0
+        return MappedPairs()
+    steps = config.steps_per_round(dynamics.time_step)
     if asked == "auto":
-        return reach.below
+        return MappedPairs(*reach.best(steps), reach.below)
     n = ladder.pairs_below(asked)
     if n and (reach.mapped[:n] < np.minimum(_FEW, reach.plain[:n])).any():
         k = int(np.argmin(reach.mapped[:n] - reach.plain[:n]))
@@ -252,7 +274,7 @@ def find_mapped_below(
             f"{ladder.temperatures[k + 1]:g} K {reach.mapped[k]:.1%} of mapped exchanges would be "
             f"accepted, and {reach.plain[k]:.1%} of plain ones; auto finds it"
         )
-    return asked
+    return MappedPairs(asked, reach.every(n, steps), asked)
 
 
 def longest_step(

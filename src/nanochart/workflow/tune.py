@@ -40,7 +40,7 @@ from nanochart.tempering import (
 from nanochart.workflow.starts import make_starts, tell_starts
 from nanochart.workflow.system import (
     brisk,
-    find_mapped_below,
+    find_mapped_pairs,
     make_dynamics,
     make_potential,
 )
@@ -147,7 +147,8 @@ def tune_ladder(
     starts = made.positions
     dynamics = make_dynamics(config, potential, starts, high)
     wide = Ladder((*cold_rungs(low, high), high))
-    below = find_mapped_below(config, potential, dynamics, starts, executor, wide)
+    # Where minima last, rungs stand as wide apart as mapped exchanges carry.
+    below = find_mapped_pairs(config, potential, dynamics, starts, executor, wide).lasting
     half = 500.0 * (_MAPPED_INTERVAL if below else _PILOT_INTERVAL)
     dynamics = replace(brisk(dynamics), time_step=whole_share(half, dynamics.time_step))
     steps = 2 * round(half / dynamics.time_step)

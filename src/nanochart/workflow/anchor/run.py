@@ -43,6 +43,7 @@ from nanochart.workflow.ladder import (
     ladder_sample,
     ladder_words,
     mapped_below,
+    minima_last_to,
 )
 from nanochart.workflow.quench import quench_run
 from nanochart.workflow.recorder import never
@@ -104,7 +105,7 @@ def anchor_ladder(
     coldest
         In K.
     hottest
-        In K; None is where mapped exchanges of the run end, because minima do not last above.
+        In K; None is up to where minima last, as was found when the run was made.
     among
         Temperatures in K that are to be among them.
 
@@ -113,7 +114,7 @@ def anchor_ladder(
     ValueError
         If the run has no mapped exchanges to tell, or the temperatures do not rise.
     """
-    end = hottest or mapped_below(run)
+    end = hottest or minima_last_to(run)
     if not end:
         raise ValueError(
             f"{run.path} has no mapped exchanges that tell up to where minima last: give the "
