@@ -1,6 +1,7 @@
 """Starts of a ladder: lowest minima, runs that hold minima, and what is said of the others."""
 
 import json
+import re
 
 import ase.io
 import numpy as np
@@ -204,3 +205,19 @@ def test_the_commands_say_when_a_start_lies_above_a_known_minimum(tmp_path):
     (tmp_path / "tune.yaml").write_text(yaml.safe_dump(values))
     tuned = nanochart("sample", "tune.yaml", "--tune-ladder", "--pilot", "20ps", cwd=tmp_path)
     assert sentence in tuned.stderr
+
+
+def test_a_search_says_of_which_motifs_it_did_not_find_the_lowest_known(tmp_path):
+    done = nanochart(
+        "search", "Au", 147, "--quenches", 8, "--keep", 8, "--output", tmp_path / "au.zarr"
+    )
+    said = re.findall(
+        r"^lowest (\w+) found: ([\d.]+) eV above the lowest known minimum of its motif of Au147; "
+        r"search for longer \(--patience\), or with --motif (\w+)$", done.stdout, re.MULTILINE
+    )  # fmt: skip
+    known, lowest = known_minima("Au", 147), lowest_by_motif(nc.store.open(tmp_path / "au.zarr"))
+    above = {m: e - known[m].energy for m, e in lowest.items() if m in known}
+    assert "ih" in above
+    assert {m: float(e) for m, e, _ in said} == pytest.approx(
+        {m: e for m, e in above.items() if e > 1e-3}, abs=0.006
+    )

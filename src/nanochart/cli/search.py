@@ -91,7 +91,7 @@ def search(
     pot, n, own_seed = _system(system, n_atoms, potential)
     from nanochart.interop import export_extxyz
     from nanochart.search import SearchConfig
-    from nanochart.workflow import found_minima, search_run
+    from nanochart.workflow import found_minima, search_run, shortfalls
 
     settings = SearchConfig(
         seed=own_seed if seed is None else seed, patience=patience, keep=keep, motif=motif,
@@ -117,12 +117,13 @@ def search(
     found = found_minima(run)
     if export is not None:
         export_extxyz(run, export, "inherent")
-    spent = run.info("frames")
+    spent, short = run.info("frames"), shortfalls(run)
     result = {
         "run": str(path),
         "minima": [vars(minimum) for minimum in found],
         "quenches": spent["quenches"],
         "evaluations": spent["evaluations"],
+        **({"above_known": short} if short else {}),
     }
     of = f"{pot.symbol}{n} after {spent['quenches']:,} quenches"
     lines = [
@@ -135,7 +136,11 @@ def search(
         for m in found[:_SHOWN]
     ]
     lines += [f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
-    lines.append(f"next: nanochart export {path} --to extxyz --structures inherent")
+    lines += short
+    lines.append(
+        f"next: nanochart export {path} --to extxyz --structures inherent; starts: [{path}] begins "
+        "a ladder at the lowest of each motif"
+    )
     emit(result, json, lines)
 
 

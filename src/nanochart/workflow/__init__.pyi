@@ -52,7 +52,12 @@ from .quench import (
 from .refine import Refinement as Refinement, refine_run as refine_run
 from .report import report_run as report_run
 from .sample import changed_stages as changed_stages, sample as sample
-from .search import Found as Found, found_minima as found_minima, search_run as search_run
+from .search import (
+    Found as Found,
+    found_minima as found_minima,
+    search_run as search_run,
+    shortfalls as shortfalls,
+)
 from .shared_chart import draw_shared_chart as draw_shared_chart
 from .starts import start_words as start_words
 from .system import (

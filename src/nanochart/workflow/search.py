@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nanochart.clusters import MOTIFS, build
+from nanochart.clusters import MOTIFS, above_known, build, known_minima_of
 from nanochart.config import QuenchConfig, changes, changes_sentence
 from nanochart.errors import StoreError
 from nanochart.motifs import classify
@@ -35,7 +35,7 @@ from nanochart.system import System
 from nanochart.workflow.label import label_run
 from nanochart.workflow.recorder import never
 
-__all__ = ["Found", "found_minima", "search_run"]
+__all__ = ["Found", "found_minima", "search_run", "shortfalls"]
 
 Floats = NDArray[np.float64]
 
@@ -180,6 +180,26 @@ def found_minima(run: Run) -> list[Found]:
             first.ravel(), strict=True,
         )
     ]  # fmt: skip
+
+
+def shortfalls(run: Run) -> list[str]:
+    """Sentences on motifs of which a search did not find the lowest minimum known."""
+    facts = run.metadata
+    if not known_minima_of(run.system.potential, facts.n_atoms):
+        return []
+    lowest: dict[str, float] = {}
+    for minimum in found_minima(run):
+        lowest.setdefault(minimum.motif, minimum.energy)
+    above = {
+        motif: above_known(motif, energy, run.system.potential, facts.n_atoms)
+        for motif, energy in lowest.items()
+    }
+    return [
+        f"lowest {motif} found: {energy:.2f} eV above the lowest known minimum of its motif of "
+        f"{facts.element}{facts.n_atoms}; search for longer (--patience), or with --motif {motif}"
+        for motif, energy in above.items()
+        if energy > 0.0
+    ]
 
 
 def _built(potential: Potential, n_atoms: int, config: SearchConfig) -> tuple[Floats, ...]:
