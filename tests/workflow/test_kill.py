@@ -108,8 +108,8 @@ def assert_equal_bytes(first, second):
     assert files_of(first) == files_of(second)
 
 
-def killed_and_resumed(folder, n_kills, nanoseconds, seed):
-    times = {"time_per_replica": nanoseconds, "discard": 0.02}
+def killed_and_resumed(folder, n_kills, nanoseconds, seed, exchanges=1):
+    times = {"time_per_replica": nanoseconds, "discard": 0.02, "exchanges_per_frame": exchanges}
     config = write_config(folder, starts=["octahedron"], tempering=times)
     numbers = map(str, (n_kills, config.n_frames, seed))
     command = [sys.executable, "-c", KILLER, "mini.yaml", *numbers]
@@ -118,10 +118,12 @@ def killed_and_resumed(folder, n_kills, nanoseconds, seed):
     report = json.loads(done.stdout.splitlines()[-1])
     assert report["kills"] == n_kills
     assert_equal_bytes(folder / "whole.zarr", folder / "parts.zarr")
-    # No frame twice, none missing: a frame every 100 steps, the first 50 after the discarded ones.
+    # No frame twice, none missing: one of each exchange or of so many, every 100 steps, the first
+    # 50 steps after the discarded ones.
     steps = store.open(folder / "parts.zarr").to_xarray()["step"].to_numpy()
-    first = 100 * config.n_discarded + 50
-    np.testing.assert_array_equal(steps, first + 100 * np.arange(config.n_frames))
+    between = 100 * exchanges
+    first = between * config.n_discarded + 50
+    np.testing.assert_array_equal(steps, first + between * np.arange(config.n_frames))
     assert len(set(report["committed"])) > n_kills // 4  # they were spread over the run
     print(report)
 
@@ -129,6 +131,11 @@ def killed_and_resumed(folder, n_kills, nanoseconds, seed):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
 def test_a_run_killed_at_random_moments_ends_with_the_same_bytes(tmp_path):
     killed_and_resumed(tmp_path, n_kills=8, nanoseconds=0.2, seed=1)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_a_run_with_several_exchanges_to_a_frame_ends_with_the_same_bytes(tmp_path):
+    killed_and_resumed(tmp_path, n_kills=4, nanoseconds=0.6, seed=3, exchanges=3)
 
 
 @pytest.mark.slow
