@@ -92,6 +92,26 @@ def test_two_basins_have_their_exact_populations():
         assert shares["1"].value[k] == pytest.approx(exact[1], abs=0.008)
 
 
+@pytest.mark.slow
+def test_intervals_of_differences_hold_the_truth_in_19_of_20():
+    T = np.array(LADDER.temperatures)[1:]
+    exact = [system().exact(t, 1_000_000)[0] for t in T]
+    truth = -BOLTZMANN * T * np.log([shares[1] / shares[0] for shares in exact])
+    n, hits, known = 40, np.zeros(len(T)), np.zeros(len(T))
+    for seed in range(n):
+        motifs = {
+            str(basin): as_motif(*carried(basin, n=300, seed=100 * seed + 10 * basin))
+            for basin in (0, 1)
+        }
+        gap = anchored_differences(motifs, [("0", "1")])[0][1:]
+        known += gap.known
+        hits += gap.known & (gap.low <= truth) & (truth <= gap.high)
+    print("known", known / n, "covered", hits / known)
+    assert known.min() >= 0.9 * n
+    assert (hits / known).min() >= 0.85
+    assert 0.90 <= hits.sum() / known.sum() <= 0.99
+
+
 def test_works_are_infinite_just_where_a_scaled_configuration_leaves_its_basin():
     basins, n, ladder = system(), 600, Ladder((200.0, 3000.0))
     x = basins.draw(200.0, n, 1)
