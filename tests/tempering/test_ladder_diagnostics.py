@@ -20,8 +20,11 @@ from nanochart.units import kelvin
 LADDER = Ladder.geometric(300.0, 600.0, 6)
 
 
-def walks(acceptance, n_frames, seed=0, *, alternate=True):
-    """Replicas whose neighbours exchange with given probabilities, whatever their energies."""
+def walks(acceptance, n_frames, seed=0, n_rare=0, every=1, *, alternate=True):
+    """Replicas whose neighbours exchange with given probabilities, whatever their energies.
+
+    The lowest ``n_rare`` pairs are tried at one of ``every`` of their turns.
+    """
     rng = np.random.default_rng(seed)
     p = np.asarray(acceptance)
     holder = np.arange(len(p) + 1)
@@ -31,6 +34,8 @@ def walks(acceptance, n_frames, seed=0, *, alternate=True):
         rungs[t, holder] = np.arange(len(holder))
         parity = t % 2 if alternate else rng.integers(2)
         for k in range(parity, len(p), 2):
+            if k < n_rare and (t // 2) % every:
+                continue
             outcome[t, k] = rng.random() < p[k]
             if outcome[t, k]:
                 holder[k], holder[k + 1] = holder[k + 1], holder[k]
@@ -103,6 +108,23 @@ def test_round_trip_time_is_the_exact_one_of_alternating_exchanges(p):
     error = max(np.std(times, ddof=1) / math.sqrt(8), 2e-3 * exact)
     assert np.mean(times) == pytest.approx(exact, abs=4 * error)
     assert error < 0.05 * exact
+
+
+@pytest.mark.parametrize(
+    ("p", "n_mapped", "every"),
+    [([0.5] * 8, 8, 5), ([0.6] * 4 + [0.4] * 8, 4, 8), ([0.3, 0.6, 0.5], 1, 3)],
+)
+def test_pairs_that_are_tried_at_some_turns_hold_a_round_trip_up_by_as_much(p, n_mapped, every):
+    """Of walks that do nothing but exchange, the verdict says no word of slow structures."""
+    times = []
+    for seed in range(8):
+        rungs, outcome = walks(p, 16_000, seed, n_mapped, every)
+        ladder = Ladder(tuple(np.linspace(300.0, 400.0, len(p) + 1)))
+        found = diagnose_ladder(ladder, rungs, None, outcome, n_mapped=n_mapped, mapped_every=every)
+        times.append(found.trips.time / found.ideal_time)
+    error = np.std(times, ddof=1) / math.sqrt(8)
+    assert np.mean(times) == pytest.approx(1.0, abs=4 * error + 0.04)
+    assert error < 0.05
 
 
 def test_certain_exchange_takes_a_replica_up_and_down_without_a_stop():

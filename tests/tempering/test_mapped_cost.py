@@ -13,8 +13,6 @@ from nanochart.tempering import (
     Ladder,
     MappedReach,
     TemperingConfig,
-    diagnose_ladder,
-    ideal_round_trip_time,
     initialize_tempering,
     langevin_segment,
     mapped_exchange,
@@ -73,19 +71,6 @@ def test_pairs_that_exchange_plainly_are_not_mapped_for_the_cost_of_all_others()
 def test_where_nothing_is_gained_nothing_is_mapped():
     assert reach(0.5, 0.5).best(1_000) == (0.0, 1)
     assert reach(0.3, 0.0).best(1_000) == (0.0, 1)
-
-
-def test_a_pair_that_is_tried_at_some_turns_passes_on_fewer_replicas():
-    """The ideal time is that of a pair that is accepted as much more rarely."""
-    n, ladder = 1_200, Ladder((100.0, 200.0, 300.0))
-    rng = np.random.default_rng(0)
-    outcome = np.full((n, 2), -1)
-    outcome[0::8, 0] = rng.random(n // 8) < 0.6  # one of four turns
-    outcome[1::2, 1] = rng.random(n // 2) < 0.6
-    found = diagnose_ladder(ladder, np.tile([0, 1, 2], (n, 1)), None, outcome)
-    share = found.acceptance.share
-    assert share == pytest.approx([0.6, 0.6], abs=0.1)
-    assert found.ideal_time == pytest.approx(ideal_round_trip_time([share[0] / 4, share[1]]))
 
 
 def settings(**tempering):

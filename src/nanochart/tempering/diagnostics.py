@@ -100,6 +100,8 @@ class LadderDiagnostics:
         Number of the lowest pairs that exchange mapped.
     attempts_per_frame
         Attempts to exchange between two stored frames.
+    mapped_every
+        At one of how many of their turns mapped pairs are tried.
     """
 
     ladder: Ladder
@@ -113,6 +115,7 @@ class LadderDiagnostics:
     energies: Floats
     n_mapped: int = 0
     attempts_per_frame: int = 1
+    mapped_every: int = 1
 
     @property
     def inefficiency(self) -> Floats:
@@ -121,17 +124,11 @@ class LadderDiagnostics:
 
     @property
     def ideal_time(self) -> float:
-        """Frames of a round trip if only the exchanges held it up; infinite if not recorded.
-
-        A pair that is tried at some of its turns only passes on as few replicas as one that is
-        tried at all of them and accepted as much more rarely.
-        """
+        """Frames of a round trip if only the exchanges held it up; infinite if not recorded."""
         if self.acceptance is None:
             return np.inf
-        attempts = self.acceptance.attempts
-        most = attempts.max(initial=1)  # pairs of the other parity may lack the last turn
-        tried = np.where(attempts >= most - 1, 1.0, attempts / most)
-        return ideal_round_trip_time(self.acceptance.share * tried) / self.attempts_per_frame
+        rounds = ideal_round_trip_time(self.acceptance.share, self.n_mapped, self.mapped_every)
+        return rounds / self.attempts_per_frame
 
     @property
     def barrier(self) -> float:
@@ -239,6 +236,7 @@ def diagnose_ladder(
     exchange_accepted: ArrayLike | None = None,
     *,
     n_mapped: int = 0,
+    mapped_every: int = 1,
 ) -> LadderDiagnostics:
     """Diagnose a ladder from its run: acceptance, flow, round trips, overlap and equilibration.
 
@@ -255,6 +253,8 @@ def diagnose_ladder(
         several after each frame: -1 not attempted, 0 refused, 1 accepted.
     n_mapped
         Number of the lowest pairs that exchange mapped.
+    mapped_every
+        At one of how many of their turns these are tried.
     """
     places = np.asarray(rungs, np.int64)
     n = len(ladder)
@@ -288,6 +288,7 @@ def diagnose_ladder(
         replica_inefficiency=_replica_inefficiency(held, places, ordered),
         energies=ordered,
         n_mapped=n_mapped,
+        mapped_every=mapped_every,
         attempts_per_frame=attempts,
     )
 

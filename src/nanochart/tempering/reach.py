@@ -111,9 +111,9 @@ class MappedReach:
         times = []
         for n in range(self.ladder.pairs_below(self.below) + 1):
             every = self.every(n, steps_per_round)
-            p = np.concatenate([mapped[:n] / every, plain[n:]])
+            p = np.concatenate([mapped[:n], plain[n:]])
             cost = self.cost(n) / every / (len(self.ladder) * steps_per_round)
-            times.append(ideal_round_trip_time(p) * (1.0 + cost))
+            times.append(ideal_round_trip_time(p, n, every) * (1.0 + cost))
         n = int(np.argmin(times))
         return self._highest(n), self.every(n, steps_per_round)
 

@@ -98,24 +98,32 @@ def replica_flow(rungs: ArrayLike, n_rungs: int | None = None) -> NDArray[np.flo
     return share
 
 
-def ideal_round_trip_time(acceptance: ArrayLike) -> float:
+def ideal_round_trip_time(acceptance: ArrayLike, n_rare: int = 0, every: int = 1) -> float:
     r"""Mean rounds of one replica's round trip if nothing but the exchanges held it up.
 
-    .. math:: \tau = 2 n \Big( 1 + \sum_{k=1}^{n-1} \frac{1 - p_k}{p_k} \Big)
+    .. math:: \tau = 2 n \Big( e + \sum_{k=1}^{n-1} e_k \frac{1 - p_k}{p_k} \Big)
 
     for n rungs whose neighbours exchange with probability p_k, the pairs alternating from round
     to round and the energies forgotten in between (Syed et al., J. R. Stat. Soc. B 84, 321
-    (2022)). A cluster that changes slowly takes longer; nothing takes less.
+    (2022)). A cluster that changes slowly takes longer; nothing takes less. Pairs that are tried
+    at one of e of their turns, all at the same ones, have e_k = e, all others 1; without such
+    pairs e is 1.
 
     Parameters
     ----------
     acceptance
-        Acceptance of exchanges of each pair, shape (pair,).
+        Acceptance of exchanges of each pair where it is tried, shape (pair,).
+    n_rare
+        Number of the lowest pairs that are tried at some of their turns only.
+    every
+        At one of how many.
     """
     p = np.asarray(acceptance, float)
     if not p.size or (p <= 0).any() or not np.isfinite(p).all():
         return np.inf
-    return float(2.0 * (p.size + 1) * (1.0 + np.sum((1.0 - p) / p)))
+    turns = np.where(np.arange(p.size) < n_rare, every, 1)
+    first = every if n_rare else 1
+    return float(2.0 * (p.size + 1) * (first + np.sum(turns * (1.0 - p) / p)))
 
 
 def communication_barrier(acceptance: ArrayLike) -> float:

@@ -104,7 +104,9 @@ def ladder_diagnostics(
 
     def diagnosed() -> LadderDiagnostics:
         n_mapped = ladder.pairs_below(mapped_below(run))
-        found = diagnose_ladder(ladder, rungs[chosen], held, outcome, n_mapped=n_mapped)
+        found = diagnose_ladder(
+            ladder, rungs[chosen], held, outcome, n_mapped=n_mapped, mapped_every=mapped_every(run)
+        )
         return replace(found, energies=np.empty((0, n)))  # the run has them
 
     found = kept(
