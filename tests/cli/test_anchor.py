@@ -79,10 +79,22 @@ def test_the_report_tells_the_numbers_of_the_command(anchored):
 
 
 def test_temperatures_that_are_asked_for_are_rungs(opened):
-    ladder = nc.workflow.anchor_ladder(opened, 20.0, 450.0, (400.0, 300.0))
+    ladder = nc.workflow.anchor_ladder(opened, 20.0, 450.0, (400.0, 300.0, 450.0))
     T = np.array(ladder.temperatures)
     assert {20.0, 300.0, 400.0, 450.0} <= set(T)
     assert np.diff(np.sqrt(T)).max() < 2.5
+
+
+def test_a_folder_of_another_ladder_is_refused_with_both(anchored):
+    folder, result = anchored
+    told = nanochart(
+        "anchor", str(folder / "run.zarr"), "--motif", "fcc", "--to", "100", "--at", "70",
+        "-o", str(folder / "anchors"), "-q", code=1,
+    )  # fmt: skip
+    sentence = " ".join(told.stderr.split())
+    held = ", ".join(f"{T:g}" for T in result["temperatures"])
+    assert f"fcc.zarr has the temperatures {held} K, and 20, 41, 70, 100 K are asked" in sentence
+    assert "name another folder (--output)" in sentence
 
 
 def test_what_cannot_be_anchored_is_one_sentence(small_run):

@@ -183,6 +183,21 @@ def test_a_start_above_a_known_minimum_is_told_with_what_takes_that_one(tmp_path
     assert [each["energy"] for each in starts.above] == pytest.approx([known, known], abs=1e-5)
 
 
+def test_a_start_is_judged_by_its_own_motif_whatever_it_was_built_as():
+    config = gold("hcp")
+    (told,) = make_starts(config, nc.potentials.gupta("Au")).above
+    assert told["motif"] == "twin"
+    assert told["energy"] == pytest.approx(0.38, abs=0.01)
+
+
+def test_higher_minima_beside_the_lowest_of_their_motif_are_meant():
+    assert make_starts(gold("icosahedron", "best:ih"), nc.potentials.gupta("Au")).above == ()
+    (told,) = make_starts(
+        gold("icosahedron", "icosahedron", "best:dh"), nc.potentials.gupta("Au")
+    ).above
+    assert told["motif"] == "ih"
+
+
 def test_the_commands_say_when_a_start_lies_above_a_known_minimum(tmp_path):
     sentence = (
         "icosahedron: 0.95 eV above the lowest known minimum of its motif, ih, of Au147; starts: "

@@ -3,13 +3,14 @@
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
+from math import ceil
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanochart.minimization import kernels
 from nanochart.minimization.foreign import minimize_called
-from nanochart.parallel import chunks, map_in_order
+from nanochart.parallel import chunks, map_in_order, threads_at_once
 from nanochart.potentials import Potential, check_positions, is_compiled, overlap_sentence
 from nanochart.shown import short_repr
 
@@ -17,7 +18,7 @@ __all__ = ["QuenchResult", "quench"]
 
 Floats = NDArray[np.float64]
 
-#: Frames that one task minimizes: long enough to hide the cost of a task, short enough to balance.
+#: Most frames that one task minimizes: its cost is hidden, and the last tasks balance.
 _CHUNK = 16
 
 
@@ -96,7 +97,8 @@ def quench(
     x = check_positions(positions)
     frames = x.reshape(-1, *x.shape[-2:])
     work = partial(_quench_chunk, potential, max_force, max_step, max_evaluations)
-    items = [frames[c] for c in chunks(len(frames), _CHUNK)]
+    size = min(_CHUNK, max(1, ceil(len(frames) / threads_at_once())))  # few frames use all cores
+    items = [frames[c] for c in chunks(len(frames), size)]
     parts = list(map_in_order(work, items, executor, threads=is_compiled(potential)))
     if not parts:
         parts = [work(frames)]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nanochart.clusters import BUILT_LABELS, MOTIFS, above_known, build, known_minima_of
+from nanochart.clusters import MOTIFS, above_known, build, known_minima_of
 from nanochart.config import BEST, RunConfig, start_source
 from nanochart.errors import ConfigError, StoreError
 from nanochart.interop import read_structure
@@ -24,6 +24,9 @@ from nanochart.workflow.system import potential_numbers
 __all__ = ["Starts", "make_starts", "start_words", "stream_of", "tell_starts"]
 
 Floats = NDArray[np.float64]
+
+#: The motif of a start that stands for none.
+_ANY = ""
 
 
 @short_repr
@@ -142,7 +145,7 @@ def _starts_of(text: str, place: int, config: RunConfig, potential: Potential) -
         # A seed for each place: two random starts are two clusters.
         seed = config.seed + place if source == "random" else None
         positions = _built(source, config, potential, seed)[0]
-        return [_Start(source, text, positions, BUILT_LABELS.get(source, ""))]
+        return [_Start(source, text, positions, _ANY if source == "random" else None)]
     if Path(source).is_dir():
         return [
             _Start(label, f"{label} of {Path(source).name}", positions, label)
@@ -256,11 +259,21 @@ def _labels(positions: Floats, potential: Potential) -> list[str]:
 def _above(
     found: list[_Start], positions: Floats, energies: Floats, potential: Potential
 ) -> Iterable[dict[str, Any]]:
-    """Which starts lie above the lowest minimum known of their motif, each of a source once."""
-    if not known_minima_of(potential, positions.shape[1]):
+    """Which starts lie above the lowest minimum known of their motif, where none is that one."""
+    n_atoms = positions.shape[1]
+    if not known_minima_of(potential, n_atoms):
         return
-    for start, label, energy in zip(found, _labels(positions, potential), energies, strict=True):
-        motif = label if start.label is None else start.label
-        above = above_known(motif, float(energy), potential, positions.shape[1])
-        if above > 0.0:
-            yield {"start": start.source, "motif": motif, "energy": above}
+    motifs = [
+        label if start.label is None else start.label
+        for start, label in zip(found, _labels(positions, potential), strict=True)
+    ]
+    gaps = [
+        above_known(motif, float(energy), potential, n_atoms)
+        for motif, energy in zip(motifs, energies, strict=True)
+    ]
+    there = {motif for motif, gap in zip(motifs, gaps, strict=True) if gap <= 0.0}
+    told = set()
+    for start, motif, gap in zip(found, motifs, gaps, strict=True):
+        if motif not in there and (start.source, motif) not in told:
+            told.add((start.source, motif))
+            yield {"start": start.source, "motif": motif, "energy": gap}

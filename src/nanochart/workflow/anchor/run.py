@@ -125,13 +125,13 @@ def anchor_ladder(
             f"the coldest temperature (K) must be positive and below the hottest, {end:g}; got "
             f"{coldest:g}"
         )
-    outside = [T for T in among if not coldest < T < end]
+    outside = [T for T in among if not coldest <= T <= end]
     if outside:
         raise ValueError(
             f"temperatures that are to be rungs (K) must be between the coldest, {coldest:g}, and "
             f"the hottest, {end:g}; got {', '.join(f'{T:g}' for T in outside)}"
         )
-    ends = [coldest, *sorted({*among, end})]
+    ends = sorted({coldest, *among, end})
     return Ladder((*(T for pair in pairwise(ends) for T in cold_rungs(*pair)), end))
 
 
@@ -184,7 +184,7 @@ def anchor_run(
     for motif in motifs or ():
         if motif not in LABELS:
             raise ValueError(f"a motif must be one of {', '.join(LABELS)}; got {motif!r}")
-    own = potential_at_hand(run, potential)
+    own, begun = potential_at_hand(run, potential), _of(run)
     for other in more:
         same = (other.metadata.element, other.metadata.n_atoms)
         if same != (run.metadata.element, run.metadata.n_atoms):
@@ -210,7 +210,8 @@ def anchor_run(
         ladders[motif] = _anchored(made, starts, own, config, executor, told)
     compared = compared_by_ladder(run, order, config.ladder) if len(order) > 1 else {}
     found = Anchored(np.array(config.ladder.temperatures), ladders, compared)
-    keep(run, "last anchored", _of(run), found)
+    if _of(run) == begun:
+        keep(run, "last anchored", begun, found)
     return found
 
 
@@ -255,6 +256,8 @@ def _sampled(
 ) -> Run | None:
     """The ladder of a motif, sampled and quenched; None where it was stopped."""
     path = folder / f"{motif}.zarr"
+    if path.exists():
+        _check_ladder(path, config.ladder)
     files = []
     for k, positions in enumerate(starts.positions):
         file = (folder / f"{motif}-{k + 1}.xyz").absolute()
@@ -291,6 +294,18 @@ def _sampled(
     made = open_run(path, mode="a")
     quench_run(made, QuenchConfig(), potential=potential, executor=executor, progress=progress)
     return made
+
+
+def _check_ladder(path: Path, ladder: Ladder) -> None:
+    """Refuse to go on with a ladder of other temperatures."""
+    before = run_config(open_run(path))
+    there = () if before is None else before.tempering.temperatures or ()
+    if there != ladder.temperatures:
+        asked, held = (", ".join(f"{T:g}" for T in each) for each in (ladder.temperatures, there))
+        raise StoreError(
+            f"the ladder of {path} has the temperatures {held} K, and {asked} K are asked for: "
+            "name another folder (--output), or ask for those that are there (--from, --to, --at)"
+        )
 
 
 def _anchored(
