@@ -25,6 +25,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from nanochart.compiled.lanes.atoms import pull_row, select_row
 from nanochart.compiled.lanes.functions import exp2
 from nanochart.compiled.neighbours import all_pairs, make_workspace, rebuild_list
 from nanochart.compiled.options import FAST, REORDERED
@@ -53,34 +54,32 @@ class Model(NamedTuple):
 
 
 @njit(**FAST)
-def _select(x, split, cutoff, ws):
-    """Pass 1: partners and squared distances of near and of far pairs, no branch per pair."""
-    n = U(x.shape[1])
+def _pack(x, atoms):
+    """Positions as rows of four numbers, the last of which is zero."""
     px, py, pz = x[0], x[1], x[2]
-    start, neighbour = ws.start, ws.neighbour
+    for i in range(U(x.shape[1])):
+        row = U(4) * i
+        atoms[row] = px[i]
+        atoms[row + U(1)] = py[i]
+        atoms[row + U(2)] = pz[i]
+        atoms[row + U(3)] = 0.0
+
+
+@njit(**FAST)
+def _select(split, cutoff, ws):
+    """Pass 1: partners and squared distances of near and of far pairs."""
+    n = U(ws.density.size)
+    start = ws.start
     near_first, far_first = ws.first[0], ws.first[1]
-    partner, squared = ws.partner, ws.radial[4]
-    split2 = split * split
-    cutoff2 = cutoff * cutoff
     near = U(0)
-    far = U(neighbour.size)
+    far = U(ws.neighbour.size)
     for i in range(n):
         near_first[i] = near
         far_first[i] = far
-        xi, yi, zi = px[i], py[i], pz[i]
-        for k in range(U(start[i]), U(start[i + U(1)])):
-            j = neighbour[k]
-            dx = xi - px[j]
-            dy = yi - py[j]
-            dz = zi - pz[j]
-            r2 = dx * dx + dy * dy + dz * dz
-            is_near = r2 < split2
-            # A pair out of reach is written too, and overwritten by the next one that is far.
-            here = near if is_near else far
-            partner[here] = j
-            squared[here] = r2
-            near += U(is_near)
-            far += U((r2 < cutoff2) & (not is_near))
+        near, far = select_row(
+            ws.atoms, ws.neighbour, ws.partner, ws.radial[4], i, U(start[i]), U(start[i + U(1)]),
+            split * split, cutoff * cutoff, near, far,
+        )  # fmt: skip
     near_first[n] = near
     far_first[n] = far
 
@@ -201,34 +200,24 @@ def table_embed(params, table, ws):
 
 
 @njit(**FAST)
-def _add_forces(x, first, partner, radial, slope, forces):
+def _add_forces(ws, forces):
     """Pass 4: forces of near and far pairs."""
-    px, py, pz = x[0], x[1], x[2]
-    dphi, df = radial[1], radial[3]
-    fx, fy, fz = forces[0], forces[1], forces[2]
-    forces[:, :] = 0.0
-    for i in range(U(slope.size)):
-        xi, yi, zi = px[i], py[i], pz[i]
-        own = slope[i]
-        sx = 0.0
-        sy = 0.0
-        sz = 0.0
+    atoms, pulls, first = ws.atoms, ws.pulls, ws.first
+    pulls[:] = 0.0
+    for i in range(U(ws.slope.size)):
+        atoms[U(4) * i + U(3)] = ws.slope[i]
+    for i in range(U(ws.slope.size)):
         for kind in range(U(2)):
-            for a in range(U(first[kind, i]), U(first[kind, i + U(1)])):
-                j = partner[a]
-                w = dphi[a] + (own + slope[j]) * df[a]
-                gx = w * (xi - px[j])
-                gy = w * (yi - py[j])
-                gz = w * (zi - pz[j])
-                fx[j] += gx
-                fy[j] += gy
-                fz[j] += gz
-                sx += gx
-                sy += gy
-                sz += gz
-        fx[i] -= sx
-        fy[i] -= sy
-        fz[i] -= sz
+            pull_row(
+                atoms, pulls, ws.partner, ws.radial[1], ws.radial[3], i,
+                U(first[kind, i]), U(first[kind, i + U(1)]),
+            )  # fmt: skip
+    fx, fy, fz = forces[0], forces[1], forces[2]
+    for i in range(U(ws.slope.size)):
+        row = U(4) * i
+        fx[i] = pulls[row]
+        fy[i] = pulls[row + U(1)]
+        fz[i] = pulls[row + U(2)]
 
 
 @njit(**REORDERED)
@@ -264,7 +253,8 @@ def evaluate(model, x, ws, forces):
     """
     n = U(x.shape[1])
     radial = ws.radial
-    _select(x, model.split, model.cutoff, ws)
+    _pack(x, ws.atoms)
+    _select(model.split, model.cutoff, ws)
     near, far = U(0), U(ws.neighbour.size)
     near_end, far_end = U(ws.first[0, n]), U(ws.first[1, n])
     limit = model.overlap * model.overlap
@@ -280,7 +270,7 @@ def evaluate(model, x, ws, forces):
         gupta_embed(ws)
     else:
         table_embed(model.params, model.embedding, ws)
-    _add_forces(x, ws.first, ws.partner, radial, ws.slope, forces)
+    _add_forces(ws, forces)
     energy = (
         _total(ws.embedding, U(0), n)
         + _total(radial[0], near, near_end)

@@ -4,8 +4,8 @@ from llvmlite import ir
 from numba.core import cgutils
 
 __all__ = [
-    "INDEX", "LANE", "Loop", "arrays", "constant", "full", "integer", "load", "multiply_add",
-    "shuffle", "splat", "square_root", "store",
+    "INDEX", "LANE", "Loop", "append", "arrays", "constant", "full", "integer", "load",
+    "multiply_add", "shuffle", "splat", "square_root", "store",
 ]  # fmt: skip
 
 #: Numbers that count: places in an array, and lanes of a vector.
@@ -79,6 +79,47 @@ def square_root(builder, a):
     return _call(builder, "sqrt", a)
 
 
+def append(context, builder, columns, masks, places):
+    """Append the lanes of each mask to columns, from its own place on; returns the places after.
+
+    ``columns`` are pairs of a vector and of the data that take its lanes; no lane is in two masks.
+    A vector's width from the places after on may be overwritten.
+    """
+    if "+avx512vl" in context.codegen().magic_tuple()[2]:
+        return [
+            _append_packed(builder, columns, mask, place)
+            for mask, place in zip(masks, places, strict=True)
+        ]
+    # Without a branch: a lane in no mask is written, too, and overwritten by the next.
+    for lane in range(masks[0].type.count):
+        at = ir.Constant(LANE, lane)
+        wanted = [builder.extract_element(mask, at) for mask in masks]
+        here = places[-1]
+        for want, place in zip(wanted[:-1], places[:-1], strict=True):
+            here = builder.select(want, place, here)
+        for vector, data in columns:
+            builder.store(builder.extract_element(vector, at), builder.gep(data, [here]))
+        places = [
+            builder.add(place, builder.zext(want, INDEX))
+            for want, place in zip(wanted, places, strict=True)
+        ]
+    return places
+
+
+def _append_packed(builder, columns, mask, place):
+    """The same of one mask, by AVX-512: packed in a register, because packing stores are slow."""
+    for vector, data in columns:
+        kind = vector.type
+        name = f"llvm.x86.avx512.mask.compress.{_suffix(kind)}"
+        pack = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(kind, [kind, kind, mask.type]), name
+        )
+        undefined = ir.Constant(kind, ir.Undefined)
+        store(builder, builder.call(pack, [vector, undefined, mask]), data, place)
+    bits = builder.bitcast(mask, ir.IntType(mask.type.count))
+    return builder.add(place, builder.zext(builder.ctpop(bits), INDEX))
+
+
 class Loop:
     """A counted loop whose carried values stay in registers."""
 
@@ -118,8 +159,14 @@ def _bytes(element):
 def _call(builder, operation, *vectors):
     """Call an operation of LLVM that takes and gives vectors of one kind."""
     kind = vectors[0].type
-    name = f"llvm.{operation}.v{kind.count}f{8 * _bytes(kind.element)}"
+    name = f"llvm.{operation}.{_suffix(kind)}"
     function = cgutils.get_or_insert_function(
         builder.module, ir.FunctionType(kind, [kind] * len(vectors)), name
     )
     return builder.call(function, vectors)
+
+
+def _suffix(kind):
+    """How LLVM names a kind of vector."""
+    letter = "i" if isinstance(kind.element, ir.IntType) else "f"
+    return f"v{kind.count}{letter}{8 * _bytes(kind.element)}"
