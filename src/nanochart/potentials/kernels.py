@@ -5,7 +5,8 @@ differs between potentials is only the two radial functions and F: chosen by
 ``Model.kind``.
 
 An evaluation is a chain of passes over contiguous arrays, because LLVM vectorizes a loop that
-gathers or a loop that stores, but not one that does both:
+gathers or a loop that stores, but not one that does both. What goes from atoms to pairs and back is
+in vectors by hand (`nanochart.compiled.lanes.atoms`):
 
 1. selection from the Verlet list: partner and squared distance of pairs closer than ``split``
    (near) and of the others closer than the cut-off (far), so that exponentials are evaluated only
@@ -25,7 +26,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from nanochart.compiled.lanes.atoms import pull_row, select_row
+from nanochart.compiled.lanes.atoms import pull_row, select_row, sum_row
 from nanochart.compiled.lanes.functions import exp2
 from nanochart.compiled.neighbours import all_pairs, make_workspace, rebuild_list
 from nanochart.compiled.options import FAST, REORDERED
@@ -155,16 +156,22 @@ def table_pairs(params, table, first, last, radial):
 
 
 @njit(**FAST)
-def _add_densities(first, partner, f, density):
+def _spread(partner, values, first, last, sums):
+    """Add the values of pairs to the sums of their second atoms."""
+    for a in range(first, last):
+        sums[partner[a]] += values[a]
+
+
+@njit(**FAST)
+def _add_densities(ws):
     """Pass 3: ρ_i and ρ_j of near and far pairs."""
-    density[:] = 0.0
-    for i in range(U(density.size)):
-        own = 0.0
-        for kind in range(U(2)):
-            for a in range(U(first[kind, i]), U(first[kind, i + U(1)])):
-                own += f[a]
-                density[partner[a]] += f[a]
-        density[i] += own
+    n = U(ws.density.size)
+    near, far, f = ws.first[0], ws.first[1], ws.radial[2]
+    for i in range(n):
+        j = i + U(1)
+        ws.density[i] = sum_row(f, U(near[i]), U(near[j]), U(far[i]), U(far[j]))
+    _spread(ws.partner, f, U(0), U(near[n]), ws.density)
+    _spread(ws.partner, f, U(far[0]), U(far[n]), ws.density)
 
 
 @njit(**FAST)
@@ -202,22 +209,25 @@ def table_embed(params, table, ws):
 @njit(**FAST)
 def _add_forces(ws, forces):
     """Pass 4: forces of near and far pairs."""
-    atoms, pulls, first = ws.atoms, ws.pulls, ws.first
+    atoms, pulls = ws.atoms, ws.pulls
     pulls[:] = 0.0
     for i in range(U(ws.slope.size)):
         atoms[U(4) * i + U(3)] = ws.slope[i]
+    near, far = ws.first[0], ws.first[1]
     for i in range(U(ws.slope.size)):
-        for kind in range(U(2)):
-            pull_row(
-                atoms, pulls, ws.partner, ws.radial[1], ws.radial[3], i,
-                U(first[kind, i]), U(first[kind, i + U(1)]),
-            )  # fmt: skip
+        j = i + U(1)
+        pull_row(
+            atoms, pulls, ws.partner, ws.radial[1], ws.radial[3], i,
+            U(near[i]), U(near[j]), U(far[i]), U(far[j]),
+        )  # fmt: skip
     fx, fy, fz = forces[0], forces[1], forces[2]
     for i in range(U(ws.slope.size)):
         row = U(4) * i
         fx[i] = pulls[row]
         fy[i] = pulls[row + U(1)]
         fz[i] = pulls[row + U(2)]
+        # Of no use, but LLVM takes rows apart in vectors only as a whole.
+        ws.row[i] = pulls[row + U(3)]
 
 
 @njit(**REORDERED)
@@ -265,7 +275,7 @@ def evaluate(model, x, ws, forces):
     else:
         overlapping |= _any_below(radial[4], far, far_end, limit)
         table_pairs(model.params, model.pair, far, far_end, radial)
-    _add_densities(ws.first, ws.partner, radial[2], ws.density)
+    _add_densities(ws)
     if model.kind == GUPTA:
         gupta_embed(ws)
     else:

@@ -25,7 +25,7 @@ from nanochart.compiled.lanes.vectors import (
     store,
 )
 
-__all__ = ["find_row", "pull_row", "select_row"]
+__all__ = ["find_row", "pull_row", "select_row", "sum_row"]
 
 _ROW = 4
 _EIGHT = 8
@@ -74,7 +74,7 @@ def select_row(
         i, begin, end, split, reach, near, far = arguments[4:]
         here = _atom(builder, atoms, _row(builder, i))
         split, reach = splat(builder, split, _ROW), splat(builder, reach, _ROW)
-        loop = Loop(builder, begin, end, integer(_ROW), [near, far])
+        loop = Loop(builder, begin, end, integer(_ROW), [near, far], short=True)
         squares = _squares(builder, atoms, here, neighbour, loop.index)
         is_near = builder.fcmp_ordered("<", squares, split)
         in_reach = builder.fcmp_ordered("<", squares, reach)
@@ -90,36 +90,74 @@ def select_row(
 
 
 @intrinsic
-def pull_row(typingctx, atoms, pulls, partner, dphi, df, i, begin, end):
-    """Pull atom i and its partners from ``begin`` to before ``end`` together.
+def sum_row(typingctx, values, near, near_end, far, far_end):
+    """Sum ``values`` from ``near`` to before ``near_end``, and from ``far`` to before ``far_end``.
 
-    A pair pulls with ``w = dphi + (s_i + s_j) df`` times the vector from j to i, where s are the
-    fourth numbers in ``atoms``: subtracted from the row of i in ``pulls``, added to that of j. Both
-    are aligned to 32 bytes; the fourth numbers in ``pulls`` mean nothing.
+    Sixteen at a time, the last of which are left out by a mask: most atoms have fewer partners, and
+    then no branch is taken that depends on their number. The next fifteen values are read.
+    """
+
+    def emit(context, builder, signature, arguments):
+        (values,) = arrays(context, builder, signature, arguments, 1)
+        zeros = full(ir.VectorType(ir.DoubleType(), _EIGHT), 0.0)
+        total = zeros
+        for begin, end in (arguments[1:3], arguments[3:5]):
+            loop = Loop(builder, begin, end, integer(2 * _EIGHT), [total], short=True)
+            total = loop.values[0]
+            left = builder.sub(end, loop.index)
+            many = builder.icmp_unsigned(">", left, integer(2 * _EIGHT))
+            left = builder.select(many, integer(2 * _EIGHT), left)
+            bits = builder.sub(builder.shl(integer(1), left), integer(1))
+            for half in (0, _EIGHT):
+                mask = builder.trunc(builder.lshr(bits, integer(half)), ir.IntType(_EIGHT))
+                mask = builder.bitcast(mask, ir.VectorType(ir.IntType(1), _EIGHT))
+                eight = load(builder, values, builder.add(loop.index, integer(half)), _EIGHT)
+                total = builder.fadd(total, builder.select(mask, eight, zeros))
+            loop.close([total])
+            total = loop.values[0]
+        for lanes in (4, 2, 1):
+            low, high = range(lanes), range(lanes, 2 * lanes)
+            total = builder.fadd(
+                shuffle(builder, total, total, low), shuffle(builder, total, total, high)
+            )
+        return builder.extract_element(total, ir.Constant(LANE, 0))
+
+    return types.float64(values, *(types.uint64,) * 4), emit
+
+
+@intrinsic
+def pull_row(typingctx, atoms, pulls, partner, dphi, df, i, near, near_end, far, far_end):
+    """Pull atom i and its partners together.
+
+    These stand from ``near`` to before ``near_end`` and from ``far`` to before ``far_end``. A pair
+    pulls with ``w = dphi + (s_i + s_j) df`` times the vector from j to i, where s are the fourth
+    numbers in ``atoms``: subtracted from the row of i in ``pulls``, added to that of j. Both are
+    aligned to 32 bytes; the fourth numbers in ``pulls`` mean nothing.
     """
 
     def emit(context, builder, signature, arguments):
         atoms, pulls, partner, dphi, df = arrays(context, builder, signature, arguments, 5)
-        i, begin, end = arguments[5:]
-        row = _row(builder, i)
-        here = _atom(builder, atoms, row)
-        loop = Loop(builder, begin, end, integer(1), [_atom(builder, pulls, row)])
-        j = _row(builder, builder.load(builder.gep(partner, [loop.index])))
-        there = _atom(builder, atoms, j)
-        both = builder.fadd(here, there)
-        slopes = shuffle(builder, both, both, [3] * _ROW)
-        pair = [
-            splat(builder, builder.load(builder.gep(column, [loop.index])), _ROW)
-            for column in (dphi, df)
-        ]
-        strength = multiply_add(builder, slopes, pair[1], pair[0])
-        pull = builder.fmul(strength, builder.fsub(here, there))
-        store(builder, builder.fadd(_atom(builder, pulls, j), pull), pulls, j, align=32)
-        loop.close([builder.fsub(loop.values[0], pull)])
-        store(builder, loop.values[0], pulls, row, align=32)
+        row = _row(builder, arguments[5])
+        here, own = _atom(builder, atoms, row), _atom(builder, pulls, row)
+        for begin, end in (arguments[6:8], arguments[8:10]):
+            loop = Loop(builder, begin, end, integer(1), [own], short=True)
+            j = _row(builder, builder.load(builder.gep(partner, [loop.index])))
+            there = _atom(builder, atoms, j)
+            both = builder.fadd(here, there)
+            slopes = shuffle(builder, both, both, [3] * _ROW)
+            pair = [
+                splat(builder, builder.load(builder.gep(column, [loop.index])), _ROW)
+                for column in (dphi, df)
+            ]
+            strength = multiply_add(builder, slopes, pair[1], pair[0])
+            pull = builder.fmul(strength, builder.fsub(here, there))
+            store(builder, builder.fadd(_atom(builder, pulls, j), pull), pulls, j, align=32)
+            loop.close([builder.fsub(loop.values[0], pull)])
+            own = loop.values[0]
+        store(builder, own, pulls, row, align=32)
         return context.get_dummy_value()
 
-    return types.void(atoms, pulls, partner, dphi, df, *(types.uint64,) * 3), emit
+    return types.void(atoms, pulls, partner, dphi, df, *(types.uint64,) * 5), emit
 
 
 @intrinsic

@@ -85,25 +85,30 @@ def append(context, builder, columns, masks, places):
     ``columns`` are pairs of a vector and of the data that take its lanes; no lane is in two masks.
     A vector's width from the places after on may be overwritten.
     """
-    if "+avx512vl" in context.codegen().magic_tuple()[2]:
+    if _can_pack(context):
         return [
             _append_packed(builder, columns, mask, place)
             for mask, place in zip(masks, places, strict=True)
         ]
     # Without a branch: a lane in no mask is written, too, and overwritten by the next.
-    for lane in range(masks[0].type.count):
-        at = ir.Constant(LANE, lane)
-        wanted = [builder.extract_element(mask, at) for mask in masks]
+    kind = masks[0].type
+    bits = [builder.bitcast(mask, ir.IntType(kind.count)) for mask in masks]
+    bits = [builder.zext(word, INDEX) for word in bits]
+    for lane in range(kind.count):
+        wanted = [builder.and_(builder.lshr(word, integer(lane)), integer(1)) for word in bits]
         here = places[-1]
         for want, place in zip(wanted[:-1], places[:-1], strict=True):
-            here = builder.select(want, place, here)
+            here = builder.select(builder.trunc(want, ir.IntType(1)), place, here)
         for vector, data in columns:
-            builder.store(builder.extract_element(vector, at), builder.gep(data, [here]))
-        places = [
-            builder.add(place, builder.zext(want, INDEX))
-            for want, place in zip(wanted, places, strict=True)
-        ]
+            value = builder.extract_element(vector, ir.Constant(LANE, lane))
+            builder.store(value, builder.gep(data, [here]))
+        places = [builder.add(place, want) for place, want in zip(places, wanted, strict=True)]
     return places
+
+
+def _can_pack(context):
+    """Whether the processor that is compiled for has AVX-512 for vectors of any width."""
+    return "+avx512vl" in context.codegen().magic_tuple()[2]
 
 
 def _append_packed(builder, columns, mask, place):
@@ -121,10 +126,15 @@ def _append_packed(builder, columns, mask, place):
 
 
 class Loop:
-    """A counted loop whose carried values stay in registers."""
+    """A counted loop whose carried values stay in registers.
 
-    def __init__(self, builder, start, stop, step, carried):
+    One that is ``short`` is taken a few times only, another number each time: LLVM does not unroll
+    it, because each loop over what is left of an unrolled one ends where no processor foresees it.
+    """
+
+    def __init__(self, builder, start, stop, step, carried, *, short=False):
         self.builder = builder
+        self.short = short
         self.before = builder.block
         self.head = builder.append_basic_block("head")
         self.body = builder.append_basic_block("body")
@@ -146,8 +156,18 @@ class Loop:
         self.index.add_incoming(builder.add(self.index, self.step), builder.block)
         for phi, value in zip(self.values, carried, strict=True):
             phi.add_incoming(value, builder.block)
-        builder.branch(self.head)
+        back = builder.branch(self.head)
+        if self.short:
+            back.set_metadata("llvm.loop", _not_unrolled(builder.module))
         builder.position_at_end(self.after)
+
+
+def _not_unrolled(module):
+    """Metadata of one loop that is not unrolled; by LLVM's convention it begins with itself."""
+    option = module.add_metadata(["llvm.loop.unroll.disable"])
+    node = ir.MDValue(module, (option,), name=str(len(module.metadata)))
+    node.operands = (node, option)
+    return node
 
 
 def _bytes(element):
