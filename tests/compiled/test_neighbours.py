@@ -18,7 +18,12 @@ def listed(x, reach):
     workspace = neighbours.make_workspace(n, 10)
     workspace = neighbours.rebuild_list(x, reach, workspace)
     start = workspace.start
-    return [workspace.neighbour[start[i] : start[i + 1]].tolist() for i in range(n)]
+    rows = [workspace.neighbour[start[i] : start[i + 1]].tolist() for i in range(n)]
+    for row in rows:
+        # Filled up to whole vectors by an atom that is not there, and no further.
+        assert len(row) % 4 == 0
+        assert row.count(n) < 4
+    return [[j for j in row if j < n] for row in rows]
 
 
 def gas(n, seed):

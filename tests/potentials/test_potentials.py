@@ -6,6 +6,7 @@ from ase.build import bulk
 from ase.cluster import Decahedron, Icosahedron
 
 import nanochart as nc
+from nanochart.compiled.neighbours import make_workspace, rebuild_list
 from nanochart.potentials import GUPTA_PARAMETERS
 from nanochart.potentials.setfl import hermite_coefficients, radial_functions
 from nanochart.testing import EmbeddedAtomLaws
@@ -175,3 +176,22 @@ def test_hermite_interpolation_is_exact_for_a_parabola_inside():
     middle = c[4] @ [1, s, s**2, s**3]
     at = x[4] + s * 0.1
     assert middle == pytest.approx(3.0 * at**2 - at, abs=1e-13)
+
+
+@pytest.mark.parametrize("n", [55, 923])
+def test_forces_do_not_depend_on_when_the_list_was_built(n):
+    model = nc.potentials.gupta("Au").model
+    x = np.ascontiguousarray(nc.clusters.build("icosahedron", "Au", n).positions.T)
+    x += np.random.default_rng(5).normal(0.0, 0.1, x.shape)
+    energies, forces = [], np.zeros((3, 3, n))
+    for k, skin in enumerate((0.0, 0.4, 1.5)):
+        ws = rebuild_list(x, model.cutoff + skin, make_workspace(n, 10))
+        # The list of other positions holds the same pairs in reach.
+        moved = x + 0.05 * skin * np.random.default_rng(k).uniform(-1.0, 1.0, x.shape)
+        ws = rebuild_list(moved, model.cutoff + skin, ws)
+        energy, overlapping = nc.potentials.evaluate(model, x, ws, forces[k])
+        assert not overlapping
+        energies.append(energy)
+    assert energies[0] == energies[1] == energies[2]
+    assert (forces[0] == forces[1]).all()
+    assert (forces[0] == forces[2]).all()

@@ -1,9 +1,10 @@
 """Scratch memory of an evaluation, and the Verlet list in it.
 
-The list holds, for each atom i, the atoms j > i within cut-off plus skin, ascending. Small clusters
-are searched pair by pair, because that runs in vector registers; the cost per atom grows with their
-number, so larger ones are sorted into cells first, and each atom looks into the cells around its
-own.
+The list holds, for each atom i, the atoms j > i within cut-off plus skin, ascending, and then as
+many times the number of atoms, as if it were the index of an atom far away, as make a multiple of
+four: the lanes of a vector. Small clusters are searched pair by pair, because that runs in vector
+registers; the cost per atom grows with their number, so larger ones are sorted into cells first,
+and each atom looks into the cells around its own.
 """
 
 import math
@@ -12,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from nanochart.compiled.lanes.atoms import find_row
+from nanochart.compiled.memory import aligned
 from nanochart.compiled.options import FAST
 
 U = np.uint64
@@ -21,13 +24,17 @@ U = np.uint64
 _CELLS_FROM = 600
 #: Cells along an axis, at most: bounds the memory where an atom is far away.
 _MOST_CELLS = 16
+#: List entries that are written beyond the last, and then overwritten or never read.
+_SPARE = 16
+#: Coordinate of the atom that fills up the list, in Å.
+_FAR_AWAY = 1e100
 
 
 class Workspace(NamedTuple):
     """Scratch arrays for clusters of N atoms with room for P pairs within cut-off plus skin."""
 
     start: np.ndarray  # (N + 1,) first list entry of each atom
-    neighbour: np.ndarray  # (P,) second atom of each list entry, ascending within an atom
+    neighbour: np.ndarray  # (P,) second atom of each list entry, N where there is none
     reference: np.ndarray  # (3, N) positions at which the list was built
     first: np.ndarray  # (2, N + 1) first near and first far pair of each atom
     partner: np.ndarray  # (2 P,) second atom of near pairs, and from P on of far pairs
@@ -35,6 +42,9 @@ class Workspace(NamedTuple):
     density: np.ndarray  # (N,)
     embedding: np.ndarray  # (N,) F(ρ_i)
     slope: np.ndarray  # (N,) F'(ρ_i)
+    atoms: np.ndarray  # (4 N + 4,) x, y, z and F'(ρ) of each atom, and of one far away
+    pulls: np.ndarray  # (4 N + 4,) forces on them
+    columns: np.ndarray  # (3 L,) rows x, y, z, with atoms far away up to a multiple of eight
     row: np.ndarray  # (N,) squared distances while a list is built
     order: np.ndarray  # (N,) atoms sorted by cell
     binned: np.ndarray  # (3, N) positions in that order
@@ -47,6 +57,11 @@ class Workspace(NamedTuple):
 @njit(**FAST)
 def make_workspace(n, capacity):
     """Allocate a workspace for ``n`` atoms and ``capacity`` list entries."""
+    atoms = aligned(4 * n + 4, np.float64)
+    atoms[4 * n : 4 * n + 3] = _FAR_AWAY
+    length = (n + 7) // 8 * 8
+    columns = aligned(3 * length, np.float64)
+    columns[:] = _FAR_AWAY
     return Workspace(
         np.zeros(n + 1, np.uint32),
         np.zeros(capacity, np.uint32),
@@ -57,6 +72,9 @@ def make_workspace(n, capacity):
         np.zeros(n),
         np.zeros(n),
         np.zeros(n),
+        atoms,
+        aligned(4 * n + 4, np.float64),
+        columns,
         np.zeros(n),
         np.zeros(n, np.uint32),
         np.zeros((3, n)),
@@ -69,44 +87,27 @@ def make_workspace(n, capacity):
 
 @njit(**FAST)
 def all_pairs(n):
-    """Room for every pair of ``n`` atoms, and for what is written and then overwritten.
-
-    The selection writes one past the last pair, the search of cells tries up to ``n`` at once.
-    """
-    return n * (n - 1) // 2 + n + 1
+    """Room for every pair of ``n`` atoms, what fills up each row, and what is tried at once."""
+    return n * (n - 1) // 2 + 4 * n + _SPARE
 
 
 @njit(**FAST)
 def _search_pairs(x, reach, ws):
     """The list by looking at every pair; returns whether the workspace had room."""
     n = U(x.shape[1])
-    px, py, pz = x[0], x[1], x[2]
-    row, neighbour, start = ws.row, ws.neighbour, ws.start
+    length = U(ws.columns.size) // U(3)
+    for axis in range(U(3)):
+        for i in range(n):
+            ws.columns[axis * length + i] = x[axis, i]
     limit = reach * reach
-    capacity = U(neighbour.size)
+    capacity = U(ws.neighbour.size)
     k = U(0)
-    one = U(1)
     for i in range(n):
-        start[i] = k
-        xi, yi, zi = px[i], py[i], pz[i]
-        for j in range(i + one, n):
-            dx = xi - px[j]
-            dy = yi - py[j]
-            dz = zi - pz[j]
-            row[j] = dx * dx + dy * dy + dz * dz
-        # One entry stays spare: the selection writes one past the last.
-        if k + (n - i) <= capacity:
-            for j in range(i + one, n):
-                neighbour[k] = j
-                k += U(row[j] < limit)
-        else:
-            for j in range(i + one, n):
-                if row[j] < limit:
-                    if k + one >= capacity:
-                        return False
-                    neighbour[k] = j
-                    k += one
-    start[n] = k
+        ws.start[i] = k
+        if k + (n - i) + U(_SPARE) > capacity:
+            return False
+        k = find_row(ws.columns, ws.neighbour, n, length, i, limit, k)
+    ws.start[n] = k
     return True
 
 
@@ -209,14 +210,20 @@ def _search_cells(x, reach, ws):
     for i in range(n):
         count = start[i]
         start[i] = total
-        total += count
+        total += (count + np.uint32(3)) & ~np.uint32(3)
+    if U(total) + U(_SPARE) > capacity:
+        return False
     # Then by rising j, each put under its i: they rise there, too.
     for j in range(n):
         for pair in range(U(first[j]), U(last[j])):
             i = lower[pair]
             ws.neighbour[start[i]] = j
             start[i] += np.uint32(1)
-    # Every start has moved to its end, which is the next one's start.
+    # Every start has moved to its end, and filled up that is the next one's start.
+    for i in range(n):
+        while start[i] % np.uint32(4) != 0:
+            ws.neighbour[start[i]] = n
+            start[i] += np.uint32(1)
     for back in range(n):
         start[n - back] = start[n - back - one]
     start[0] = 0

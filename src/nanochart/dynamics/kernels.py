@@ -132,9 +132,13 @@ def _drift(x, v, dt):
 
 
 @njit(**FAST)
-def _ornstein_uhlenbeck(v, noise, decay, amplitude):
+def _kick_and_drift(x, v, forces, noise, half_kick, half_drift, decay, amplitude):
+    """Half a kick, half a drift, the Ornstein-Uhlenbeck process, half a drift: one pass."""
     for i in range(U(v.size)):
-        v[i] = decay * v[i] + amplitude * noise[i]
+        before = v[i] + half_kick * forces[i]
+        after = decay * before + amplitude * noise[i]
+        x[i] = x[i] + half_drift * before + half_drift * after
+        v[i] = after
 
 
 @njit(**FAST)
@@ -252,15 +256,15 @@ def run(
                 samples += 1
         if step == n_steps:
             break
-        _kick(flat_v, flat_forces, half_kick)
         if friction > 0.0:
-            _drift(flat_x, flat_v, 0.5 * dt)
             fill_normal(random, uniform, noise)
-            _ornstein_uhlenbeck(flat_v, noise, decay, amplitude)
+            _kick_and_drift(
+                flat_x, flat_v, flat_forces, noise, half_kick, 0.5 * dt, decay, amplitude
+            )
             if sample_every > 0 and step % sample_every >= sample_every - stride:
                 kinetic += _kinetic(flat_v, inertia)
-            _drift(flat_x, flat_v, 0.5 * dt)
         else:
+            _kick(flat_v, flat_forces, half_kick)
             _drift(flat_x, flat_v, dt)
     positions[:, :] = x.T
     velocities[:, :] = v.T

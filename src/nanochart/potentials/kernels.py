@@ -5,7 +5,8 @@ differs between potentials is only the two radial functions and F: chosen by
 ``Model.kind``.
 
 An evaluation is a chain of passes over contiguous arrays, because LLVM vectorizes a loop that
-gathers or a loop that stores, but not one that does both:
+gathers or a loop that stores, but not one that does both. What goes from atoms to pairs and back is
+in vectors by hand (`nanochart.compiled.lanes.atoms`):
 
 1. selection from the Verlet list: partner and squared distance of pairs closer than ``split``
    (near) and of the others closer than the cut-off (far), so that exponentials are evaluated only
@@ -25,6 +26,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from nanochart.compiled.lanes.atoms import pull_row, select_row, sum_row
 from nanochart.compiled.lanes.functions import exp2
 from nanochart.compiled.neighbours import all_pairs, make_workspace, rebuild_list
 from nanochart.compiled.options import FAST, REORDERED
@@ -53,34 +55,32 @@ class Model(NamedTuple):
 
 
 @njit(**FAST)
-def _select(x, split, cutoff, ws):
-    """Pass 1: partners and squared distances of near and of far pairs, no branch per pair."""
-    n = U(x.shape[1])
+def _pack(x, atoms):
+    """Positions as rows of four numbers, the last of which is zero."""
     px, py, pz = x[0], x[1], x[2]
-    start, neighbour = ws.start, ws.neighbour
+    for i in range(U(x.shape[1])):
+        row = U(4) * i
+        atoms[row] = px[i]
+        atoms[row + U(1)] = py[i]
+        atoms[row + U(2)] = pz[i]
+        atoms[row + U(3)] = 0.0
+
+
+@njit(**FAST)
+def _select(split, cutoff, ws):
+    """Pass 1: partners and squared distances of near and of far pairs."""
+    n = U(ws.density.size)
+    start = ws.start
     near_first, far_first = ws.first[0], ws.first[1]
-    partner, squared = ws.partner, ws.radial[4]
-    split2 = split * split
-    cutoff2 = cutoff * cutoff
     near = U(0)
-    far = U(neighbour.size)
+    far = U(ws.neighbour.size)
     for i in range(n):
         near_first[i] = near
         far_first[i] = far
-        xi, yi, zi = px[i], py[i], pz[i]
-        for k in range(U(start[i]), U(start[i + U(1)])):
-            j = neighbour[k]
-            dx = xi - px[j]
-            dy = yi - py[j]
-            dz = zi - pz[j]
-            r2 = dx * dx + dy * dy + dz * dz
-            is_near = r2 < split2
-            # A pair out of reach is written too, and overwritten by the next one that is far.
-            here = near if is_near else far
-            partner[here] = j
-            squared[here] = r2
-            near += U(is_near)
-            far += U((r2 < cutoff2) & (not is_near))
+        near, far = select_row(
+            ws.atoms, ws.neighbour, ws.partner, ws.radial[4], i, U(start[i]), U(start[i + U(1)]),
+            split * split, cutoff * cutoff, near, far,
+        )  # fmt: skip
     near_first[n] = near
     far_first[n] = far
 
@@ -156,16 +156,22 @@ def table_pairs(params, table, first, last, radial):
 
 
 @njit(**FAST)
-def _add_densities(first, partner, f, density):
+def _spread(partner, values, first, last, sums):
+    """Add the values of pairs to the sums of their second atoms."""
+    for a in range(first, last):
+        sums[partner[a]] += values[a]
+
+
+@njit(**FAST)
+def _add_densities(ws):
     """Pass 3: ρ_i and ρ_j of near and far pairs."""
-    density[:] = 0.0
-    for i in range(U(density.size)):
-        own = 0.0
-        for kind in range(U(2)):
-            for a in range(U(first[kind, i]), U(first[kind, i + U(1)])):
-                own += f[a]
-                density[partner[a]] += f[a]
-        density[i] += own
+    n = U(ws.density.size)
+    near, far, f = ws.first[0], ws.first[1], ws.radial[2]
+    for i in range(n):
+        j = i + U(1)
+        ws.density[i] = sum_row(f, U(near[i]), U(near[j]), U(far[i]), U(far[j]))
+    _spread(ws.partner, f, U(0), U(near[n]), ws.density)
+    _spread(ws.partner, f, U(far[0]), U(far[n]), ws.density)
 
 
 @njit(**FAST)
@@ -201,34 +207,27 @@ def table_embed(params, table, ws):
 
 
 @njit(**FAST)
-def _add_forces(x, first, partner, radial, slope, forces):
+def _add_forces(ws, forces):
     """Pass 4: forces of near and far pairs."""
-    px, py, pz = x[0], x[1], x[2]
-    dphi, df = radial[1], radial[3]
+    atoms, pulls = ws.atoms, ws.pulls
+    pulls[:] = 0.0
+    for i in range(U(ws.slope.size)):
+        atoms[U(4) * i + U(3)] = ws.slope[i]
+    near, far = ws.first[0], ws.first[1]
+    for i in range(U(ws.slope.size)):
+        j = i + U(1)
+        pull_row(
+            atoms, pulls, ws.partner, ws.radial[1], ws.radial[3], i,
+            U(near[i]), U(near[j]), U(far[i]), U(far[j]),
+        )  # fmt: skip
     fx, fy, fz = forces[0], forces[1], forces[2]
-    forces[:, :] = 0.0
-    for i in range(U(slope.size)):
-        xi, yi, zi = px[i], py[i], pz[i]
-        own = slope[i]
-        sx = 0.0
-        sy = 0.0
-        sz = 0.0
-        for kind in range(U(2)):
-            for a in range(U(first[kind, i]), U(first[kind, i + U(1)])):
-                j = partner[a]
-                w = dphi[a] + (own + slope[j]) * df[a]
-                gx = w * (xi - px[j])
-                gy = w * (yi - py[j])
-                gz = w * (zi - pz[j])
-                fx[j] += gx
-                fy[j] += gy
-                fz[j] += gz
-                sx += gx
-                sy += gy
-                sz += gz
-        fx[i] -= sx
-        fy[i] -= sy
-        fz[i] -= sz
+    for i in range(U(ws.slope.size)):
+        row = U(4) * i
+        fx[i] = pulls[row]
+        fy[i] = pulls[row + U(1)]
+        fz[i] = pulls[row + U(2)]
+        # Of no use, but LLVM takes rows apart in vectors only as a whole.
+        ws.row[i] = pulls[row + U(3)]
 
 
 @njit(**REORDERED)
@@ -264,7 +263,8 @@ def evaluate(model, x, ws, forces):
     """
     n = U(x.shape[1])
     radial = ws.radial
-    _select(x, model.split, model.cutoff, ws)
+    _pack(x, ws.atoms)
+    _select(model.split, model.cutoff, ws)
     near, far = U(0), U(ws.neighbour.size)
     near_end, far_end = U(ws.first[0, n]), U(ws.first[1, n])
     limit = model.overlap * model.overlap
@@ -275,12 +275,12 @@ def evaluate(model, x, ws, forces):
     else:
         overlapping |= _any_below(radial[4], far, far_end, limit)
         table_pairs(model.params, model.pair, far, far_end, radial)
-    _add_densities(ws.first, ws.partner, radial[2], ws.density)
+    _add_densities(ws)
     if model.kind == GUPTA:
         gupta_embed(ws)
     else:
         table_embed(model.params, model.embedding, ws)
-    _add_forces(x, ws.first, ws.partner, radial, ws.slope, forces)
+    _add_forces(ws, forces)
     energy = (
         _total(ws.embedding, U(0), n)
         + _total(radial[0], near, near_end)
