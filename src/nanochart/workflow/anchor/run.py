@@ -61,6 +61,9 @@ _AT_ONCE = 64
 _STARTS = 4
 #: Share of the coldest rung that a minimum must have there, harmonically, to be anchored in.
 _SHARE = 1e-3
+#: Standard error in kT that an anchor is to have, the most draws for it in units of the first, and
+#: what is added to their seed.
+_ANCHOR_ERROR, _MOST_DRAWS, _OTHERS = 0.05, 16.0, 1_000_003
 #: Share of frames at the coldest rung in minima that no anchor knows, above which it is unknown.
 _UNLISTED = 0.02
 
@@ -78,7 +81,8 @@ class AnchorConfig:
     swap_interval
         Time between exchanges in ps.
     n_draws
-        Harmonic draws of each minimum that a motif is anchored in.
+        Harmonic draws of each minimum that a motif is anchored in; up to sixteen times as many are
+        made where these leave an error above 0.05 kT.
     n_minima
         Minima of each motif that the harmonic superposition adds up.
     seed
@@ -345,6 +349,18 @@ def _anchored(
     )
 
 
+def _drawn(
+    minimum: HarmonicMinimum, exchange: MappedExchange, T: float, config: AnchorConfig, seed: int
+) -> tuple[float, float]:
+    """What draws say of a minimum beyond its harmonic value, from as many as the error asks for."""
+    first = log_anharmonicity(minimum, exchange, T, config.n_draws, seed)
+    more = min(_MOST_DRAWS, (first[1] / _ANCHOR_ERROR) ** 2)
+    if more <= 1.0:
+        return first
+    # Others than the first, which told how many are needed.
+    return log_anharmonicity(minimum, exchange, T, int(more * config.n_draws), seed + _OTHERS)
+
+
 def _motif(
     run: Run,
     catalogue: Catalogue,
@@ -366,9 +382,7 @@ def _motif(
     chosen = np.flatnonzero(cold - cold.max() > np.log(_SHARE))
     anchors, errors = [], []
     for place in map(int, chosen):
-        value, error = log_anharmonicity(
-            minima[place], exchange, T[0], config.n_draws, config.seed + place
-        )
+        value, error = _drawn(minima[place], exchange, T[0], config, config.seed + int(place))
         anchors.append(cold[place] + value)
         errors.append(error)
     total = float(logsumexp(anchors))
