@@ -15,7 +15,7 @@ def anchored(small_run):
     """The small run's fcc and mix, with ladders of half a nanosecond."""
     run = small_run / "run.zarr"
     told = nanochart(
-        "anchor", str(run), "--motif", "fcc", "--motif", "mix", "--to", "100",
+        "anchor", str(run), "--motif", "fcc", "--motif", "mix", "--to", "40",
         "--time-per-replica", "500ps", "-o", str(small_run / "anchors"), "-q", "--json",
     )  # fmt: skip
     assert told.returncode == 0, told.stderr
@@ -28,7 +28,7 @@ def test_numbers_are_those_of_the_files(anchored):
     assert stored["temperatures"] == result["temperatures"]
     assert stored["free_energy_differences"] == result["free_energy_differences"]
     assert result["temperatures"][0] == 20.0
-    assert result["temperatures"][-1] == 100.0
+    assert result["temperatures"][-1] == 40.0
     drawn = imread(folder / "anchors" / "anchored-populations.png")
     assert 0.01 < (drawn[..., :3].min(axis=-1) < 0.9).mean() < 0.5
     lines = (folder / "anchors" / "anchor.csv").read_text(encoding="utf-8").splitlines()
@@ -61,7 +61,7 @@ def test_at_the_coldest_rung_the_shares_are_those_of_the_vibrations(anchored):
 def test_a_second_command_goes_on_with_the_ladders_and_repeats_its_numbers(anchored):
     folder, result = anchored
     again = nanochart(
-        "anchor", str(folder / "run.zarr"), "--motif", "fcc", "--motif", "mix", "--to", "100",
+        "anchor", str(folder / "run.zarr"), "--motif", "fcc", "--motif", "mix", "--to", "40",
         "--time-per-replica", "500ps", "-o", str(folder / "anchors"), "-q", "--json",
     )  # fmt: skip
     assert json.loads(again.stdout) == result

@@ -4,19 +4,21 @@ import numpy as np
 import pytest
 
 from nanochart.clusters import build
-from nanochart.dynamics import Langevin
+from nanochart.dynamics import Langevin, initialize, run_segment
 from nanochart.free_energy import (
+    Anchor,
     AnchoredMotif,
     anchored_differences,
     anchored_populations,
     carried_up,
+    draw_vibrations,
     harmonic_minimum,
-    log_anharmonicity,
     neighbour_works,
+    works_of_frames,
 )
 from nanochart.minimization import quench
 from nanochart.potentials import gupta
-from nanochart.statistics import Estimate
+from nanochart.statistics import Estimate, bennett
 from nanochart.tempering import (
     Ladder,
     MappedExchange,
@@ -69,7 +71,9 @@ def carried(basin, n=500, seed=0, exchange=exchange):
     energies = basins.energies(x.reshape(-1, 4, 3)).reshape(x.shape[:2])
     rungs = np.tile(np.arange(len(LADDER)), (n, 1))
     works = neighbour_works(exchange(), LADDER, x, minima, energies, rungs)
-    return carried_up(works, rungs, LADDER, (log_cold(basin), 1e-6))
+    # The cold rung is its own anchor: draws and frames of one ensemble.
+    anchor = Anchor(log_cold(basin), np.zeros(100_000), np.zeros(n))
+    return carried_up(works, rungs, LADDER, anchor)
 
 
 def as_motif(found, overlap):
@@ -129,17 +133,55 @@ def test_works_are_infinite_just_where_a_scaled_configuration_leaves_its_basin()
     assert np.isnan(works.down).all()
 
 
-def test_minima_are_anharmonic_as_a_ladder_of_draws_says():
-    gold = gupta("Au")
+def vibrating(T, n=400):
+    """The truncated octahedron of 38 atoms: its vibrations, those drawn, and frames with works."""
+    gold, dynamics = gupta("Au"), Langevin(time_step=5.0, friction=5e-3)
     x = quench(build("octahedron", "Au", 38).positions, gold, 1e-5).positions
     minimum = harmonic_minimum(x, gold)
-    assert minimum.order == 48
-    assert len(minimum.curvatures) == 3 * 38 - 6
+    state, _ = run_segment(initialize(x, gold, [T] * 4, seed=1), gold, dynamics, 2_000, 2_000)
+    _, samples = run_segment(state, gold, dynamics, 100 * n // 4, 100)
+    frames, energies = samples.positions.reshape(-1, 38, 3), samples.potential_energies.ravel()
+    mapped = mapped_exchange(gold, dynamics, 300.0)
+    own = mapped.minima(frames, None)[0]
+    log_harmonic, draws = draw_vibrations([minimum], mapped, T, n, 1)
+    back = works_of_frames(gold, frames, own, energies - minimum.energy, T)
+    return minimum, log_harmonic, draws, back
+
+
+def test_harmonic_energies_of_frames_are_those_of_the_hessian():
+    """A draw has the works of both directions, one of which knows its displacement."""
+    gold = gupta("Au")
+    x = quench(build("octahedron", "Au", 38).positions, gold, 1e-6).positions
+    minimum = harmonic_minimum(x, gold)
+    rng = np.random.default_rng(0)
+    size = rng.normal(size=(20, len(minimum.curvatures)))
+    kT = BOLTZMANN * 20.0
+    u = np.einsum("nm,max->nax", size * np.sqrt(kT / minimum.curvatures), minimum.modes)
+    turn = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    turn *= np.linalg.det(turn)
+    positions = (minimum.positions + u) @ turn + 3.0
+    energies = gold.energy(positions) - minimum.energy
     mapped = mapped_exchange(gold, Langevin(time_step=5.0), 300.0)
-    cold, warm = (log_anharmonicity(minimum, mapped, T, 800, 1) for T in (5.0, 40.0))
-    assert abs(cold[0]) < 0.2
-    assert warm[0] == pytest.approx(8.0 * cold[0], abs=6 * warm[1] + 0.15)
-    assert np.isinf(log_anharmonicity(minimum, mapped, 400.0, 400, 1)[1])
+    works = works_of_frames(gold, positions, mapped.minima(positions, None)[0], energies, 20.0)
+    turned = log_rotational_jacobian(minimum.positions + u, np.broadcast_to(x, u.shape))
+    turned -= log_rotational_jacobian(x, x)
+    np.testing.assert_allclose(
+        -works, energies / kT - 0.5 * (size**2).sum(axis=1) - turned, atol=3e-2  # minima are quenched to a force, not to zero
+    )
+
+
+def test_minima_are_anharmonic_in_proportion_to_the_temperature():
+    found = {}
+    for T in (10.0, 40.0):
+        minimum, log_harmonic, draws, back = vibrating(T)
+        assert log_harmonic == float(minimum.log_partition(T))
+        step = bennett(draws, back, "both")
+        assert step.overlap > 0.5
+        found[T] = step.log_ratio
+        # Each direction alone says the same, where the works are as narrow as here.
+        assert np.log(np.exp(-draws).mean()) == pytest.approx(step.log_ratio, abs=0.1)
+        assert -np.log(np.exp(-back).mean()) == pytest.approx(step.log_ratio, abs=0.1)
+    assert found[40.0] == pytest.approx(4.0 * found[10.0], abs=0.1)
 
 
 def test_quantum_vibrations_are_classical_when_hot_and_weigh_the_zero_point_when_cold():

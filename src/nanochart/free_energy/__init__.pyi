@@ -1,4 +1,5 @@
 from .anchored import (
+    Anchor as Anchor,
     AnchoredMotif as AnchoredMotif,
     Works as Works,
     anchored_differences as anchored_differences,
@@ -10,8 +11,9 @@ from .density import grid_shape as grid_shape
 from .gauge import log_gram as log_gram
 from .harmonic import (
     HarmonicMinimum as HarmonicMinimum,
+    draw_vibrations as draw_vibrations,
     harmonic_minimum as harmonic_minimum,
-    log_anharmonicity as log_anharmonicity,
+    works_of_frames as works_of_frames,
 )
 from .heated import heated_weights as heated_weights
 from .path import (

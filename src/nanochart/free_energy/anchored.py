@@ -20,8 +20,8 @@ from nanochart.tempering import Ladder, MappedExchange
 from nanochart.units import BOLTZMANN, kelvin
 
 __all__ = [
-    "AnchoredMotif", "Works", "anchored_differences", "anchored_populations", "carried_up",
-    "neighbour_works",
+    "Anchor", "AnchoredMotif", "Works", "anchored_differences", "anchored_populations",
+    "carried_up", "neighbour_works",
 ]  # fmt: skip
 
 Floats = NDArray[np.float64]
@@ -38,6 +38,27 @@ class Works:
 
     up: Floats
     down: Floats
+
+
+@short_repr
+@dataclass(frozen=True, eq=False)
+class Anchor:
+    r"""What relates the coldest rung to an ensemble whose partition function is known.
+
+    Attributes
+    ----------
+    log_partition
+        :math:`\ln Z` of that ensemble.
+    draws
+        Reduced works from independent draws of it to the coldest rung, (draw,).
+    frames
+        Reduced works from the frames of the coldest rung to it, in the order of the frames,
+        (frame,); infinite for what is none of it.
+    """
+
+    log_partition: float
+    draws: Floats
+    frames: Floats
 
 
 @short_repr
@@ -60,9 +81,9 @@ class AnchoredMotif:
     n_minima
         Number of minima that the superposition adds up.
     n_anchors
-        Number of minima that make up the motif at the coldest rung.
-    unlisted
-        Share of the frames at the coldest rung that are in none of these.
+        Number of minima whose vibrations it is anchored in.
+    listed
+        Share of the frames at the coldest rung that are in these.
     """
 
     temperatures: Floats
@@ -72,7 +93,7 @@ class AnchoredMotif:
     overlap: Floats
     n_minima: int
     n_anchors: int
-    unlisted: float
+    listed: float
 
 
 def neighbour_works(
@@ -124,9 +145,9 @@ def neighbour_works(
 
 
 def carried_up(
-    works: Works, rungs: Ints, ladder: Ladder, anchor: tuple[float, float], reservation: str = ""
+    works: Works, rungs: Ints, ladder: Ladder, anchor: Anchor, reservation: str = ""
 ) -> tuple[Estimate, Floats]:
-    r"""Carry :math:`\ln Z` from the coldest rung to all others.
+    r"""Carry :math:`\ln Z` from an anchor to the coldest rung and from there to all others.
 
     Parameters
     ----------
@@ -135,7 +156,7 @@ def carried_up(
     ladder
         Temperatures.
     anchor
-        :math:`\ln Z` at the coldest rung, and its standard error.
+        What is known, and its works to the coldest rung and back.
     reservation
         Why nothing is known of averages over the ladder; empty where it is mixed.
 
@@ -150,26 +171,23 @@ def carried_up(
         If a pair of rungs has nothing in common.
     """
     T = ladder.temperatures
-    values, overlaps = [0.0], []
+    coldest = rungs == 0
+    first = bennett(anchor.draws, anchor.frames, f"the anchor and the rung at {kelvin(T[0])} K")
+    values, overlaps = [anchor.log_partition + first.log_ratio], []
     influence = np.zeros((*rungs.shape, len(ladder)))
+    # What is wrong with a step is wrong with all above it.
+    influence[coldest] += first.backward[:, None]
     for k in range(len(ladder) - 1):
         here, there = rungs == k, rungs == k + 1
         what = f"the rungs at {kelvin(T[k])} and {kelvin(T[k + 1])} K"
         step = bennett(works.up[here], works.down[there], what)
         values.append(values[-1] + step.log_ratio)
         overlaps.append(step.overlap)
-        # What is wrong with a pair is wrong with all above it.
         influence[here, k + 1 :] += step.forward[:, None]
         influence[there, k + 1 :] += step.backward[:, None]
     weighted = Weighted(np.zeros(rungs.shape), "replicas", reservation=reservation)
-    value, error = anchor
-    if not np.isfinite(error):
-        why = "harmonic vibrations say too little of the coldest rung: begin at a colder one"
-        return Estimate.unknown(value + np.array(values), why), np.array(overlaps)
-    above = weighted.judged(np.array(values[1:]), influence[..., 1:])
-    first = Estimate.of([0.0], [1e-12], [np.inf], [True], ("",))
-    whole = Estimate.joined([first, above]).widened(error).scaled(1.0, value)
-    return whole, np.array(overlaps)
+    drawn = float(np.sqrt((first.forward**2).sum()))  # draws are independent
+    return weighted.judged(np.array(values), influence).widened(drawn), np.array(overlaps)
 
 
 def anchored_differences(

@@ -9,18 +9,22 @@ in units of :math:`2 N!\, 8 \pi^2 V N^{3/2}`, which are those of every minimum o
 with the order g of the point group.
 """
 
+from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import logsumexp
 
+from nanochart.clusters import superpose
 from nanochart.potentials import Potential
 from nanochart.search import hessian, point_group_order
 from nanochart.shown import short_repr
 from nanochart.tempering import MappedExchange, log_rotational_jacobian
 from nanochart.units import AMU, BOLTZMANN
 
-__all__ = ["HarmonicMinimum", "harmonic_minimum", "log_anharmonicity"]
+__all__ = ["HarmonicMinimum", "draw_vibrations", "harmonic_minimum", "works_of_frames"]
 
 Floats = NDArray[np.float64]
 
@@ -28,8 +32,8 @@ Floats = NDArray[np.float64]
 _HBAR = 0.6582119569509066
 #: As a share of the largest curvature: what is no vibration.
 _LEAST = 1e-7
-#: Effective draws below which an exponential average is that of a few.
-_FEWEST = 30.0
+#: Share of its displacement by which a minimum is moved for the forces on both sides of it.
+_STEP = 1e-3
 
 
 @short_repr
@@ -106,46 +110,85 @@ def harmonic_minimum(positions: ArrayLike, potential: Potential) -> HarmonicMini
     )
 
 
-def log_anharmonicity(
-    minimum: HarmonicMinimum, exchange: MappedExchange, temperature: float, n: int, seed: int
-) -> tuple[float, float]:
-    r"""Logarithm of Z over its harmonic value, by draws of the harmonic vibrations.
+def draw_vibrations(
+    minima: Sequence[HarmonicMinimum],
+    exchange: MappedExchange,
+    temperature: float,
+    n: int,
+    seed: int,
+    executor: Executor | None = None,
+) -> tuple[float, Floats]:
+    r"""Draws of harmonic vibrations about minima, and the works to the true vibrations.
 
-    .. math:: \ln \Big\langle e^{-\beta [E(a + u) - E_a] + \frac{\beta}{2} \sum_k \lambda_k u_k^2}
-              \frac{J(u)}{J(0)}\, 1_{\mathrm{basin}} \Big\rangle
+    .. math:: w = \beta [E(a + u) - E_a] - \frac{\beta}{2} \sum_k \lambda_k u_k^2
+              - \ln \frac{J(u)}{J(0)}
 
-    where a draw counts nothing that quenches to another minimum.
+    and infinite for a draw that quenches to another minimum.
 
     Parameters
     ----------
-    minimum
-        The minimum.
+    minima
+        Drawn from as often as their harmonic partition functions say.
     exchange
         Gives the energies and the inherent structures of the dynamics.
     temperature
-        In K; low enough that an average over harmonic draws is not that of a few of them.
+        In K.
     n, seed
         Number of draws, and the seed of them.
+    executor
+        Executor that quenches run on.
 
     Returns
     -------
-    value, error
-        With its standard error, which is infinite where the draws are worth less than thirty.
+    log_partition, works
+        The logarithm of the sum of the harmonic partition functions, and (draw,).
     """
     rng = np.random.default_rng(seed)
-    kT = BOLTZMANN * temperature
-    size = rng.normal(size=(n, len(minimum.curvatures)))
-    u = np.einsum("nm,max->nax", size * np.sqrt(kT / minimum.curvatures), minimum.modes)
-    drawn, own = minimum.positions + u, np.broadcast_to(minimum.positions, u.shape)
-    energies = exchange.finite_energies(drawn)
-    turned = log_rotational_jacobian(drawn, own) - log_rotational_jacobian(own, own)
-    logs = -(energies - minimum.energy) / kT + 0.5 * (size**2).sum(axis=1) + turned
-    logs[~exchange.in_basin(drawn, own)] = -np.inf
-    top = float(logs.max())
-    if not np.isfinite(top):
-        return -np.inf, np.inf
-    weights = np.exp(logs - top)
-    mean = float(weights.mean())
-    effective = float(weights.sum() ** 2 / (weights**2).sum())
-    error = float(weights.std(ddof=1)) / (mean * np.sqrt(n)) if effective >= _FEWEST else np.inf
-    return top + float(np.log(mean)), error
+    logs = np.array([float(m.log_partition(temperature)) for m in minima])
+    total = float(logsumexp(logs))
+    chosen = rng.choice(len(minima), n, p=np.exp(logs - total))
+    works = np.empty(n)
+    for k, minimum in enumerate(minima):
+        here = np.flatnonzero(chosen == k)
+        size = rng.normal(size=(len(here), len(minimum.curvatures)))
+        scale = np.sqrt(BOLTZMANN * temperature / minimum.curvatures)
+        own = np.broadcast_to(minimum.positions, (len(here), *minimum.positions.shape))
+        drawn = own + np.einsum("nm,max->nax", size * scale, minimum.modes)
+        energies = exchange.finite_energies(drawn) - minimum.energy
+        found = _work(drawn, own, energies, temperature, 0.5 * (size**2).sum(axis=1))
+        works[here] = np.where(exchange.in_basin(drawn, own, executor), found, np.inf)
+    return total, works
+
+
+def works_of_frames(
+    potential: Potential, positions: Floats, minima: Floats, energies: Floats, temperature: float
+) -> Floats:
+    """Works of configurations from the true vibrations to the harmonic ones, (frame,).
+
+    They are the negative of those of `draw_vibrations`. The harmonic energy follows from the
+    forces on both sides of each minimum.
+
+    Parameters
+    ----------
+    potential
+        Gives the forces.
+    positions, minima
+        Configurations and their inherent structures, (frame, atom, 3) in Å.
+    energies
+        Of the configurations above those of their inherent structures, (frame,) in eV.
+    temperature
+        In K.
+    """
+    own = superpose(minima, positions)
+    u = positions - own
+    ahead, behind = (potential.energy_forces(own + sign * _STEP * u)[1] for sign in (1.0, -1.0))
+    harmonic = ((behind - ahead) * u).sum(axis=(1, 2)) / (4.0 * _STEP)
+    return -_work(positions, own, energies, temperature, harmonic / (BOLTZMANN * temperature))
+
+
+def _work(
+    positions: Floats, own: Floats, energies: Floats, temperature: float, harmonic: Floats
+) -> Floats:
+    turned = log_rotational_jacobian(positions, own) - log_rotational_jacobian(own, own)
+    found: Floats = energies / (BOLTZMANN * temperature) - harmonic - turned
+    return found

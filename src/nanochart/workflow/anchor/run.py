@@ -17,13 +17,15 @@ from nanochart.dynamics import Langevin
 from nanochart.errors import StoreError
 from nanochart.files import replacing
 from nanochart.free_energy import (
+    Anchor,
     AnchoredMotif,
     HarmonicMinimum,
     Works,
     carried_up,
+    draw_vibrations,
     harmonic_minimum,
-    log_anharmonicity,
     neighbour_works,
+    works_of_frames,
 )
 from nanochart.interop import to_atoms
 from nanochart.landscape import ENERGY_TOLERANCE
@@ -61,11 +63,6 @@ _AT_ONCE = 64
 _STARTS = 4
 #: Share of the coldest rung that a minimum must have there, harmonically, to be anchored in.
 _SHARE = 1e-3
-#: Standard error in kT that an anchor is to have, the most draws for it in units of the first, and
-#: what is added to their seed.
-_ANCHOR_ERROR, _MOST_DRAWS, _OTHERS = 0.05, 16.0, 1_000_003
-#: Share of frames at the coldest rung in minima that no anchor knows, above which it is unknown.
-_UNLISTED = 0.02
 
 
 @dataclass(frozen=True)
@@ -81,8 +78,7 @@ class AnchorConfig:
     swap_interval
         Time between exchanges in ps.
     n_draws
-        Harmonic draws of each minimum that a motif is anchored in; up to sixteen times as many are
-        made where these leave an error above 0.05 kT.
+        Draws of the harmonic vibrations that a motif is anchored in.
     n_minima
         Minima of each motif that the harmonic superposition adds up.
     seed
@@ -349,18 +345,6 @@ def _anchored(
     )
 
 
-def _drawn(
-    minimum: HarmonicMinimum, exchange: MappedExchange, T: float, config: AnchorConfig, seed: int
-) -> tuple[float, float]:
-    """What draws say of a minimum beyond its harmonic value, from as many as the error asks for."""
-    first = log_anharmonicity(minimum, exchange, T, config.n_draws, seed)
-    more = min(_MOST_DRAWS, (first[1] / _ANCHOR_ERROR) ** 2)
-    if more <= 1.0:
-        return first
-    # Others than the first, which told how many are needed.
-    return log_anharmonicity(minimum, exchange, T, int(more * config.n_draws), seed + _OTHERS)
-
-
 def _motif(
     run: Run,
     catalogue: Catalogue,
@@ -380,24 +364,15 @@ def _motif(
     logs = np.array([m.log_partition(T) for m in minima])
     cold = logs[:, 0]
     chosen = np.flatnonzero(cold - cold.max() > np.log(_SHARE))
-    anchors, errors = [], []
-    for place in map(int, chosen):
-        value, error = _drawn(minima[place], exchange, T[0], config, config.seed + int(place))
-        anchors.append(cold[place] + value)
-        errors.append(error)
-    total = float(logsumexp(anchors))
-    shares = np.exp(np.array(anchors) - total)
-    error = float(np.sqrt(((shares * np.array(errors)) ** 2).sum()))
+    anchored = [minima[k] for k in chosen]
+    log_harmonic, draws = draw_vibrations(
+        anchored, exchange, T[0], config.n_draws, config.seed, executor
+    )
     works, rungs = _works(run, ladder, exchange, executor, progress)
-    sampled = ladder_sample(run.frames(), run)
-    unlisted = _unlisted(run, np.array([minima[k].energy for k in chosen]))
-    reservation = sampled.reservation
-    if unlisted > _UNLISTED:
-        reservation = reservation or (
-            f"{unlisted:.0%} of the frames at {T[0]:g} K are in minima that the anchor does not "
-            "know, or that are no minima by their vibrations"
-        )
-    log_partition, overlap = carried_up(works, rungs, ladder, (total, error), reservation)
+    back = _works_back(run, potential, np.array([m.energy for m in anchored]), float(T[0]))
+    reservation = ladder_sample(run.frames(), run).reservation
+    anchor = Anchor(log_harmonic, draws, back)
+    log_partition, overlap = carried_up(works, rungs, ladder, anchor, reservation)
     lowest = minima[int(np.argmin([m.energy for m in minima]))]
     found = AnchoredMotif(
         temperatures=T,
@@ -407,7 +382,7 @@ def _motif(
         overlap=overlap,
         n_minima=len(minima),
         n_anchors=len(chosen),
-        unlisted=unlisted,
+        listed=float(np.isfinite(back).mean()),
     )
     return found, np.array([lowest.energy])
 
@@ -436,11 +411,20 @@ def _works(
     return Works(np.concatenate(up), np.concatenate(down)), np.concatenate(rungs)
 
 
-def _unlisted(run: Run, listed: Floats) -> float:
-    """Share of frames at the coldest rung whose minimum has the energy of none that is listed."""
-    frames = run.frames()
-    rungs, energies = frames.thermal.rungs, frames.inherent.energies
+def _works_back(run: Run, potential: Potential, listed: Floats, temperature: float) -> Floats:
+    """Works of the frames of the coldest rung to the vibrations of the minima of these energies."""
+    frames = run.frames(0, run.committed("quench"))
+    rungs, thermal = frames.thermal.rungs, frames.thermal.energies
     assert rungs is not None  # noqa: S101  a ladder has them
-    cold = energies[rungs == 0]
-    near = np.abs(cold[:, None] - listed).min(axis=1) < ENERGY_TOLERANCE
-    return float(1.0 - near.mean())
+    assert thermal is not None  # noqa: S101
+    cold = np.flatnonzero(np.asarray(rungs == 0).ravel())
+    own = np.asarray(frames.inherent.energies).ravel()[cold]
+    E = np.asarray(thermal).ravel()[cold] - own
+    works = np.full(len(cold), np.inf)
+    near = np.abs(own[:, None] - listed).min(axis=1) < ENERGY_TOLERANCE
+    for part in chunks(int(near.sum()), _AT_ONCE):
+        some = np.flatnonzero(near)[part]
+        x = frames.thermal.structures(cold[some])
+        minima = frames.inherent.structures(cold[some])
+        works[some] = works_of_frames(potential, x, minima, E[some], temperature)
+    return works
