@@ -11,8 +11,9 @@ from nanochart.config import changes, load_config
 from nanochart.errors import ConfigError, StoreError
 from nanochart.tempering import diagnose_ladder, walks
 from nanochart.tempering.ladder import Ladder
-from nanochart.workflow import ladder_words, run_info, sample
+from nanochart.workflow import ladder_words, quench_run, run_info, sample
 from nanochart.workflow.ladder import ladder_diagnostics
+from nanochart.workflow.mapped_energies import mapped_energies_of
 from nanochart.workflow.sample import _begun_with
 from nanochart.workflow.starts import stream_of
 
@@ -65,6 +66,21 @@ def test_the_ladder_is_diagnosed_from_every_exchange(runs):
     assert trips[0] == trips[1]
     share = [run_info(run)["exchange"]["acceptance"] for run in runs]
     assert share[0] == share[1]
+
+
+def test_changes_of_minima_are_counted_where_every_exchange_led(tmp_path, monkeypatch):
+    """Of two frames on one rung with others in between, not all the time belongs to that rung."""
+    run = sample(asked(5, 20), tmp_path / "run.zarr")
+    quench_run(run)
+    given = []
+    monkeypatch.setattr(
+        "nanochart.workflow.mapped_energies.mapped_energies", lambda *those: given.append(those)
+    )
+    mapped_energies_of(run, None, np.arange(4, 20))
+    ((_, frames, frame_time, _, exchanges),) = given
+    assert (frames.changed.shape, frame_time) == ((16, 3), 2500.0)
+    history = run.to_xarray()["exchange_history"].to_numpy()
+    np.testing.assert_array_equal(exchanges, history[4:])
 
 
 def test_walks_follow_every_exchange():
