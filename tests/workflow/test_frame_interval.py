@@ -7,6 +7,7 @@ import pytest
 
 import nanochart as nc
 from helpers.configs import small_config
+from nanochart import store
 from nanochart.config import changes, load_config
 from nanochart.errors import ConfigError, StoreError
 from nanochart.tempering import diagnose_ladder, walks
@@ -105,6 +106,15 @@ def test_a_passage_between_two_frames_is_counted():
 def test_a_run_with_several_exchanges_to_a_frame_goes_on_with_equal_bits(runs, tmp_path):
     whole, path, rounds = runs[0], tmp_path / "run.zarr", []
     sample(asked(), path, stop=lambda: len(rounds) >= 6 or bool(rounds.append(1)))
+    timings, kept = run_info(store.open(path))["timings"], store.open(path).load_checkpoint().info
+    (session,) = timings["sessions"]
+    assert session["rounds"] == kept["round"] == 4 * 7  # a round is from one exchange to the next
+    assert timings["rounds_left"] == 4 * (15 + 2 - 7)
+    pace = timings["seconds_per_round"]
+    assert pace == pytest.approx(session["seconds"] / 28)
+    assert timings["seconds_left"] == pytest.approx(40 * pace)
+    assert timings["replica_steps_per_second"] == pytest.approx(3 * 100 / pace)
+    assert timings["ns_per_day"] == pytest.approx(0.5e-3 / pace * 86400)
     resumed = sample(asked(), path, resume=True)
     assert resumed.complete
     assert resumed.to_xarray().equals(whole.to_xarray())

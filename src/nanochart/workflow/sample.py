@@ -139,7 +139,7 @@ def sample(
         told = Told(config, kind, dynamics.time_step, progress)
         recorder.record(
             partial(next_frame, segment=segment, config=tempering, executor=pool, mapped=mapped),
-            SessionLog(run, executor, config.model_dump(mode="json")),
+            SessionLog(run, executor, config.model_dump(mode="json"), per_frame),
             ahead=partial(told.ahead, Work(free, segment, tempering, mapped, pool)),
             told=told,
             stop=stop,

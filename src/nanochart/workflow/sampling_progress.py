@@ -86,7 +86,7 @@ class Told:
             self.progress,
             "sample",
             (self.kind.number(state), self.total),
-            steps_per_round=config.steps_per_frame(self.time_step),
+            steps_per_frame=config.steps_per_frame(self.time_step),
             time_step=self.time_step,
             stride=1,
             clusters=(len(replicas), "replica"),
