@@ -145,5 +145,9 @@ def test_lengths_are_counted_in_frames():
     assert config.steps_per_frame(5.0) == 400
     values = config.model_dump(mode="json")
     values["tempering"]["time_per_replica"] = 0.001
+    values["tempering"]["exchanges_per_frame"] = 1_001  # a run stops only after a frame
+    with pytest.raises(ConfigError, match=r"exchanges_per_frame .* equal to 1000; got 1001"):
+        load_config(values)
+    values["tempering"]["exchanges_per_frame"] = 4
     with pytest.raises(ConfigError, match=r"at least one frame, swap_interval times .*, 0.002"):
         load_config(values)

@@ -24,7 +24,7 @@ R = TypeVar("R")
 Arrays = dict[str, np.ndarray]
 
 #: Seconds after which a checkpoint is written also within a chunk: what a kill loses at most,
-#: beside the round in flight.
+#: beside the frame in flight.
 _CHECKPOINT_SECONDS = 30.0
 #: Before the names of the frames' arrays in a checkpoint.
 _PENDING = "pending_"
