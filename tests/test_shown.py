@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import nanochart as nc
-from nanochart.shown import short_repr
+from nanochart.shown import counted, short_repr
 
 PACKAGES = [name for name in dir(nc) if hasattr(getattr(nc, name), "__path__")]
 ARRAY = re.compile(r"NDArray|Floats|Ints|Bools|ndarray")
@@ -71,3 +71,12 @@ def test_tab_completion_knows_what_a_package_offers(package):
     offered = set(getattr(module, "__all__", ()))
     assert offered <= set(dir(module))
     assert [name for name in dir(module) if not name.startswith("_")]
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(0, "0 frames"), (1, "1 frame"), (1.0, "1 frame"), (123_456, "123456 frames"),
+     (0.1454, "0.145 frames"), (2.5, "2.5 frames"), (123.4, "123 frames"), (np.inf, "inf frames")],
+)  # fmt: skip
+def test_a_number_is_said_with_its_noun_and_three_digits_where_it_is_small(number, said):
+    assert counted(number, "frame") == said

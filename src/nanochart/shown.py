@@ -14,9 +14,13 @@ Class = TypeVar("Class")
 _FEW = 60
 
 
-def counted(number: int, noun: str) -> str:
-    """A number with its noun, which takes an s unless there is one: "1 frame", "2 frames"."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def counted(number: float, noun: str) -> str:
+    """A number with its noun, which takes an s unless there is one: "1 frame", "2 frames".
+
+    What is no whole number has three digits, so that little is not nothing: "0.145 frames".
+    """
+    said = f"{number:.0f}" if number >= 100 else f"{number:.3g}"
+    return f"{said} {noun}{'' if said == '1' else 's'}"
 
 
 def short_repr(cls: type[Class]) -> type[Class]:

@@ -176,7 +176,7 @@ def test_an_interrupt_says_that_nothing_is_lost(tmp_path):
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "stopping after this round; once more stops at once" in errors
+    assert "stopping after this frame; once more stops at once" in errors
     assert re.search(r"stopped with \d+ of \d+ frames committed .* go on with `nanochart", errors)
     assert "mini.yaml --resume`" in errors
     assert "Traceback" not in errors

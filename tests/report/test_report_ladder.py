@@ -58,6 +58,24 @@ def test_a_good_ladder_is_called_good_with_numbers_before_all_else():
     assert [item.name for item in section.items if item.name == "ladder-mixing"]
 
 
+def test_round_trips_shorter_than_a_frame_are_told_to_three_digits():
+    """As where many exchanges lie between two frames."""
+    data, many = run(), 200
+    data = dataclasses.replace(data, results=shortened(data.results, many))
+    found = data.results.ladder
+    (card,) = (x for x in sampling_section(data, 60).items if x.name == "ladder-mixing")
+    assert max(found.ideal_time, found.trips.time) < 0.5
+    times = f"{found.trips.time:.3g} frames on average; the exchanges alone would need "
+    assert f"One takes {times}{found.ideal_time:.3g} frames." in card.caption
+
+
+def shortened(results, many):
+    """Of a ladder with so many exchanges to a frame, which passes as often for each exchange."""
+    trips = dataclasses.replace(results.ladder.trips, time=results.ladder.trips.time / many)
+    ladder = dataclasses.replace(results.ladder, trips=trips, attempts_per_frame=many)
+    return dataclasses.replace(results, ladder=ladder)
+
+
 def test_a_broken_ladder_is_said_before_all_else():
     section = sampling_section(run(gap=2.0), 60)
     T = LADDER.temperatures

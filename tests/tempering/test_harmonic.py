@@ -62,6 +62,51 @@ def test_minima_that_do_not_last_are_told():
     assert "minima do not last at 200 K" in mapped.energy.reason
 
 
+def walk_of_two(n_frames, attempts, rng, acceptance=0.4):
+    """Rungs of two replicas at each frame, the attempts after it, and the share of time at 250 K.
+
+    The share is of the time from a frame to the next, which are half-way in their rounds.
+    """
+    outcome = np.where(rng.random((n_frames, attempts, 1)) < acceptance, 1, 0)
+    turn = np.arange(n_frames * attempts).reshape(n_frames, attempts, 1)
+    outcome[turn % 2 == 1] = -1
+    place = np.concatenate([[0], np.cumsum((outcome == 1).ravel()) % 2])  # of the first replica
+    path = 0.5 * (place[:-1] + place[1:])
+    hot = path.reshape(n_frames, attempts).mean(axis=1)[:-1]
+    rungs = place[:-1].reshape(n_frames, attempts)[:, 0]
+    return np.stack([rungs, 1 - rungs], 1), outcome, np.stack([hot, 1 - hot], 1)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "rates", "lasts"),
+    [
+        (1, (0.005, 0.5), (True, False)),
+        (5, (0.005, 0.5), (True, False)),  # what changes at 250 K is not booked to 200 K
+        (20, (0.005, 0.5), (True, False)),
+        (5, (0.1, 0.0), (False, True)),
+        (20, (0.012, 0.012), (True, True)),
+    ],
+)
+def test_changes_are_counted_where_they_are_made(attempts, rates, lasts):
+    """A replica is at several rungs between two frames with several exchanges."""
+    rng, n_frames = np.random.default_rng(3), 20_000
+    rungs, outcome, hot = walk_of_two(n_frames, attempts, rng)
+    system = SuperposedBasins(TETRAHEDRON[None], (0.1,), (0.15,))
+    x = np.stack([system.draw(T, n_frames, seed=k) for k, T in enumerate(LADDER.temperatures)], 1)
+    x = np.take_along_axis(x, rungs[:, :, None, None], axis=1)
+    E = np.stack([system.energies(x[:, k]) for k in range(2)], axis=1)
+    minima = np.stack([system.minima(x[:, k])[0] for k in range(2)], axis=1)
+    plain = harmonic_frames(x, minima, -0.15 * (x - minima))
+    chance = -np.expm1(-(rates[0] * (1 - hot) + rates[1] * hot))
+    changed = np.vstack([[False, False], rng.random(hot.shape) < chance])
+    frames = harmonic.HarmonicFrames(plain.shifts, plain.freedom, plain.lengths, changed)
+    found = mapped_energies(tempered_sample(E, rungs, LADDER), frames, 1e5, 63.5, outcome)
+    expected = -np.expm1(-np.array(rates))  # of a replica that stays
+    assert (found.changes > 0.8 * expected).all()
+    assert (found.changes < 1.3 * expected + 0.002).all()
+    assert found.energy.known.tolist() == list(lasts), found.energy.why
+
+
 def test_energies_that_disagree_are_not_stated():
     _, found, frames = soft_cluster()
     wrong = harmonic.HarmonicFrames(

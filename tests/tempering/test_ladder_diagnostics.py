@@ -268,7 +268,7 @@ def test_none_one_and_many_round_trips_are_said_plainly(passages, said):
     diagnostics = diagnose_ladder(two, rungs, None, None)
     if said:
         said += " from one end to the other" if "passage" in said else ""
-        said += f"; a round trip takes {diagnostics.trips.time:.0f} frames on average."
+        said += f"; a round trip takes {diagnostics.trips.time:.3g} frames on average."
     assert ladder_summary(diagnostics) == said
 
 
@@ -349,6 +349,16 @@ def test_slow_structures_are_told_from_a_slow_ladder():
     slow = np.repeat(rungs, 8, axis=0)
     said = ladder_summary(diagnose_ladder(LADDER, slow, None, np.repeat(outcome, 8, axis=0)))
     assert "8 times what exchange alone would need: the structure changes slowly" in said
+
+
+def test_a_round_trip_shorter_than_a_frame_is_no_time_of_zero():
+    """As where 200 exchanges lie between two frames."""
+    three, (rungs, outcome) = Ladder.geometric(300.0, 400.0, 3), walks([0.5] * 2, 200 * 20)
+    history = outcome.reshape(20, 200, 2)
+    diagnostics = diagnose_ladder(three, rungs[::200], None, history)
+    assert diagnostics.trips.time == pytest.approx(0.09, abs=0.02)
+    said = ladder_summary(diagnostics)
+    assert f"a round trip takes {diagnostics.trips.time:.3g} frames on average" in said
 
 
 def test_energies_of_another_shape_are_refused():

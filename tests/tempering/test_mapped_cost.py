@@ -146,4 +146,4 @@ def test_a_run_says_how_large_it_will_be(tmp_path):
     notes = []
     config = settings(time_per_replica=0.004, exchanges_per_frame=4)
     sample(config, tmp_path / "run.zarr", progress=lambda *told: notes.append(told[3]))
-    assert re.match(r"5 replicas of [\d.]+ ns, 5 frames in about 1 MB: about ", notes[0])
+    assert re.match(r"5 replicas of [\d.]+ ns, 5 frames in about 11 kB: about ", notes[0])

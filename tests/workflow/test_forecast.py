@@ -16,6 +16,7 @@ from nanochart.cli.display import _Lines
 from nanochart.errors import DynamicsError
 from nanochart.progress import duration, silent
 from nanochart.workflow.forecast import forecast, seconds_of
+from nanochart.workflow.sampling_progress import run_bytes, size_words
 
 
 class Told(list):
@@ -92,12 +93,40 @@ def test_sampling_and_quenching_begin_with_what_they_take_and_measuring_changes_
         stage, done, _, note = progress.first("sample")
         assert (stage, done) == ("sample", 0)
         assert re.fullmatch(
-            rf"\d+ replicas of [\d.]+ ns, 100 frames in about 1 MB: {ABOUT} on \d+ threads?", note
+            rf"\d+ replicas of [\d.]+ ns, 100 frames in about 137 kB: {ABOUT} on \d+ threads?", note
         )
         assert re.fullmatch(rf"[\d,]+ configurations: {ABOUT} on \d+ threads?",
                             progress.first("quench")[3])  # fmt: skip
     assert (runs[0].positions == runs[1].positions).all()
     assert (runs[0].inherent_energy == runs[1].inherent_energy).all()
+
+
+@pytest.mark.parametrize(
+    ("exchanges", "frames", "size"),
+    [(1, 100, 100 * (3 * 38 * 12 + 0.4)), (1000, 100, 100 * (3 * 38 * 12 + 400))],
+)
+def test_the_size_of_a_run_counts_its_positions_and_its_exchanges(exchanges, frames, size):
+    """Three replicas of 38 atoms at 12 bytes, two pairs that exchange at a fifth of a byte."""
+    tempering = {"exchanges_per_frame": exchanges, "time_per_replica": 5e-4 * exchanges * frames}
+    assert run_bytes(small_config(tempering=tempering)) == pytest.approx(size)
+
+
+def test_the_size_of_a_run_is_as_forecast(tmp_path):
+    tempering = {"swap_interval": 0.01, "exchanges_per_frame": 50, "time_per_replica": 0.1,
+                 "discard": 0}  # fmt: skip
+    config = small_config(starts=["octahedron"], tempering=tempering)
+    run = nc.workflow.sample(config, tmp_path / "run.zarr")
+    names = ("positions", "exchange_history", "energy", "temperature", "rung")
+    held = sum(f.stat().st_size for name in names for f in (run.path / name).rglob("*")
+               if f.is_file())  # fmt: skip
+    assert run_bytes(config) == pytest.approx(held, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("size", "words"), [(47_000, "47 kB"), (1.4e6, "1 MB"), (48e6, "48 MB"), (2.34e9, "2.3 GB")]
+)
+def test_a_size_has_the_unit_that_suits_it(size, words):
+    assert size_words(size) == words
 
 
 def test_training_begins_with_what_it_takes(small_copy):

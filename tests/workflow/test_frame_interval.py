@@ -7,12 +7,14 @@ import pytest
 
 import nanochart as nc
 from helpers.configs import small_config
+from nanochart import store
 from nanochart.config import changes, load_config
 from nanochart.errors import ConfigError, StoreError
 from nanochart.tempering import diagnose_ladder, walks
 from nanochart.tempering.ladder import Ladder
-from nanochart.workflow import ladder_words, run_info, sample
+from nanochart.workflow import ladder_words, quench_run, run_info, sample
 from nanochart.workflow.ladder import ladder_diagnostics
+from nanochart.workflow.mapped_energies import mapped_energies_of
 from nanochart.workflow.sample import _begun_with
 from nanochart.workflow.starts import stream_of
 
@@ -67,6 +69,21 @@ def test_the_ladder_is_diagnosed_from_every_exchange(runs):
     assert share[0] == share[1]
 
 
+def test_changes_of_minima_are_counted_where_every_exchange_led(tmp_path, monkeypatch):
+    """Of two frames on one rung with others in between, not all the time belongs to that rung."""
+    run = sample(asked(5, 20), tmp_path / "run.zarr")
+    quench_run(run)
+    given = []
+    monkeypatch.setattr(
+        "nanochart.workflow.mapped_energies.mapped_energies", lambda *those: given.append(those)
+    )
+    mapped_energies_of(run, None, np.arange(4, 20))
+    ((_, frames, frame_time, _, exchanges),) = given
+    assert (frames.changed.shape, frame_time) == ((16, 3), 2500.0)
+    history = run.to_xarray()["exchange_history"].to_numpy()
+    np.testing.assert_array_equal(exchanges, history[4:])
+
+
 def test_walks_follow_every_exchange():
     rungs, outcome = np.array([[0, 1, 2], [1, 0, 2]]), np.full((2, 3, 2), -1)
     outcome[0] = [[1, -1], [-1, 0], [0, -1]]
@@ -89,6 +106,15 @@ def test_a_passage_between_two_frames_is_counted():
 def test_a_run_with_several_exchanges_to_a_frame_goes_on_with_equal_bits(runs, tmp_path):
     whole, path, rounds = runs[0], tmp_path / "run.zarr", []
     sample(asked(), path, stop=lambda: len(rounds) >= 6 or bool(rounds.append(1)))
+    timings, kept = run_info(store.open(path))["timings"], store.open(path).load_checkpoint().info
+    (session,) = timings["sessions"]
+    assert session["rounds"] == kept["round"] == 4 * 7  # a round is from one exchange to the next
+    assert timings["rounds_left"] == 4 * (15 + 2 - 7)
+    pace = timings["seconds_per_round"]
+    assert pace == pytest.approx(session["seconds"] / 28)
+    assert timings["seconds_left"] == pytest.approx(40 * pace)
+    assert timings["replica_steps_per_second"] == pytest.approx(3 * 100 / pace)
+    assert timings["ns_per_day"] == pytest.approx(0.5e-3 / pace * 86400)
     resumed = sample(asked(), path, resume=True)
     assert resumed.complete
     assert resumed.to_xarray().equals(whole.to_xarray())
@@ -119,5 +145,9 @@ def test_lengths_are_counted_in_frames():
     assert config.steps_per_frame(5.0) == 400
     values = config.model_dump(mode="json")
     values["tempering"]["time_per_replica"] = 0.001
+    values["tempering"]["exchanges_per_frame"] = 1_001  # a run stops only after a frame
+    with pytest.raises(ConfigError, match=r"exchanges_per_frame .* equal to 1000; got 1001"):
+        load_config(values)
+    values["tempering"]["exchanges_per_frame"] = 4
     with pytest.raises(ConfigError, match=r"at least one frame, swap_interval times .*, 0.002"):
         load_config(values)

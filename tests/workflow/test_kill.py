@@ -189,7 +189,7 @@ def test_a_signal_ends_the_round_and_saves_what_there_is(tmp_path, number, code)
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == code
-    assert "stopping after this round; once more stops at once" in errors
+    assert "stopping after this frame; once more stops at once" in errors
     assert "go on with `nanochart sample mini.yaml --resume`" in errors
     assert "Traceback" not in errors
     # Every round that was done is in the run or in its checkpoint.

@@ -97,7 +97,7 @@ def anchor(
     more = [store.open(path) for path in minima or ()]
     with (
         thread_executor(threads) as pool,
-        INTERRUPTS.in_rounds() as stop,
+        INTERRUPTS.in_rounds("frame") as stop,
         show_progress(quiet) as progress,
     ):
         found = anchor_run(

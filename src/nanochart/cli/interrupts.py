@@ -24,9 +24,9 @@ _CONTINUED = ("demo", "label", "quench", "refine")
 class Interrupts:
     """What Ctrl-C, and the SIGTERM that a queue sends at the end of a job's time, do to a command.
 
-    The first ends the command: after the round, or the piece of work, where it does one after
-    another, else at once. Compiled loops cannot be left in the middle, so the second ends the
-    process; whatever was committed is whole on the disk by then.
+    The first ends the command: after the round, the frame or the piece of work, where it does one
+    after another, else at once. Compiled loops cannot be left in the middle, so the second ends
+    the process; whatever was committed is whole on the disk by then.
 
     Attributes
     ----------

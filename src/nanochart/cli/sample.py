@@ -114,7 +114,7 @@ def sample(
     changed = changed_stages(settings, path) if resume else {}
     with (
         make_executor(executor, threads, scheduler, scheduler_file) as pool,
-        INTERRUPTS.in_rounds() as stop,
+        INTERRUPTS.in_rounds("frame") as stop,
         show_progress(quiet) as progress,
     ):
         run = run_sampling(

@@ -44,6 +44,8 @@ __all__ = [
 BEST = "best"
 #: Between what has minima of several motifs and the one that is taken of it.
 _OF = ":"
+#: Exchanges between two frames, for a run can be stopped and saved only after a frame.
+_MOST_EXCHANGES = 1_000
 #: As a time step: the longest whose averages are right, which the run derives when it is made.
 AUTO: Final = "auto"
 
@@ -119,7 +121,8 @@ class TemperingSection(Section):
 
     ``mapped_below`` is the highest temperature of neighbours that exchange mapped to each other's
     temperature (`nanochart.tempering.MappedExchange`): in K, "off", or "auto" to find it when the
-    run is made. ``exchanges_per_frame`` is how many exchanges come between two stored frames.
+    run is made. ``exchanges_per_frame`` is how many exchanges come between two stored frames,
+    after each of which, and not in between, a run can be stopped and saved.
     ``within`` is the one motif that all replicas keep to, so that the run samples the ensemble of
     that motif alone; None is the whole landscape.
     """
@@ -129,7 +132,7 @@ class TemperingSection(Section):
     t_max: Temperature | None = _field(None, unit="K")
     n: int | None = _field(None, unit="temperatures", ge=2, le=_MOST_RUNGS)
     swap_interval: float = _field(5.0, unit="ps", gt=0, le=1e5)
-    exchanges_per_frame: int = _field(1, unit="exchanges", ge=1, le=100_000)
+    exchanges_per_frame: int = _field(1, unit="exchanges", ge=1, le=_MOST_EXCHANGES)
     discard: float = _field(0.0, unit="ns", ge=0, le=_LONGEST)
     time_per_replica: float = _field(unit="ns", gt=0, le=_LONGEST)
     mapped_below: Literal["auto", "off"] | Temperature = _field("auto", unit="K")

@@ -259,6 +259,6 @@ def _poor(found: Equilibration) -> bool:
 
 def _duration(frames: float, frame_time: float | None) -> str:
     if frame_time is None:
-        return counted(round(frames), "frame")
+        return counted(frames, "frame")
     ns = frames * frame_time
     return f"{ns:.3g} ns" if ns >= 0.1 else f"{1000 * ns:.3g} ps"

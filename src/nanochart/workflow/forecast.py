@@ -69,9 +69,9 @@ def forecast(
 def forecast_dynamics(
     progress: Progress,
     stage: str,
-    rounds: tuple[int, int],
+    frames: tuple[int, int],
     *,
-    steps_per_round: int,
+    steps_per_frame: int,
     time_step: float,
     stride: int,
     clusters: tuple[int, str],
@@ -80,15 +80,15 @@ def forecast_dynamics(
     beside: Callable[[], float] = lambda: 0.0,
     stored: str = "",
 ) -> None:
-    """Report, before rounds of dynamics begin, how long all that are left will take.
+    """Report, before frames of dynamics are made, how long all that are left will take.
 
     Parameters
     ----------
     progress, stage, executor
         As of `forecast`.
-    rounds
+    frames
         Done, and in all.
-    steps_per_round, time_step
+    steps_per_frame, time_step
         Steps of each, in fs.
     stride
         Steps of which a piece is a multiple.
@@ -97,14 +97,14 @@ def forecast_dynamics(
     piece
         Goes so many steps with one of them.
     beside
-        Measures how many seconds of one core a round of one of them takes beside its steps.
+        Measures how many seconds of one core a frame of one of them takes beside its steps.
     stored
         What will be stored, in words.
     """
-    done, total = rounds
+    done, total = frames
     n, noun = clusters
-    left = (total - done) * steps_per_round
-    few = stride * max(1, min(_STEPS, steps_per_round) // stride)
+    left = (total - done) * steps_per_frame
+    few = stride * max(1, min(_STEPS, steps_per_frame) // stride)
 
     def seconds() -> float:
         return n * (left / few * seconds_of(lambda: piece(few)) + (total - done) * beside())

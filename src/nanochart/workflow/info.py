@@ -199,10 +199,11 @@ def _timings(run: Run, checkpoint: dict[str, Any] | None) -> dict[str, Any] | No
         return None
     rounds = np.array([s["rounds"] for s in sessions], dtype=np.int64)
     seconds = np.array([s["seconds"] for s in sessions])
-    n_steps = config.steps_per_frame(time_step)
+    n_steps = config.steps_per_round(time_step)
     steps = n_steps * run.metadata.n_replicas
-    done = checkpoint["round"] // config.tempering.exchanges_per_frame if checkpoint else 0
-    left = max(0, config.n_discarded + run.n_frames - done)
+    done = checkpoint["round"] if checkpoint else 0
+    rounds_in_all = (config.n_discarded + run.n_frames) * config.tempering.exchanges_per_frame
+    left = max(0, rounds_in_all - done)
     # The last session that got anywhere: an earlier one may have had another machine.
     latest = int(np.flatnonzero(rounds)[-1]) if rounds.any() else None
     pace = seconds[latest] / rounds[latest] if latest is not None else None

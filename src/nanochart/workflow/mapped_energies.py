@@ -76,4 +76,8 @@ def mapped_energies_of(
         )
     )
     frame_time = config.steps_per_frame(time_step) * time_step
-    return mapped_energies(sample, joined, frame_time, potential.mass)
+    exchanges = run.frames().thermal.exchanges
+    return mapped_energies(
+        sample, joined, frame_time, potential.mass,
+        None if exchanges is None else exchanges[numbers],
+    )  # fmt: skip

@@ -1,7 +1,8 @@
-"""One recorder for whatever runs in rounds: pending rounds, commits, checkpoints, stops, failures.
+"""One recorder for whatever makes frames: pending frames, commits, checkpoints, stops, failures.
 
-Frames are committed in whole chunks. A checkpoint holds the state after a round together with the
-rounds since the last commit, so that a stopped run recomputes nothing that a checkpoint has seen.
+A frame is what is stored of one round, or of several in a row. Frames are committed in whole
+chunks. A checkpoint holds the state after a frame together with the frames since the last commit,
+so that a stopped run recomputes nothing that a checkpoint has seen.
 """
 
 import dataclasses
@@ -23,9 +24,9 @@ R = TypeVar("R")
 Arrays = dict[str, np.ndarray]
 
 #: Seconds after which a checkpoint is written also within a chunk: what a kill loses at most,
-#: beside the round in flight.
+#: beside the frame in flight.
 _CHECKPOINT_SECONDS = 30.0
-#: Before the names of the rounds' arrays in a checkpoint.
+#: Before the names of the frames' arrays in a checkpoint.
 _PENDING = "pending_"
 
 
@@ -35,7 +36,7 @@ def never() -> bool:
 
 
 class Rounds(Protocol[S, R]):
-    """How one kind of rounds is written down: S is the state between rounds, R what one observed.
+    """How one kind of rounds is written down: S is the state between frames, R what one observed.
 
     R is a dataclass whose fields are arrays or numbers.
     """
@@ -46,13 +47,13 @@ class Rounds(Protocol[S, R]):
 
     @property
     def n_discarded(self) -> int:
-        """Rounds at the beginning that leave no frame."""
+        """Frames at the beginning that are not stored."""
 
     def number(self, state: S) -> int:
-        """Rounds that were done."""
+        """Frames that were done, those that are not stored included."""
 
-    def frames(self, state: S, rounds: Sequence[R]) -> Arrays:
-        """The run's arrays of some rounds, a frame each."""
+    def frames(self, state: S, observed: Sequence[R]) -> Arrays:
+        """The run's arrays of some frames."""
 
     def pack(self, state: S) -> tuple[Arrays, dict[str, Any]]:
         """A state as arrays and plain values."""
@@ -72,9 +73,9 @@ class Recorder(Generic[S, R]):
     kind
         How its rounds are written down.
     state
-        After all rounds, those that are pending included.
+        After all frames, those that are pending included.
     pending
-        Rounds since the last commit.
+        Frames since the last commit.
     """
 
     run: Run
@@ -108,7 +109,7 @@ class Recorder(Generic[S, R]):
         arrays, info = checkpoint.arrays, checkpoint.info
         try:
             state = kind.unpack(arrays, info)
-            pending = _rounds(kind.observed, arrays, int(info["pending"]))
+            pending = _restored(kind.observed, arrays, int(info["pending"]))
         except KeyError as error:
             raise StoreError(
                 f"the checkpoint of {run.path} must hold what this version of nanochart continues; "
@@ -130,28 +131,28 @@ class Recorder(Generic[S, R]):
         advised: Callable[[], str | None] = lambda: None,
         explained: Callable[[BaseException], str | None] = lambda _: None,
     ) -> None:
-        """Run rounds until the planned frames are committed, or until something ends the run.
+        """Make frames until the planned frames are committed, or until something ends the run.
 
         Parameters
         ----------
         step
-            One round: from a state to the next and what was observed.
+            One frame: from a state to the next and what was observed.
         log
             Keeps when and how fast this process worked on the run.
         ahead
-            Told the state before the first round, unless none is left.
+            Told the state before the first frame, unless none is left.
         told
-            Told of every round that is done.
+            Told of every frame that is done.
         stop
-            Asked after every round; once it answers True, all that was computed is saved.
+            Asked after every frame; once it answers True, all that was computed is saved.
         judged
             Asked after every commit, and at the start of what was committed before: a sentence on
             why the run is done before its planned end, or None.
         advised
             Asked at the end of a run that is done: a sentence on what to do about it, or None.
         explained
-            The sentence for a user about an error that ended a round, or None for an error that
-            says it itself. All rounds before are saved.
+            The sentence for a user about an error that ended a frame, or None for an error that
+            says it itself. All frames before are saved.
 
         Raises
         ------
@@ -185,18 +186,18 @@ class Recorder(Generic[S, R]):
         stop: Callable[[], bool],
         judged: Callable[[], str | None],
     ) -> str | None:
-        """Run rounds; why the run is done before its planned end, None where it is not."""
+        """Make frames; why the run is done before its planned end, None where it is not."""
         run, stopped = self.run, False
         # A kill may have come between a commit and its judgement.
         reached = None if self.pending or not run.committed() else judged()
         if reached is None and run.committed() < run.n_frames:
             ahead(self.state)
         while not stopped and reached is None and run.committed() < run.n_frames:
-            # Full before a round: an interrupt came before the commit.
+            # Full before a frame: an interrupt came before the commit.
             if not self._full:
                 state, observed = step(self.state)
                 self._take_up(state, observed)
-                log.add_round()
+                log.add_frame()
                 told(state, observed)
                 stopped = stop()
             full = self._full
@@ -231,24 +232,24 @@ class Recorder(Generic[S, R]):
 
     @property
     def _equilibrated(self) -> bool:
-        """Whether the last round was the last to be discarded."""
+        """Whether the last frame was the last to be discarded."""
         return self.kind.number(self.state) == self.kind.n_discarded
 
     @property
     def _full(self) -> bool:
-        """Whether the pending rounds fill a chunk."""
+        """Whether the pending frames fill a chunk."""
         block: slice = next(self.run.pending())
         n_frames: int = block.stop - block.start
         return len(self.pending) == n_frames
 
     def _take_up(self, state: S, observed: R) -> None:
-        """Go on to the state after a round, whose frame is kept unless it is to be discarded."""
+        """Go on to the state after a frame, which is kept unless it is to be discarded."""
         self.state = state
         if self.kind.number(state) > self.kind.n_discarded:
             self.pending.append(observed)
 
     def _commit(self) -> None:
-        """Commit the pending rounds, which fill a chunk."""
+        """Commit the pending frames, which fill a chunk."""
         self.run.write_frames(self.run.committed(), self.kind.frames(self.state, self.pending))
         self.pending = []
 
@@ -257,8 +258,8 @@ def _fields(observed: Any) -> tuple[str, ...]:
     return tuple(f.name for f in dataclasses.fields(observed))
 
 
-def _rounds(observed: type[R], arrays: Mapping[str, np.ndarray], n: int) -> list[R]:
-    """Pending rounds of a checkpoint; numbers come back as Python's own."""
+def _restored(observed: type[R], arrays: Mapping[str, np.ndarray], n: int) -> list[R]:
+    """Pending frames of a checkpoint; numbers come back as Python's own."""
     if n == 0:
         return []
     stacked = {name: arrays[f"{_PENDING}{name}"] for name in _fields(observed)}

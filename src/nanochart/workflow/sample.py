@@ -80,9 +80,9 @@ def sample(
         Executor that replicas run on; None is one thread for each core. The frames do not depend on
         it.
     progress
-        Function that is called after every round with how far the work is.
+        Function that is called after every frame with how far the work is.
     stop
-        Asked after every round; once it answers True, all that was computed is saved and the run
+        Asked after every frame; once it answers True, all that was computed is saved and the run
         returned, not ``complete``.
 
     Raises
@@ -92,8 +92,8 @@ def sample(
     StoreError
         If the run cannot be made or continued.
     DynamicsError
-        If a replica leaves the physical region. All rounds before that are saved, and the state
-        of the replica before the fatal one beside the run.
+        If a replica leaves the physical region. All frames before that are saved, and the state
+        of the replica before the fatal round beside the run.
     """
     config = check_files(config, must_exist=not resume)
     potential = _potential(config, path, potential, resume=resume)
@@ -139,7 +139,7 @@ def sample(
         told = Told(config, kind, dynamics.time_step, progress)
         recorder.record(
             partial(next_frame, segment=segment, config=tempering, executor=pool, mapped=mapped),
-            SessionLog(run, executor, config.model_dump(mode="json")),
+            SessionLog(run, executor, config.model_dump(mode="json"), per_frame),
             ahead=partial(told.ahead, Work(free, segment, tempering, mapped, pool)),
             told=told,
             stop=stop,

@@ -22,7 +22,10 @@ from nanochart.units import kelvin_range
 from nanochart.workflow.forecast import forecast_dynamics, seconds_of
 from nanochart.workflow.tempering_rounds import TemperingRounds
 
-__all__ = ["Told", "Work", "frame_bytes"]
+__all__ = ["Told", "Work", "frame_bytes", "run_bytes", "size_words"]
+
+#: Bytes of a stored attempt of a pair: of three values, which are compressed to a fifth.
+_ATTEMPT_BYTES = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,19 +82,18 @@ class Told:
     def ahead(self, work: Work, state: TemperingState) -> None:
         """Report how long the frames that are left will take, and how large the run will be."""
         replicas, config = state.replicas, self.config
-        size = config.n_frames * len(replicas) * frame_bytes(config)
         forecast_dynamics(
             self.progress,
             "sample",
             (self.kind.number(state), self.total),
-            steps_per_round=config.steps_per_frame(self.time_step),
+            steps_per_frame=config.steps_per_frame(self.time_step),
             time_step=self.time_step,
             stride=1,
             clusters=(len(replicas), "replica"),
             piece=lambda steps: work.dynamics(replicas[len(replicas) // 2], steps, steps),
             executor=work.pool,
             beside=lambda: config.tempering.exchanges_per_frame * work.quenches(state),
-            stored=f"{counted(config.n_frames, 'frame')} in about {_bytes(size)}",
+            stored=f"{counted(config.n_frames, 'frame')} in about {size_words(run_bytes(config))}",
         )
 
     def __call__(self, state: TemperingState, observed: Round) -> None:
@@ -106,8 +108,17 @@ def frame_bytes(config: RunConfig) -> int:
     return 12 * config.system.n_atoms
 
 
-def _bytes(size: float) -> str:
-    return f"{size / 1e9:.2g} GB" if size >= 1e9 else f"{max(1.0, size / 1e6):.0f} MB"
+def run_bytes(config: RunConfig) -> float:
+    """Bytes that a run will take: the positions of its frames, and the exchanges between them."""
+    n, attempts = len(config.tempering.ladder), config.tempering.exchanges_per_frame
+    return config.n_frames * (n * frame_bytes(config) + _ATTEMPT_BYTES * attempts * (n - 1))
+
+
+def size_words(size: float) -> str:
+    """A size in bytes, in the unit that suits it."""
+    if size >= 1e9:
+        return f"{size / 1e9:.2g} GB"
+    return f"{size / 1e6:.0f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
 
 
 class _Exchanges:

@@ -70,9 +70,17 @@ class SessionLog:
     config
         What this process was asked for, which is recorded at once where it is not what was asked
         for last.
+    rounds_per_frame
+        Rounds from one frame to the next.
     """
 
-    def __init__(self, run: Run, executor: Executor | None, config: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        run: Run,
+        executor: Executor | None,
+        config: Mapping[str, Any],
+        rounds_per_frame: int = 1,
+    ) -> None:
         self.run = run
         self.config = dict(config)
         info = run.info("frames")
@@ -86,14 +94,15 @@ class SessionLog:
             "workers": getattr(executor, "_max_workers", None) if executor else threads_at_once(),
             "versions": installed_versions(),
         }
+        self.rounds_per_frame = rounds_per_frame
         self.rounds = 0
         self.begin = self.last = time.perf_counter()
         if asked_config(run) != self.config:
             self.record()
 
-    def add_round(self) -> None:
-        """Count a round that is done."""
-        self.rounds += 1
+    def add_frame(self) -> None:
+        """Count the rounds of a frame that is done."""
+        self.rounds += self.rounds_per_frame
 
     def record_if_due(self) -> None:
         """Record often at first, then once in `_INTERVAL`: a long run keeps a short record."""

@@ -36,19 +36,19 @@ class TemperingRounds:
         """Frames that were done, those that are discarded included."""
         return state.round // self.rounds_per_frame
 
-    def frames(self, state: TemperingState, rounds: Sequence[Round]) -> dict[str, np.ndarray]:
+    def frames(self, state: TemperingState, observed: Sequence[Round]) -> dict[str, np.ndarray]:
         """The run's arrays of what `nanochart.tempering.next_frame` observed, a frame each."""
         del state
         frames = {
-            "positions": recentred(np.stack([r.positions for r in rounds])),
-            "energy": np.stack([r.energies for r in rounds]),
-            "temperature": np.stack([r.temperatures for r in rounds]),
-            "rung": np.stack([r.rungs for r in rounds]),
-            "step": np.array([r.steps for r in rounds]),
+            "positions": recentred(np.stack([r.positions for r in observed])),
+            "energy": np.stack([r.energies for r in observed]),
+            "temperature": np.stack([r.temperatures for r in observed]),
+            "rung": np.stack([r.rungs for r in observed]),
+            "step": np.array([r.steps for r in observed]),
         }
-        if rounds[0].accepted.shape[-1]:
+        if observed[0].accepted.shape[-1]:
             name = "exchange_accepted" if self.rounds_per_frame == 1 else "exchange_history"
-            frames[name] = np.stack([r.accepted for r in rounds])
+            frames[name] = np.stack([r.accepted for r in observed])
         return frames
 
     def pack(self, state: TemperingState) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

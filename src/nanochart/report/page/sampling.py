@@ -123,8 +123,8 @@ def _mixing_card(diagnostics: LadderDiagnostics | None) -> list[FigureCard]:
     ideal = diagnostics.ideal_time
     known = np.isfinite(ideal) and np.isfinite(diagnostics.trips.time)
     times = (
-        f" One takes {diagnostics.trips.time:.0f} frames on average; the exchanges alone would "
-        f"need {ideal:.0f}."
+        f" One takes {counted(diagnostics.trips.time, 'frame')} on average; the exchanges alone "
+        f"would need {counted(ideal, 'frame')}."
         if known
         else ""
     )

@@ -31,23 +31,23 @@ class BiasedRounds:
     observed = BiasedRound
 
     def number(self, state: BiasingState) -> int:
-        """Rounds that were done."""
+        """Frames that were done, one a round."""
         return state.round
 
-    def frames(self, state: BiasingState, rounds: Sequence[BiasedRound]) -> dict[str, np.ndarray]:
-        """The run's arrays of some rounds, a frame each."""
+    def frames(self, state: BiasingState, observed: Sequence[BiasedRound]) -> dict[str, np.ndarray]:
+        """The run's arrays of some rounds, each of which is a frame."""
         T = state.walkers.walkers.temperatures
         return {
-            "positions": recentred(np.stack([r.positions for r in rounds])),
-            "energy": np.stack([r.energies for r in rounds]),
-            "kinetic_energy": np.stack([r.kinetic_energies for r in rounds]),
-            "temperature": np.broadcast_to(T, (len(rounds), len(T))).copy(),
-            "step": np.array([r.steps for r in rounds]),
-            "cv": np.stack([r.values for r in rounds]),
-            "bias_energy": np.stack([r.bias_energies for r in rounds]),
-            "restraint": np.stack([r.centres for r in rounds]),
-            "work": np.stack([r.work for r in rounds]),
-            "log_weight": np.stack([r.log_weights for r in rounds]),
+            "positions": recentred(np.stack([r.positions for r in observed])),
+            "energy": np.stack([r.energies for r in observed]),
+            "kinetic_energy": np.stack([r.kinetic_energies for r in observed]),
+            "temperature": np.broadcast_to(T, (len(observed), len(T))).copy(),
+            "step": np.array([r.steps for r in observed]),
+            "cv": np.stack([r.values for r in observed]),
+            "bias_energy": np.stack([r.bias_energies for r in observed]),
+            "restraint": np.stack([r.centres for r in observed]),
+            "work": np.stack([r.work for r in observed]),
+            "log_weight": np.stack([r.log_weights for r in observed]),
         }
 
     def pack(self, state: BiasingState) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -69,17 +69,17 @@ class HeatedRounds:
     observed = HeatedRound
 
     def number(self, state: BiasingState) -> int:
-        """Rounds that were done."""
+        """Frames that were done, one a round."""
         return state.round
 
-    def frames(self, state: BiasingState, rounds: Sequence[HeatedRound]) -> dict[str, np.ndarray]:
-        """The run's arrays of some rounds, a frame each."""
+    def frames(self, state: BiasingState, observed: Sequence[HeatedRound]) -> dict[str, np.ndarray]:
+        """The run's arrays of some rounds, each of which is a frame."""
         return {
-            **BiasedRounds().frames(state, rounds),
-            "temperature": np.stack([r.temperatures for r in rounds]),
-            "rung": np.stack([r.rungs for r in rounds]),
-            "exchanged": np.stack([r.exchanged for r in rounds]),
-            "rung_log_weight": np.stack([r.rung_log_weights for r in rounds]),
+            **BiasedRounds().frames(state, observed),
+            "temperature": np.stack([r.temperatures for r in observed]),
+            "rung": np.stack([r.rungs for r in observed]),
+            "exchanged": np.stack([r.exchanged for r in observed]),
+            "rung_log_weight": np.stack([r.rung_log_weights for r in observed]),
         }
 
     def pack(self, state: BiasingState) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -164,7 +164,7 @@ def _forecast(
         progress,
         "bias",
         (state.round, run.n_frames),
-        steps_per_round=plan.steps_per_round,
+        steps_per_frame=plan.steps_per_round,
         time_step=dynamics.dynamics.time_step,
         stride=dynamics.stride,
         clusters=(len(state.walkers), "walker"),
