@@ -166,7 +166,9 @@ def test_harmonic_energies_of_frames_are_those_of_the_hessian():
     turned = log_rotational_jacobian(minimum.positions + u, np.broadcast_to(x, u.shape))
     turned -= log_rotational_jacobian(x, x)
     np.testing.assert_allclose(
-        -works, energies / kT - 0.5 * (size**2).sum(axis=1) - turned, atol=3e-2  # minima are quenched to a force, not to zero
+        -works,
+        energies / kT - 0.5 * (size**2).sum(axis=1) - turned,
+        atol=3e-2,  # minima are quenched to a force, not to zero
     )
 
 

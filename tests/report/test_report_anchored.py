@@ -1,0 +1,29 @@
+"""The section on anchored free energies: numbers where they are known, words where not."""
+
+import numpy as np
+
+from nanochart.report import AnchoredNumbers, build_report
+from nanochart.report.page.anchored import anchored_section
+from nanochart.statistics import Estimate
+from nanochart.units import BOLTZMANN
+
+T = np.array([20.0, 300.0])
+
+
+def test_differences_are_in_thermal_energies_with_their_intervals(tmp_path):
+    value = BOLTZMANN * T * [-5.0, -2.0]
+    gap = Estimate(
+        value, 0.1 * BOLTZMANN * T, value - 0.5 * BOLTZMANN * T, value + 0.5 * BOLTZMANN * T,
+        np.array([True, False]), ("", "the ladder is not mixed"),
+    )  # fmt: skip
+    shares = {
+        name: Estimate.of(s, np.full(2, 0.01), np.full(2, 99.0), np.ones(2, bool))
+        for name, s in (("dh", [0.1, 0.2]), ("ih", [0.9, 0.8]))
+    }
+    harmonic = {"dh": np.array([0.1, 0.3]), "ih": np.array([0.9, 0.7])}
+    found = AnchoredNumbers(T, "dh", {"ih": gap}, shares, harmonic, ("ih is unknown at 300 K",))
+    text = build_report((anchored_section(found),), tmp_path / "page.html").read_text("utf-8")
+    assert "-5.00 (-5.50 to -4.50)" in text.replace("\u2212", "-")
+    assert "-2.00" not in text.replace("\u2212", "-")
+    assert "unknown" in text
+    assert "Ih is unknown at 300 K." in text
