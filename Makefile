@@ -46,9 +46,10 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)  ## chart Au147 from nothing: at most ten minutes on two cores
 	$(BIN)/nanochart demo --output $(DEMO)
 
-# A process for each core, each of one thread; a file of tests stays in one, with its fixtures.
+# A process for each core, each of one thread; a file of tests stays in one, with its fixtures, and
+# files come in the order of tests/conftest.py.
 test: $(STAMP)  ## run the test suite
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 test-slow: $(STAMP)  ## run the long statistical and end-to-end tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal -m slow $(PYTEST_ARGS)

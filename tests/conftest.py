@@ -21,6 +21,12 @@ def pytest_configure(config):
         forget_stale_kernels()
 
 
+def pytest_collection_modifyitems(items):
+    """Files of long tests come first, so that no core waits for one of them at the end."""
+    first = ("workflow", "report", "landscape", "biasing", "cli")
+    items.sort(key=lambda item: not any(f"tests/{room}/" in item.nodeid for room in first))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():
     """Processes of ``pytest -n auto``: as many as there are cores that may be used."""
