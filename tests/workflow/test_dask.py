@@ -7,9 +7,10 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from helpers.configs import small_config
 from nanochart.config import PRESETS
 from nanochart.tempering import TemperingConfig, initialize_tempering, langevin_segment, step
 from nanochart.workflow import dask_executor, sample
-from nanochart.workflow.executors import ExecutorError
+from nanochart.workflow.executors import DaskExecutor, ExecutorError
 
 distributed = pytest.importorskip("distributed")
 
@@ -87,7 +88,7 @@ def test_a_run_survives_the_death_of_a_worker_with_the_same_bits(cluster, tmp_pa
     with dask_executor(scheduler_file=file) as executor:
         run = sample(config, tmp_path / "dask.zarr", executor=executor, progress=kill)
     assert run.complete
-    assert run.info("frames")["sessions"][0]["executor"] == "ClientExecutor"
+    assert run.info("frames")["sessions"][0]["executor"] == "DaskExecutor"
     # It was alive for the first rounds and dead for the last.
     assert killed_at[0] is None
     assert killed_at[-1] == -signal.SIGKILL
@@ -130,7 +131,10 @@ def test_a_scheduler_that_dies_is_one_sentence(cluster, tmp_path):
         time.sleep(0.05)
     time.sleep(2.0)
     scheduler.kill()
-    _, said = command.communicate(timeout=120)
+    try:
+        _, said = command.communicate(timeout=120)
+    finally:
+        command.kill()
     assert command.returncode == 1
     assert said.startswith("nanochart: the Dask scheduler at ")
     assert said.count("\n") == 1
@@ -207,3 +211,20 @@ def test_a_scheduler_file_that_is_not_there_is_named(tmp_path):
 def test_one_of_address_and_file_is_needed():
     with pytest.raises(ValueError, match=r"one of the two; got None and None"), dask_executor():
         pass
+
+
+def test_what_is_handed_in_while_the_scheduler_is_lost_ends_with_the_client():
+    """Dask itself leaves such a future open for ever."""
+
+    class Deaf(ThreadPoolExecutor):
+        def submit(self, *_, **__):
+            return Future()
+
+    client = SimpleNamespace(status="connecting", get_executor=lambda **_: Deaf())
+    with DaskExecutor(client) as executor:
+        future = executor.submit(abs, -1)
+        with pytest.raises(TimeoutError, match=r"^$"):
+            future.result(timeout=1.5)
+        client.status = "closed"
+        with pytest.raises(CancelledError, match=r"^$"):
+            future.result(timeout=10.0)

@@ -1,11 +1,18 @@
 """Where replicas run: threads of this process, or the workers of a Dask cluster."""
 
 import logging
-from collections.abc import Iterator
-from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import (
+    CancelledError,
+    Executor,
+    Future,
+    InvalidStateError,
+    ThreadPoolExecutor,
+)
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from nanochart.errors import NanochartError
 
@@ -13,6 +20,8 @@ __all__ = ["ExecutorError", "dask_executor", "thread_executor"]
 
 #: Loggers of Dask and of what it stands on that print tracebacks when a scheduler is lost.
 _NOISY = ("distributed.client", "distributed.comm", "distributed.core", "tornado.application")
+#: Seconds between two looks at whether a client still has its scheduler.
+_LOOK = 1.0
 
 
 class ExecutorError(NanochartError, RuntimeError):
@@ -73,8 +82,8 @@ def dask_executor(
         ) from error
     with _silent(), client:
         try:
-            # Every task is new: to hash its arrays for a name would be work for nothing.
-            yield client.get_executor(pure=False)
+            with DaskExecutor(client) as watched:
+                yield watched
         except distributed.scheduler.KilledWorker as error:
             raise ExecutorError(
                 f"the Dask cluster at {where} gave up on a segment, because too many workers "
@@ -86,6 +95,43 @@ def dask_executor(
                 f"the Dask scheduler at {where} was lost: start it again and resume; what was "
                 f"saved is kept"
             ) from error
+
+
+class DaskExecutor(Executor):
+    """The executor of a Dask client, whose futures end when the client has lost its scheduler.
+
+    The client cancels the futures that it knows when it gives a scheduler up. One that is handed in
+    while it still tries to reach the scheduler again is not among them, and would never end.
+    """
+
+    def __init__(self, client: Any) -> None:
+        # Every task is new: to hash its arrays for a name would be work for nothing.
+        self._client, self._executor = client, client.get_executor(pure=False)
+        self._pending: set[Future[Any]] = set()
+        self._over = threading.Event()
+        self._watch = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._watch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._watch.join()
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = self._executor.submit(fn, *args, **kwargs)
+        self._pending.add(future)
+        future.add_done_callback(self._pending.discard)
+        return future
+
+    def _look(self) -> None:
+        while not self._over.wait(_LOOK):
+            if self._client.status not in {"closing", "closed"}:
+                continue
+            for future in tuple(self._pending):
+                with suppress(InvalidStateError):
+                    future.set_exception(CancelledError())
 
 
 @contextmanager
