@@ -64,9 +64,9 @@ def test_motifs_of_replicas_that_were_left_out_come_back_by_their_own_structures
     assert found.states.shares is None
     np.testing.assert_allclose(found.populations.shares.value, truth, atol=0.005)
     assert inside(found, truth)
-    # What was asked before: the same frames, told by their thermal neighbours.
-    voted = old_vote(trained, "motif", len(LABELS), [0])
-    assert np.abs(voted - truth).max() > 0.03
+    # What was asked before: the same frames, told by thermal neighbours in what one may bias.
+    voted = [old_vote(trained, "motif", len(LABELS), [axis]) for axis in (0, 1)]
+    assert np.abs(voted - truth).max() > 0.05
 
 
 def test_families_are_those_of_all_coordinates_whatever_was_biased(trained, plain):
