@@ -1,10 +1,10 @@
+from .anchor.partition import AnchorConfig as AnchorConfig
 from .anchor.result import (
     Anchored as Anchored,
     anchor_summary as anchor_summary,
     write_anchor as write_anchor,
 )
 from .anchor.run import (
-    AnchorConfig as AnchorConfig,
     anchor_ladder as anchor_ladder,
     anchor_run as anchor_run,
 )
