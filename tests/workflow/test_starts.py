@@ -222,6 +222,18 @@ def test_the_commands_say_when_a_start_lies_above_a_known_minimum(tmp_path):
     assert sentence in tuned.stderr
 
 
+def test_starts_that_no_rung_takes_are_named(tmp_path):
+    said = []
+    sample(
+        small_config(
+            starts=["octahedron", "decahedron", "icosahedron", "twin"],
+            tempering={"time_per_replica": 0.002},
+        ),
+        tmp_path / "run.zarr", progress=lambda stage, *more: said.append((stage, more[-1])),
+    )  # fmt: skip
+    assert ("starts", "4 starts on 3 rungs: no replica starts from twin") in said
+
+
 def test_a_search_says_of_which_motifs_it_did_not_find_the_lowest_known(tmp_path):
     done = nanochart(
         "search", "Au", 147, "--quenches", 8, "--keep", 8, "--output", tmp_path / "au.zarr"

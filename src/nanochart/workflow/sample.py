@@ -111,7 +111,7 @@ def sample(
     within = config.tempering.within
     if run is None:
         assert starts is not None  # noqa: S101  only a run that exists needs none
-        tell_starts(progress, starts, config)
+        tell_starts(progress, starts, config, len(config.tempering.ladder))
         if within is not None:
             _check_region(within, potential, starts)
         pairs = find_mapped_pairs(config, potential, dynamics, starts.positions, executor)

@@ -101,9 +101,16 @@ def _words(above: Iterable[Mapping[str, Any]], cluster: str) -> list[str]:
     ]
 
 
-def tell_starts(progress: Progress, starts: Starts, config: RunConfig) -> None:
-    """Report starts that lie above the lowest minimum known of their motif."""
+def tell_starts(
+    progress: Progress, starts: Starts, config: RunConfig, n_rungs: int | None = None
+) -> None:
+    """Report starts above the lowest minimum known of their motif, and those without a rung."""
     words = _words(starts.above, f"{config.system.metal}{config.system.n_atoms}")
+    if n_rungs is not None and (left := starts.sources[n_rungs:]):
+        words.append(
+            f"{len(starts.sources)} starts on {n_rungs} rungs: no replica starts from "
+            f"{', '.join(left)}"
+        )
     if words:
         progress("starts", 1, 1, ". ".join(words))
 
