@@ -38,3 +38,18 @@ def test_a_grid_that_is_too_fine_for_its_samples_says_so():
     found = free_energy_surface(s, weighted, 300.0, shape=(900, 900))
     assert found.why.startswith("no place was seen in 5 blocks or more")
     assert np.isnan(found.stated).all()
+
+
+def test_a_surface_that_is_known_at_a_few_places_alone_is_unknown():
+    """Half of the walkers stay in a narrow well, the others are never twice in one place."""
+    rng = np.random.default_rng(0)
+    s = np.concatenate(
+        [rng.normal(0.0, 0.02, (600, 1, 2)), rng.uniform(-8.0, 8.0, (600, 3, 2))], axis=1
+    )
+    found = free_energy_surface(
+        s, Weighted(np.zeros((600, 4))), 300.0, shape=(400, 400), bandwidth=(0.02, 0.02)
+    )
+    assert np.isfinite(found.error).any()
+    assert "hold" in found.why
+    assert "% of the weight: run longer, or take fewer variables" in found.why
+    assert np.isnan(found.stated).all()

@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 _MOST_NUMBERS, _MOST_BLOCKS = 50_000_000, 160
 #: Blocks of equal weight that what is known of a node must be worth.
 _FEWEST_BLOCKS = 5.0
+#: Share of the weight at places that are known, below which a surface is that of a few places.
+_LEAST_KNOWN = 0.5
 
 
 @short_repr
@@ -198,10 +200,22 @@ def free_energy_surface(
                 f"no place was seen in {_FEWEST_BLOCKS:.0f} blocks or more: run longer, or take "
                 "fewer variables"
             )
+        elif (known := _share_of_weight(energy, error)) < _LEAST_KNOWN:
+            why = (
+                f"the places that were seen in {_FEWEST_BLOCKS:.0f} blocks or more hold "
+                f"{known:.1%} of the weight: run longer, or take fewer variables"
+            )
     return Surface(
         density.axes, kT * energy, kT * smoothed, error, temperature, density.bandwidth,
         used.effective, few, influence, density.best, why, log_gram is not None,
     )  # fmt: skip
+
+
+def _share_of_weight(energy: Floats, error: Floats) -> float:
+    """Share of the probability that lies at nodes with an error; ``energy`` is in kT."""
+    seen = np.isfinite(energy)
+    weight = np.exp(np.nanmin(energy) - np.where(seen, energy, np.inf))
+    return float(weight[np.isfinite(error)].sum() / weight.sum())
 
 
 def _long_blocks(weighted: Weighted, s: Floats, slow: ArrayLike | None) -> Blocks:
