@@ -30,6 +30,7 @@ from nanochart.tempering import (
     initialize_tempering,
     langevin_segment,
     mapped_exchange,
+    mapped_reach,
     step,
 )
 from nanochart.workflow import tune_ladder
@@ -89,24 +90,37 @@ def means(
     return kept.mean(axis=0), n_rounds * n_steps * len(ladder) + counted.evaluations
 
 
+def found_pairs(ladder: Ladder, pool: Executor) -> MappedExchange:
+    """The pairs that exchange mapped, and how often, as a run finds them."""
+    start = nc.clusters.build("octahedron", METAL, N_ATOMS)
+    x = nc.minimization.quench(start.positions, GOLD).positions
+    time_step = nc.dynamics.time_scale(x[None], GOLD).time_step(ENDS[1])
+    radius = nc.clusters.confining_radius(x, 4.0)
+    dynamics = nc.dynamics.Langevin(time_step, friction=1e-2, sphere_radius=radius)
+    tried = mapped_exchange(GOLD, dynamics, ENDS[1])
+    picosecond = round(1e3 / time_step)
+    segment = langevin_segment(GOLD, dynamics)
+    reach = mapped_reach(segment, x, GOLD, ladder, tried, picosecond, 0, pool)
+    below, every = reach.best(2 * round(500.0 * INTERVAL / time_step))
+    return mapped_exchange(GOLD, dynamics, below, every)
+
+
 def needed(kind: str, length: float, seeds: int, pool: Executor) -> float:
     """Force evaluations until every mean is known within the target."""
     tuned = tune_ladder(settings(kind), executor=pool)
-    ladder, mapped = tuned.ladder, None
-    start = nc.clusters.build("octahedron", METAL, N_ATOMS).positions
-    dynamics = nc.dynamics.Langevin(5.0, sphere_radius=nc.clusters.confining_radius(start, 4.0))
-    if kind != "off":
-        mapped = mapped_exchange(GOLD, dynamics, tuned.mapped_below)
+    ladder = tuned.ladder
+    mapped = None if kind == "off" else found_pairs(ladder, pool)
     found, cost = zip(
         *(means(ladder, mapped, length, seed, pool) for seed in range(seeds)), strict=True
     )
     error = np.std(found, axis=0, ddof=1)
     worst = int(np.argmax(error))
     T = ladder.temperatures
-    name = "mapped" if mapped else "plain"
+    name = f"mapped below {mapped.below:g} K at every {mapped.every}. turn" if mapped else "plain"
     print(f"{name}: {len(T)} temperatures, {np.mean(cost):.3g} force evaluations per run")
+    print(f"   K {np.round(T).astype(int)}")
     print(f"   acceptance {np.round(tuned.measured.share, 2)}")
-    print(f"   largest error {1e3 * error[worst]:.1f} meV at {T[worst]:g} K")
+    print(f"   errors in meV {np.round(1e3 * error, 1)}, largest at {T[worst]:g} K")
     return float(np.mean(cost) * (error[worst] / TARGET) ** 2)
 
 
