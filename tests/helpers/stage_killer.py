@@ -1,9 +1,10 @@
 """Forks a stage again and again, and has it killed at its n-th change of the file system.
 
 ``python stage_killer.py FOLDER STAGE SEED KILLS``: FOLDER/base is what the stage begins with. The
-stage is run once to its end, in FOLDER/whole; then KILLS copies are killed at moments drawn with
-SEED, and left as FOLDER/killed-K; each of these is copied to FOLDER/finished-K and run to its end.
-Prints how many changes the stage makes and at which it was killed.
+stage is run once to its end here, and once in a child, in FOLDER/whole; then KILLS copies are
+killed at moments drawn with SEED, and left as FOLDER/killed-K; each of these is copied to
+FOLDER/finished-K and run to its end. Prints how many changes the stage makes and at which it was
+killed.
 
 The stage ``command`` is the command line in FOLDER/base/command.json: its arguments, what it makes,
 and what it is told (``again``) where that exists already; None if it then refuses. Where it has no
@@ -141,8 +142,10 @@ def in_a_child(work, folder, moment=None):
 def main():
     folder, stage, seed, kills = Path(sys.argv[1]), *sys.argv[2:3], *map(int, sys.argv[3:])
     work = globals()[stage]
-    shutil.copytree(folder / "base", folder / "whole")
     begin = time.perf_counter()
+    shutil.copytree(folder / "base", folder / "first")
+    work(folder / "first")  # so that no child has to load kernels and libraries again
+    shutil.copytree(folder / "base", folder / "whole")
     changes = {"base": in_a_child(work, folder / "whole")}
     starts = ["base"]
     if stage == "command" and "again" not in json.loads(

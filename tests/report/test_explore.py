@@ -217,9 +217,9 @@ def browser():
         chromium.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def page(browser, labelled):
-    """The opened page of the labelled run; complaints and requests are collected."""
+    """The page of the labelled run, opened once; complaints and requests are collected."""
     opened = browser.new_page(viewport={"width": 1400, "height": 900})
     opened.complaints, opened.requests = [], []
     opened.on("pageerror", lambda error: opened.complaints.append(str(error)))

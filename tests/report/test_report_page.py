@@ -309,6 +309,7 @@ def test_no_colouring_of_the_chart_is_drawn_twice_in_full():
     assert len(names) == len({name.rpartition("-")[2] for name in names})
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_report_leads_to_the_explorer(small_copy):
     run = store.open(small_copy / "run.zarr")
     page = workflow.report_run(run, small_copy / "run.html").read_text(encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -71,7 +72,8 @@ def _is_central(template: Template, occupied: Mask, n: int) -> bool:
     return bool(np.linalg.norm(offset) <= _OFF_CENTRE * radius)
 
 
-def candidates(motif: str, n: int, most: int) -> list[Candidate]:
+@lru_cache(maxsize=8)  # they are those of every metal
+def candidates(motif: str, n: int, most: int) -> tuple[Candidate, ...]:
     """At most ``most`` different candidates of ``n`` atoms, the best in the bond model first.
 
     Candidates whose defect lies off the centre count only where there are no others.
@@ -87,6 +89,7 @@ def candidates(motif: str, n: int, most: int) -> list[Candidate]:
             found = central if _is_central(template, occupied, n) else lopsided
             positions = template.graph.sites[occupied]
             positions = positions - positions.mean(axis=0)
+            positions.setflags(write=False)
             # Sites run from the origin outwards, so the core comes first among the atoms too.
             found.setdefault(key, Candidate(positions, energy, core, template.tolerance))
-    return sorted((central or lopsided).values(), key=lambda c: c.energy)[:most]
+    return tuple(sorted((central or lopsided).values(), key=lambda c: c.energy)[:most])

@@ -1,5 +1,7 @@
 """Relax candidates, keep those that are still the motif, and choose the best."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from nanochart.clusters.candidates import Candidate
@@ -36,7 +38,7 @@ def _changed_bonds(candidate: Candidate, relaxed: Array) -> float:
     return float((len(before) + len(after) - 2 * kept.sum()) / len(before))
 
 
-def relax_best(found: list[Candidate], potential: Potential) -> tuple[Array, float, bool]:
+def relax_best(found: Sequence[Candidate], potential: Potential) -> tuple[Array, float, bool]:
     """Positions (atom, 3) in Å, energy in eV of the best relaxed candidate; if it kept its bonds.
 
     The lowest in energy of those whose bonds changed no more than their tolerance; if there is
