@@ -124,6 +124,7 @@ def test_a_scheduler_that_dies_is_one_sentence(cluster, tmp_path):
         [Path(sys.executable).with_name("nanochart"), "sample", "mini.yaml", "-q", "-o",
          "dask.zarr", "--executor", "dask", "--scheduler-file", file],
         cwd=tmp_path, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "5s"},
     )  # fmt: skip
     log = tmp_path / "dask.zarr/restart/files/commits.log"
     deadline = time.monotonic() + 60

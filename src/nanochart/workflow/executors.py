@@ -40,7 +40,9 @@ def thread_executor(threads: int | None) -> Iterator[Executor | None]:
 
 @contextmanager
 def dask_executor(
-    scheduler: str | None = None, scheduler_file: str | Path | None = None, timeout: float = 30.0
+    scheduler: str | None = None,
+    scheduler_file: str | Path | None = None,
+    timeout: float | None = None,
 ) -> Iterator[Executor]:
     """The workers of a running Dask cluster, as an executor.
 
@@ -51,7 +53,8 @@ def dask_executor(
     scheduler_file
         File that ``dask scheduler --scheduler-file`` wrote; one of the two is needed.
     timeout
-        Seconds to wait for the scheduler.
+        Seconds to wait for the scheduler, in the beginning and when it is lost; None takes Dask's
+        own setting, ``distributed.comm.timeouts.connect``, of 30 seconds where nothing else is set.
 
     Raises
     ------
@@ -72,9 +75,13 @@ def dask_executor(
         )
     distributed = _distributed()
     where = scheduler or str(scheduler_file)
-    address = {"address": scheduler} if scheduler else {"scheduler_file": str(scheduler_file)}
+    address: dict[str, Any] = {"address": scheduler} if scheduler else {}
+    if scheduler_file is not None:
+        address["scheduler_file"] = str(scheduler_file)
+    if timeout is not None:
+        address["timeout"] = timeout
     try:
-        client = distributed.Client(**address, timeout=timeout, set_as_default=False)
+        client = distributed.Client(**address, set_as_default=False)
     except (OSError, ValueError, distributed.comm.core.CommClosedError) as error:
         raise ExecutorError(
             f"no Dask scheduler answers at {where}: start one with `dask scheduler`, and check the "
