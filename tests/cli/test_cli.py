@@ -220,6 +220,11 @@ def test_an_interrupted_training_says_so(small_copy, number, code):
     [
         ("seed: 1\nseed: 2\n", "the key 'seed' stands twice"),
         ("sede: 1\n", "sede is not a field of the configuration: did you mean seed?"),
+        ("se-ed: 1\n", "se-ed is not a field of the configuration: did you mean seed?"),
+        (
+            "tempering: {swap-interval: 5}\n",
+            "tempering.swap-interval is not a field of the configuration: did you mean swap_int",
+        ),
         (
             "tempering: {swap_interval: 1.003}\n",
             r"even number of time steps of 5 fs.*nearest is 1\b",

@@ -30,6 +30,8 @@ def _findings(error: ValidationError) -> list[dict[str, Any]]:
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
     for item in error.errors():
         path = tuple(p for p in item["loc"] if isinstance(p, int) or not re.search(r"[\[\-]", p))
+        if item["type"] == "extra_forbidden" and path[-1:] != item["loc"][-1:]:
+            path = (*path, item["loc"][-1])  # a key of the file's, whatever it looks like
         found[path] = {**item, "loc": path}
     return [item for path, item in found.items()
             if not any(other[: len(path)] == path != other for other in found)]  # fmt: skip
