@@ -60,7 +60,7 @@ def sample(
     pilot: Annotated[
         str | None,
         typer.Option(
-            metavar="TIME", help="Length of the short runs of --tune-ladder; by default 200ps."
+            metavar="TIME", help="Length of the short runs of --tune-ladder; by default 1ns."
         ),
     ] = None,
     executor: ExecutorOption = ExecutorKind.THREADS,
@@ -87,7 +87,7 @@ def sample(
         from nanochart.config import nanoseconds
 
         target = 0.3 if target_acceptance is None else target_acceptance
-        length = 1e3 * nanoseconds(pilot or "200ps")
+        length = 1e3 * nanoseconds(pilot or "1ns")
         with make_executor(executor, threads, scheduler, scheduler_file) as pool:
             tune_command(config, output, target, length, seed, json, quiet, pool)
         return

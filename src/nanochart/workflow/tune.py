@@ -104,7 +104,7 @@ def tune_ladder(
     t_max: float | None = None,
     target: float = 0.3,
     *,
-    pilot: float = 200.0,
+    pilot: float = 1_000.0,
     iterations: int = 2,
     executor: Executor | None = None,
     progress: Progress = silent,
