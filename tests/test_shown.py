@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import nanochart as nc
-from nanochart.shown import counted, short_repr
+from nanochart.shown import counted, few, short_repr
 
 PACKAGES = [name for name in dir(nc) if hasattr(getattr(nc, name), "__path__")]
 ARRAY = re.compile(r"NDArray|Floats|Ints|Bools|ndarray")
@@ -80,3 +80,9 @@ def test_tab_completion_knows_what_a_package_offers(package):
 )  # fmt: skip
 def test_a_number_is_said_with_its_noun_and_three_digits_where_it_is_small(number, said):
     assert counted(number, "frame") == said
+
+
+def test_of_many_or_long_words_of_a_file_few_are_shown():
+    assert few(["Au", "Ag"]) == "Au, Ag"
+    assert few([str(k) for k in range(15)], " ") == "0 1 2 3 4 5 6 7 8 9 10 11 and 3 more"
+    assert len(few(["x" * 50_000])) == 41

@@ -1,12 +1,12 @@
 """How results show themselves, by the shapes of their arrays, and how counts are said."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence, Set as AbstractSet
+from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet
 from typing import Any, TypeVar
 
 import numpy as np
 
-__all__ = ["counted", "short_repr"]
+__all__ = ["counted", "few", "short_repr"]
 
 Class = TypeVar("Class")
 
@@ -21,6 +21,17 @@ def counted(number: float, noun: str) -> str:
     """
     said = f"{number:.0f}" if number >= 100 else f"{number:.3g}"
     return f"{said} {noun}{'' if said == '1' else 's'}"
+
+
+def few(words: Iterable[str], between: str = ", ") -> str:
+    """Words of a file as a sentence may hold them: the first twelve, each of 40 characters at most.
+
+    How many more there are is said.
+    """
+    all_of_them = list(words)
+    shown = between.join(f"{word[:40]}…" if len(word) > 40 else word for word in all_of_them[:12])
+    more = len(all_of_them) - 12
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def short_repr(cls: type[Class]) -> type[Class]:

@@ -263,6 +263,7 @@ def bombs():
     yield "merged", "\n".join(merged), "a key must be a word"
     yield "deep", "[" * 50_000, "nested deeper than 32 levels"
     yield "long", "a: " + "x" * 300_000, "longer than 200,000 characters"
+    yield "long word", "a: " + "b" * 1_001, "1,000 characters at most; got 1,001 in line 1"
     yield "twice", "a: 1\na: 2", "the key 'a' stands twice"
     yield "no word", "? [a, b]\n: 1", "a key must be a word"
 

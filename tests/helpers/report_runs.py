@@ -40,9 +40,10 @@ def results_of(frames, frame_time=None, **more):
     if thermal.rungs is not None and frames.ladder is not None and len(frames.ladder) > 1:
         outcome = thermal.exchanges
         ladder = diagnose_ladder(
-            Ladder(tuple(frames.ladder)), np.maximum(thermal.rungs, 0), thermal.energies, outcome
-        )
-        found |= {"ladder": ladder, "verdict": ladder_verdict(ladder, frame_time)}
+            Ladder(tuple(frames.ladder)), np.maximum(thermal.rungs, 0), thermal.energies, outcome,
+            frame_time=frame_time,
+        )  # fmt: skip
+        found |= {"ladder": ladder, "verdict": ladder_verdict(ladder)}
     for name, values in (
         ("energies", thermal.energies),
         ("inherent_energies", frames.so_far.inherent.energies if quenched else None),

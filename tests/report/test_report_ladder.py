@@ -1,6 +1,7 @@
 """What the report says and draws of a ladder."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -65,8 +66,9 @@ def test_round_trips_shorter_than_a_frame_are_told_to_three_digits():
     found = data.results.ladder
     (card,) = (x for x in sampling_section(data, 60).items if x.name == "ladder-mixing")
     assert max(found.ideal_time, found.trips.time) < 0.5
-    times = f"{found.trips.time:.3g} frames on average; the exchanges alone would need "
-    assert f"One takes {times}{found.ideal_time:.3g} frames." in card.caption
+    times = f"{found.time_of(found.trips.time)} on average; the exchanges alone would need "
+    assert f"One takes {times}{found.time_of(found.ideal_time)}." in card.caption
+    assert re.search(r"One takes [\d.]+ ps on average; .* need [\d.]+ ps\.", card.caption)
 
 
 def shortened(results, many):

@@ -19,6 +19,7 @@ __all__ = ["read_yaml"]
 _MOST_CHARACTERS = 200_000
 _MOST_VALUES = 100_000
 _DEEPEST = 32
+_LONGEST = 1_000
 #: Digits of a number; more are text, and so refused where a number must stand.
 _INTEGER = re.compile(r"[-+]?[0-9]{1,100}")
 _REAL = re.compile(r"[-+]?([0-9]{1,100}(\.[0-9]{0,100})?|\.[0-9]{1,100})([eE][-+]?[0-9]{1,9})?")
@@ -93,21 +94,31 @@ class _Values:
         if node.tag not in _UNTAGGED:
             raise _FileError(f"tags are not taken; got {node.tag!r:.60} {where}: leave it out")
         if isinstance(node, yaml.ScalarNode):
-            return _scalar(node)
+            return _scalar(node, where)
         if isinstance(node, yaml.SequenceNode):
             return [self.of(item, depth + 1) for item in node.value]
         values: dict[str, Any] = {}
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode) or key.value == "<<":
                 raise _FileError(f"a key must be a word; got another {where}")
+            _check_length(key.value, where)
             if key.value in values:
                 raise _FileError(f"the key {key.value!r:.60} stands twice {where}")
             values[key.value] = self.of(value, depth + 1)
         return values
 
 
-def _scalar(node: yaml.ScalarNode) -> Any:
+def _check_length(text: str, where: str) -> None:
+    if len(text) > _LONGEST:
+        raise _FileError(
+            f"a word or a value must have {_LONGEST:,} characters at most; got {len(text):,} "
+            f"{where}"
+        )
+
+
+def _scalar(node: yaml.ScalarNode, where: str) -> Any:
     text: str = node.value
+    _check_length(text, where)
     if node.style is not None:  # quoted
         return text
     if text in _WORDS:

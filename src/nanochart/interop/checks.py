@@ -9,6 +9,7 @@ from ase.data import chemical_symbols
 from nanochart.interop.frame import FrameError, RawFrame
 from nanochart.interop.whole import Mending, compare_box, whole_cluster
 from nanochart.metals import element as look_up_element
+from nanochart.shown import few
 
 __all__ = ["Checks", "check_species"]
 
@@ -74,7 +75,7 @@ def check_species(raw: RawFrame, element: str | None, what: str) -> str:
     if element is None:
         if len(named) > 1:
             raise FrameError(
-                f"{what} must be of one element; got {', '.join(named)}: nanochart handles "
+                f"{what} must be of one element; got {few(named)}: nanochart handles "
                 "clusters of a single metal (if these only stand for it, name it: --element Au)"
             )
         if not named or named[0].isdigit():
@@ -84,8 +85,8 @@ def check_species(raw: RawFrame, element: str | None, what: str) -> str:
             )
         if named[0] in _NO_METALS:
             raise FrameError(
-                f"{what} must be of a metal; got {named[0]}: if that only stands for it, name the "
-                "metal (--element Au)"
+                f"{what} must be of a metal; got {few(named[:1])}: if that only stands for it, "
+                "name the metal (--element Au)"
             )
         try:
             return look_up_element(named[0]).symbol
@@ -95,9 +96,9 @@ def check_species(raw: RawFrame, element: str | None, what: str) -> str:
             ) from None
     others = [name for name in known if name != element]
     if element in named and others:
-        raise FrameError(f"{what} must be of the element {element} alone; got {', '.join(named)}")
+        raise FrameError(f"{what} must be of the element {element} alone; got {few(named)}")
     if metals := [name for name in others if name not in _NO_METALS]:
-        raise FrameError(f"{what} must be of the element {element}; got {', '.join(metals)}")
+        raise FrameError(f"{what} must be of the element {element}; got {few(metals)}")
     return element
 
 

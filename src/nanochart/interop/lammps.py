@@ -19,6 +19,7 @@ from nanochart.interop.text import (
     read_frames,
     read_table,
 )
+from nanochart.shown import few
 
 __all__ = ["is_lammps_dump", "read_lammps_dump"]
 
@@ -93,13 +94,13 @@ def _read_atoms(lines: Lines, header: dict[str, list[str]], what: str) -> RawFra
     units = header.get("UNITS", [""])[0]
     if units and units not in _LENGTHS:
         raise ValueError(
-            f"{what} is in LAMMPS units {units!r}, and lengths must be in Å: convert it, or run "
-            "with units metal"
+            f"{what} is in LAMMPS units {few([units])!r}, and lengths must be in Å: convert it, or "
+            "run with units metal"
         )
     columns = header["ATOMS"]
     words, n_columns = read_table(lines, n_atoms, what)
     if n_columns != len(columns):
-        raise FrameError(f"{what} must have the columns {' '.join(columns)}; got {n_columns}")
+        raise FrameError(f"{what} must have the columns {few(columns, ' ')}; got {n_columns}")
     if "id" not in columns:
         raise FrameError(
             f"{what} has no column id, so its atoms have no order: write the dump with "
@@ -157,7 +158,7 @@ def _positions(
     if names is None:
         raise FrameError(
             f"{what} must have columns x y z, xu yu zu, xs ys zs or xsu ysu zsu; got "
-            f"{' '.join(columns)}"
+            f"{few(columns, ' ')}"
         )
     places = [columns.index(name) for name in names]
     positions = parse_columns(words, places, len(columns), what)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanochart.potentials.smoothness import odd_value
-from nanochart.shown import short_repr
+from nanochart.shown import few, short_repr
 
 __all__ = ["Setfl", "read_setfl"]
 
@@ -170,7 +170,7 @@ def _read(lines: _Lines, symbol: str, *, density_by_pair: bool) -> Setfl:
     symbols, n_f, n_x, steps = _header(lines)
     if symbol not in symbols:
         raise _TableError(
-            f"holds the elements {' '.join(symbols)}; got {symbol!r}: name one of them"
+            f"holds the elements {few(symbols, ' ')}; got {symbol!r}: name one of them"
         )
     here = symbols.index(symbol)
     own = []  # of each element: what is said of it, F, f at itself

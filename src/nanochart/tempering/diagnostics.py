@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from nanochart.shown import short_repr
+from nanochart.shown import counted, short_repr
 from nanochart.statistics import import_pymbar
 from nanochart.tempering.ladder import Ladder
 from nanochart.tempering.replica_flow import (
@@ -102,6 +102,8 @@ class LadderDiagnostics:
         Attempts to exchange between two stored frames.
     mapped_every
         At one of how many of their turns mapped pairs are tried.
+    frame_time
+        Time between stored frames in ns; None where it is not known.
     """
 
     ladder: Ladder
@@ -116,6 +118,14 @@ class LadderDiagnostics:
     n_mapped: int = 0
     attempts_per_frame: int = 1
     mapped_every: int = 1
+    frame_time: float | None = None
+
+    def time_of(self, frames: float) -> str:
+        """How long some frames are, with the unit; in frames where the time is not known."""
+        if self.frame_time is None:
+            return counted(frames, "frame")
+        ns = frames * self.frame_time
+        return f"{ns:.3g} ns" if ns >= 0.1 else f"{1000 * ns:.3g} ps"
 
     @property
     def inefficiency(self) -> Floats:
@@ -237,6 +247,7 @@ def diagnose_ladder(
     *,
     n_mapped: int = 0,
     mapped_every: int = 1,
+    frame_time: float | None = None,
 ) -> LadderDiagnostics:
     """Diagnose a ladder from its run: acceptance, flow, round trips, overlap and equilibration.
 
@@ -255,6 +266,8 @@ def diagnose_ladder(
         Number of the lowest pairs that exchange mapped.
     mapped_every
         At one of how many of their turns these are tried.
+    frame_time
+        Time between stored frames in ns.
     """
     places = np.asarray(rungs, np.int64)
     n = len(ladder)
@@ -290,6 +303,7 @@ def diagnose_ladder(
         n_mapped=n_mapped,
         mapped_every=mapped_every,
         attempts_per_frame=attempts,
+        frame_time=frame_time,
     )
 
 

@@ -35,23 +35,19 @@ _STEEP = 0.4
 _REPAIRED = 0.2
 
 
-def ladder_findings(
-    diagnostics: LadderDiagnostics, frame_time: float | None = None
-) -> tuple[str, ...]:
+def ladder_findings(diagnostics: LadderDiagnostics) -> tuple[str, ...]:
     """Say what is wrong with a ladder and what to do, in a sentence each; empty if nothing is.
 
     Parameters
     ----------
     diagnostics
         Diagnostics from :func:`diagnose_ladder`.
-    frame_time
-        Time between stored frames in ns, to give times; when left out, times are in frames.
     """
     return (
         *_broken(diagnostics),
-        *_unmixed(diagnostics, frame_time),
+        *_unmixed(diagnostics),
         *_remembering(diagnostics),
-        *_unequilibrated(diagnostics, frame_time),
+        *_unequilibrated(diagnostics),
     )
 
 
@@ -62,19 +58,19 @@ def ladder_reservation(diagnostics: LadderDiagnostics) -> str:
     error to say.
     """
     found = (
-        *_broken(diagnostics), *_unmixed(diagnostics, None), *_unequilibrated(diagnostics, None),
+        *_broken(diagnostics), *_unmixed(diagnostics), *_unequilibrated(diagnostics),
     )  # fmt: skip
     return found[0].rstrip(".") if found else ""
 
 
-def ladder_verdict(diagnostics: LadderDiagnostics, frame_time: float | None = None) -> str:
+def ladder_verdict(diagnostics: LadderDiagnostics) -> str:
     """What is wrong with a ladder, or that nothing is, and its numbers; as `ladder_findings`."""
     well = ("The ladder is connected, mixed and equilibrated.",)
-    findings = ladder_findings(diagnostics, frame_time) or well
-    return " ".join((*findings, ladder_summary(diagnostics, frame_time))).rstrip()
+    findings = ladder_findings(diagnostics) or well
+    return " ".join((*findings, ladder_summary(diagnostics))).rstrip()
 
 
-def ladder_summary(diagnostics: LadderDiagnostics, frame_time: float | None = None) -> str:
+def ladder_summary(diagnostics: LadderDiagnostics) -> str:
     """Sum up a ladder in one sentence: acceptance, round trips, independent frames."""
     parts = []
     T = diagnostics.ladder.temperatures
@@ -91,7 +87,7 @@ def ladder_summary(diagnostics: LadderDiagnostics, frame_time: float | None = No
             f"temperatures would be best and {len(T)} are there"
         )
     if diagnostics.trips.crossings:
-        parts.append(_travels(diagnostics, frame_time))
+        parts.append(_travels(diagnostics))
     known = [round(e.n_independent) for e in diagnostics.equilibration if e is not None]
     if known:
         few, many = min(known), max(known)
@@ -103,7 +99,7 @@ def ladder_summary(diagnostics: LadderDiagnostics, frame_time: float | None = No
     return text[0].upper() + text[1:] + "."
 
 
-def _travels(diagnostics: LadderDiagnostics, frame_time: float | None) -> str:
+def _travels(diagnostics: LadderDiagnostics) -> str:
     """How many round trips there were, and how long one takes.
 
     The time is known from the passages between the ends, also where no trip was completed.
@@ -118,7 +114,7 @@ def _travels(diagnostics: LadderDiagnostics, frame_time: float | None) -> str:
             f"none of {replicas} made a round trip, and there {were} "
             f"{counted(trips.crossings, 'passage')} from one end to the other"
         )
-    takes = f"a round trip takes {_duration(trips.time, frame_time)} on average"
+    takes = f"a round trip takes {diagnostics.time_of(trips.time)} on average"
     return f"{made}; {takes}{_slow(diagnostics)}"
 
 
@@ -167,7 +163,7 @@ def _between(diagnostics: LadderDiagnostics, k: int) -> str:
     return f"add {', '.join(f'{t:.0f}' for t in added)} K"
 
 
-def _unmixed(diagnostics: LadderDiagnostics, frame_time: float | None) -> list[str]:
+def _unmixed(diagnostics: LadderDiagnostics) -> list[str]:
     trips, n = diagnostics.trips, len(diagnostics.ladder)
     if n < 2 or trips.counts.mean() >= _FEW_TRIPS:
         return []
@@ -184,8 +180,8 @@ def _unmixed(diagnostics: LadderDiagnostics, frame_time: float | None) -> list[s
         remedy = "mend its gaps and run longer"
     else:
         by = "on average" if trips.crossings else "at least, at this acceptance"
-        remedy = f"one takes {_duration(needed, frame_time)} {by}, so run several times as long"
-    length = _duration(diagnostics.n_frames, frame_time)
+        remedy = f"one takes {diagnostics.time_of(needed)} {by}, so run several times as long"
+    length = diagnostics.time_of(diagnostics.n_frames)
     sentence = (
         f"The ladder is not mixed: {made} in {length}{_barrier(diagnostics)}, and populations "
         f"still depend on the structures that it started from; {remedy}."
@@ -200,9 +196,9 @@ def _remembering(diagnostics: LadderDiagnostics) -> list[str]:
     if not independent < _FEWEST_STRUCTURES:
         return []
     sentence = (
-        f"The replicas keep their structures for {np.median(g):.0f} of {diagnostics.n_frames} "
-        f"frames, which leaves about {counted(round(independent), 'independent structure')} in the "
-        "whole run, "
+        f"The replicas keep their structures for {diagnostics.time_of(float(np.median(g)))} of "
+        f"{diagnostics.time_of(diagnostics.n_frames)}, which leaves about "
+        f"{counted(round(independent), 'independent structure')} in the whole run, "
         f"where at least {_FEWEST_STRUCTURES:.0f} are needed; run longer "
         "(tempering.time_per_replica)."
     )
@@ -221,7 +217,7 @@ def _barrier(diagnostics: LadderDiagnostics) -> str:
     return f" (they turn back between {kelvin(T[low])} and {kelvin(T[high])} K)"
 
 
-def _unequilibrated(diagnostics: LadderDiagnostics, frame_time: float | None) -> list[str]:
+def _unequilibrated(diagnostics: LadderDiagnostics) -> list[str]:
     T, n = diagnostics.ladder.temperatures, diagnostics.n_frames
     known = [(t, e) for t, e in zip(T, diagnostics.equilibration, strict=True) if e is not None]
     drifting = [
@@ -236,8 +232,8 @@ def _unequilibrated(diagnostics: LadderDiagnostics, frame_time: float | None) ->
         longer = " and run longer" if 2 * worst.start > n else ""
         sentences.append(
             f"The run is not equilibrated at its beginning: the energy at {kelvin(t)} K{others} "
-            f"drifts over the first {_duration(worst.start, frame_time)} of "
-            f"{_duration(n, frame_time)}; discard that much more "
+            f"drifts over the first {diagnostics.time_of(worst.start)} of "
+            f"{diagnostics.time_of(n)}; discard that much more "
             f"(tempering.discard){longer}."
         )
     poor = [(t, e) for t, e in known if _poor(e)]
@@ -255,10 +251,3 @@ def _unequilibrated(diagnostics: LadderDiagnostics, frame_time: float | None) ->
 
 def _poor(found: Equilibration) -> bool:
     return found.n_independent < _FEWEST_INDEPENDENT
-
-
-def _duration(frames: float, frame_time: float | None) -> str:
-    if frame_time is None:
-        return counted(frames, "frame")
-    ns = frames * frame_time
-    return f"{ns:.3g} ns" if ns >= 0.1 else f"{1000 * ns:.3g} ps"

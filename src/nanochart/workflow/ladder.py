@@ -104,9 +104,11 @@ def ladder_diagnostics(
 
     def diagnosed() -> LadderDiagnostics:
         n_mapped = ladder.pairs_below(mapped_below(run))
+        config = run_config(run)
         found = diagnose_ladder(
-            ladder, rungs[chosen], held, outcome, n_mapped=n_mapped, mapped_every=mapped_every(run)
-        )
+            ladder, rungs[chosen], held, outcome, n_mapped=n_mapped, mapped_every=mapped_every(run),
+            frame_time=None if config is None else 1e-3 * config.frame_interval,
+        )  # fmt: skip
         return replace(found, energies=np.empty((0, n)))  # the run has them
 
     found = kept(
@@ -130,9 +132,7 @@ def ladder_words(run: Run, ladder: LadderDiagnostics | None = None) -> str:
     found = ladder or ladder_diagnostics(run.frames(), run)
     if found is None:
         return ""
-    config = run_config(run)
-    verdict = ladder_verdict(found, None if config is None else 1e-3 * config.frame_interval)
-    return " ".join(filter(None, (verdict, *restriction(run))))
+    return " ".join(filter(None, (ladder_verdict(found), *restriction(run))))
 
 
 def restricted_to(run: Run) -> str | None:

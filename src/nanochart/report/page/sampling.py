@@ -123,8 +123,8 @@ def _mixing_card(diagnostics: LadderDiagnostics | None) -> list[FigureCard]:
     ideal = diagnostics.ideal_time
     known = np.isfinite(ideal) and np.isfinite(diagnostics.trips.time)
     times = (
-        f" One takes {counted(diagnostics.trips.time, 'frame')} on average; the exchanges alone "
-        f"would need {counted(ideal, 'frame')}."
+        f" One takes {diagnostics.time_of(diagnostics.trips.time)} on average; the exchanges alone "
+        f"would need {diagnostics.time_of(ideal)}."
         if known
         else ""
     )
