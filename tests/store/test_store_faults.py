@@ -333,6 +333,14 @@ def test_a_folder_that_is_not_a_run_is_refused(run, harm, message):
         nc.store.open(run.path)
 
 
+def test_what_zarr_cannot_read_of_an_array_without_a_seal_is_one_sentence(run):
+    root = json.loads((run.path / "zarr.json").read_text())
+    root["consolidated_metadata"]["metadata"]["restart/files"]["fill_value"] = 1_000_000_000
+    (run.path / "zarr.json").write_text(json.dumps(root))
+    with pytest.raises(StoreError, match=r"metadata of .*run.zarr cannot be read .*: restore its"):
+        nc.store.open(run.path).to_xarray()
+
+
 def test_a_store_error_is_also_an_oserror(tmp_path):
     with pytest.raises(OSError, match="does not exist"):
         nc.store.open(tmp_path / "nothing")

@@ -213,7 +213,8 @@ class RunReader:
         with storage_errors(self.path):
             try:
                 dataset = xr.open_zarr(store, chunks=chunks, consolidated=True)
-            except (ValueError, KeyError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
+                # An array that is not of nanochart has no seal: Zarr finds what is wrong with it.
                 raise StoreError(
                     f"the metadata of {self.path} cannot be read ({error}): restore its zarr.json "
                     "files from a copy of the run"
