@@ -13,6 +13,7 @@ from nanochart.free_energy import (
     carried_up,
     draw_vibrations,
     harmonic_minimum,
+    joined_answers,
     neighbour_works,
     works_of_frames,
 )
@@ -213,3 +214,30 @@ def test_errors_of_independent_ladders_add_in_squares():
     gap = anchored_differences(pair, [("dh", "ih")])[0]
     kT = BOLTZMANN * np.array(LADDER.temperatures)
     np.testing.assert_allclose(gap.error, np.sqrt(2) * 0.1 * kT)
+
+
+def test_two_answers_to_one_question_are_joined_where_they_agree():
+    known = np.array([True, True, True, False, False])
+    first = Estimate.of([1.0, 1.0, 1.0, 9.0, 9.0], np.full(5, 0.1), np.full(5, 99.0), known, "a")
+    known = np.array([True, True, False, True, False])
+    second = Estimate.of([1.2, 2.0, 9.0, 3.0, 9.0], np.full(5, 0.2), np.full(5, 99.0), known, "b")
+    found = joined_answers(first, second)
+    assert found.known.tolist() == [True, False, True, True, False]
+    np.testing.assert_allclose(found.value[[0, 2, 3]], [1.04, 1.0, 3.0])
+    np.testing.assert_allclose(found.error[[0, 2, 3]], [np.sqrt(0.008), 0.1, 0.2])
+    assert found.high[0] - found.value[0] == pytest.approx(1.98 * np.sqrt(0.008), rel=0.01)
+    assert found.why[1] == "two independent answers differ"
+    assert found.why[4] == "a"
+
+
+def test_joined_answers_hold_the_truth_as_often_as_their_interval_says():
+    rng = np.random.default_rng(0)
+    n = 4_000
+    parts = [
+        Estimate.of(rng.normal(0.0, s, n), np.full(n, s), np.full(n, 1e9), np.ones(n, bool))
+        for s in (0.1, 0.3)
+    ]
+    found = joined_answers(*parts)
+    held = (found.low <= 0.0) & (found.high >= 0.0)
+    assert held[found.known].mean() == pytest.approx(0.95, abs=0.015)
+    assert found.known.mean() > 0.99

@@ -23,6 +23,7 @@ from nanochart.cli.options import (
 from nanochart.files import replacing_set
 
 if TYPE_CHECKING:
+    from nanochart.statistics import Estimate
     from nanochart.workflow import Anchored
 
 
@@ -108,7 +109,7 @@ def anchor(
         again = shlex.join(["nanochart", *sys.argv[1:]])
         say(f"nanochart: stopped with everything in the checkpoint; go on with `{again}`", err=True)
         sys.exit(128 + INTERRUPTS.received[0])
-    cards = anchored_cards(found.temperatures, found.populations(), found.harmonic)
+    cards = anchored_cards(found.numbers)
     with replacing_set(folder, "anchor") as target:
         written = [
             *write_anchor(found, target),
@@ -127,18 +128,25 @@ def _lines(found: "Anchored") -> list[str]:
     from nanochart.units import BOLTZMANN
 
     first, *others = found.ladders
-    differences = found.differences()
-    lines = [f"free energy less that of {first}, in kT, with 95 % intervals"] if others else []
-    lines += [f"{'K':>6}" + "".join(f"{name:>26}" for name in others)] if others else []
-    for k, T in enumerate(found.temperatures if others else ()):
-        cells = []
-        for name in others:
-            each, kT = differences[name][k], BOLTZMANN * T
-            if not each.known:
-                cells.append("unknown")
-                continue
-            low, high = float(each.low) / kT, float(each.high) / kT
-            cells.append(f"{float(each.value) / kT:.2f} ({low:.2f} to {high:.2f})")
-        lines.append(f"{T:6.0f}" + "".join(f"{cell:>26}" for cell in cells))
+    joined = found.joined
+    lines = []
+    if others:
+        lines.append(
+            f"free energy less that of {first}, in kT, with 95 % intervals, by the anchored "
+            "ladders and the ladder of the run together"
+        )
+        lines.append(f"{'K':>6}" + "".join(f"{name:>26}" for name in others))
+        for k, T in enumerate((*found.temperatures, *found.hotter)):
+            each = [joined[name][k] for name in others]
+            if k < len(found.temperatures) or any(one.known for one in each):
+                cells = [_cell(one, BOLTZMANN * T) for one in each]
+                lines.append(f"{T:6.0f}" + "".join(f"{cell:>26}" for cell in cells))
     lines += [f"{name}: {each.verdict}" for name, each in found.ladders.items()]
     return lines + [f"warning: {each}" for each in found.warnings]
+
+
+def _cell(found: "Estimate", kT: float) -> str:
+    if not found.known:
+        return "unknown"
+    low, high = float(found.low) / kT, float(found.high) / kT
+    return f"{float(found.value) / kT:.2f} ({low:.2f} to {high:.2f})"

@@ -5,6 +5,7 @@ from .anchored import (
     anchored_differences as anchored_differences,
     anchored_populations as anchored_populations,
     carried_up as carried_up,
+    joined_answers as joined_answers,
     neighbour_works as neighbour_works,
 )
 from .density import grid_shape as grid_shape

@@ -21,11 +21,14 @@ from nanochart.units import BOLTZMANN, kelvin
 
 __all__ = [
     "Anchor", "AnchoredMotif", "Works", "anchored_differences", "anchored_populations",
-    "carried_up", "neighbour_works",
+    "carried_up", "joined_answers", "neighbour_works",
 ]  # fmt: skip
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+#: Standard errors by which two independent answers to one question may differ.
+_AGREE = 3.0
 
 
 @short_repr
@@ -240,6 +243,37 @@ def anchored_populations(
             np.where(sure, expit(odds.high), np.inf), sure, lacking[0] if lacking else "",
         )  # fmt: skip
     return found
+
+
+def joined_answers(first: Estimate, second: Estimate) -> Estimate:
+    """Two independent answers to one question as one, element by element, each (element,).
+
+    Where both are known it is their mean, weighted by the inverse of the squared errors. It is
+    unknown where they lie more than three of their joint standard errors apart, because one of both
+    has not seen what there is. Where one is known it is that one.
+    """
+    parts = (first, second)
+    known = np.array([np.asarray(part.known) for part in parts])
+    value, error, high = (
+        np.where(known, np.array([getattr(part, name) for part in parts]), fill)
+        for name, fill in (("value", 0.0), ("error", 1.0), ("high", 0.0))
+    )
+    weights = known / error**2
+    weights = weights / np.maximum(weights.sum(axis=0), 1e-300)
+    mean = (weights * value).sum(axis=0)
+    both = known.all(axis=0)
+    apart = both & (np.abs(value[0] - value[1]) > _AGREE * np.hypot(*error))
+    sure = known.any(axis=0) & ~apart
+    total, half = (
+        np.where(sure, np.sqrt(((weights * each) ** 2).sum(axis=0)), np.inf)
+        for each in (np.where(known, error, 0.0), np.where(known, high - value, 0.0))
+    )
+    centre = np.where(sure, mean, 0.0)
+    why = tuple(
+        "" if sure[k] else "two independent answers differ" if apart[k] else first[k].reason
+        for k in range(len(mean))
+    )
+    return Estimate(mean, total, centre - half, centre + half, sure, why)
 
 
 def _logs(motif: AnchoredMotif, *, quantum: bool) -> Floats:

@@ -8,7 +8,9 @@ from .explorer.explorer import (
 from .explorer.properties import run_properties as run_properties
 from .figures import track as track
 from .figures.anchored import (
+    AnchoredNumbers as AnchoredNumbers,
     anchored_cards as anchored_cards,
+    anchored_differences_figure as anchored_differences_figure,
     anchored_populations_figure as anchored_populations_figure,
 )
 from .figures.charts import (
@@ -41,7 +43,6 @@ from .figures.shared_chart import shared_chart as shared_chart
 from .figures.style import category_colors as category_colors, style as style
 from .figures.thermodynamics import thermodynamics_cards as thermodynamics_cards
 from .figures.works import draw_works as draw_works
-from .page.anchored import AnchoredNumbers as AnchoredNumbers
 from .page.page import (
     FigureCard as FigureCard,
     Gallery as Gallery,

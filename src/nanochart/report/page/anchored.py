@@ -1,49 +1,13 @@
 """The section on free energies of motifs that are anchored near 0 K."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import NDArray
 
-from nanochart.report.figures.anchored import anchored_cards
+from nanochart.report.figures.anchored import AnchoredNumbers, anchored_cards
 from nanochart.report.page.page import Item, Missing, Section, Table
-from nanochart.shown import short_repr
 from nanochart.statistics import Estimate
 from nanochart.units import BOLTZMANN, kelvin
 
-__all__ = ["AnchoredNumbers", "anchored_section"]
-
-Floats = NDArray[np.float64]
-
-
-@short_repr
-@dataclass(frozen=True, eq=False)
-class AnchoredNumbers:
-    """What is shown of anchored free energies.
-
-    Attributes
-    ----------
-    temperatures
-        Of the rungs in K, (rung,).
-    reference
-        Motif whose free energy the others are compared with.
-    differences
-        Free energy of each other motif less that of the reference in eV, (rung,).
-    populations
-        Share of each motif among these, (rung,).
-    harmonic
-        The same by harmonic superposition, (rung,).
-    warnings
-        What is not known, and why.
-    """
-
-    temperatures: Floats
-    reference: str
-    differences: Mapping[str, Estimate]
-    populations: Mapping[str, Estimate]
-    harmonic: Mapping[str, Floats]
-    warnings: tuple[str, ...] = ()
+__all__ = ["anchored_section"]
 
 
 def anchored_section(found: AnchoredNumbers) -> Section:
@@ -54,19 +18,39 @@ def anchored_section(found: AnchoredNumbers) -> Section:
         "replicas that change from one motif to another. Intervals hold 95 %. A number is unknown, "
         "and not printed, where the ladder of its motif is not mixed."
     )
-    items: list[Item] = [*anchored_cards(found.temperatures, found.populations, found.harmonic)]
+    items: list[Item] = list(anchored_cards(found))
     if found.differences:
-        rows = tuple(
-            (
-                f"{kelvin(T)} K",
-                *(_words(each[k], float(T)) for each in found.differences.values()),
-            )
-            for k, T in enumerate(found.temperatures)
-        )
-        caption = f"Free energy of motifs less that of {found.reference} (kT), with 95 % intervals."
-        items.append(Table(rows, ("temperature", *found.differences), caption))
+        items.append(_table(found))
     items += [Missing(f"{each[:1].upper()}{each[1:]}.") for each in found.warnings]
     return Section("Anchored free energies", text, tuple(items))
+
+
+def _table(found: AnchoredNumbers) -> Table:
+    """Differences by each way that knows any, and joined where both do."""
+    n = len(found.temperatures)
+    both = any(np.any(each.known) for each in found.compared.values())
+    columns = ["temperature"]
+    for name in found.differences:
+        columns += (
+            [f"{name} by anchors", f"{name} by the ladder", f"{name} joined"] if both else [name]
+        )
+    rows = []
+    for k, T in enumerate((*found.temperatures, *found.hotter)):
+        row = [f"{kelvin(T)} K"]
+        for name, own in found.differences.items():
+            row.append(_words(own[k], float(T)) if k < n else "–")
+            if both:
+                row += [_words(each[name][k], float(T)) for each in (found.compared, found.joined)]
+        if k < n or any(found.joined[name][k].known for name in found.differences):
+            rows.append(tuple(row))
+    caption = f"Free energy of motifs less that of {found.reference} (kT), with 95 % intervals."
+    if both:
+        caption += (
+            " By anchors: from ladders that keep to one motif each. By the ladder: from the run, "
+            "whose replicas change from one motif to another. Joined: both together, where they "
+            "agree."
+        )
+    return Table(tuple(rows), tuple(columns), caption)
 
 
 def _words(found: Estimate, temperature: float) -> str:

@@ -15,7 +15,7 @@ from nanochart.units import kelvin, kelvin_range
 
 if TYPE_CHECKING:
     from nanochart.free_energy import FreeEnergies
-    from nanochart.report.page.anchored import AnchoredNumbers
+    from nanochart.report.figures.anchored import AnchoredNumbers
 
 __all__ = ["Bias", "RunResults", "method_words"]
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nanochart.errors import ConvergenceError, StoreError
 from nanochart.statistics import Estimate, state_populations
@@ -13,7 +14,9 @@ from nanochart.workflow.ladder import ladder_sample, whole_frames
 __all__ = ["compared_by_ladder"]
 
 
-def compared_by_ladder(run: Run, order: Sequence[str], ladder: Ladder) -> dict[str, Estimate]:
+def compared_by_ladder(
+    run: Run, order: Sequence[str], ladder: Ladder
+) -> tuple[NDArray[np.float64], dict[str, Estimate]]:
     """Free energies in eV of motifs less that of the first, by the ladder of the run itself.
 
     Parameters
@@ -23,25 +26,28 @@ def compared_by_ladder(run: Run, order: Sequence[str], ladder: Ladder) -> dict[s
     order
         Motifs.
     ladder
-        Temperatures.
+        Of the anchored free energies.
 
     Returns
     -------
-    dict of str to Estimate
-        Of each motif but the first, (rung,).
+    hotter, differences
+        Temperatures in K of the run's ladder above those of the other (hotter,), and the difference
+        of each motif but the first at the rungs of the other and at these (temperature,).
     """
     first, *others = order
-    T = np.array(ladder.temperatures)
+    frames, own = run.frames(), run.frames().ladder
+    top = ladder.temperatures[-1]
+    hotter = np.array([] if own is None else [t for t in own if t > top], dtype=float)
+    T = np.concatenate([ladder.temperatures, hotter])
     nothing = np.full(len(T), np.nan)
-    frames = run.frames()
     try:
         whole = whole_frames(frames, run)
         sampled = ladder_sample(frames, run, whole)
     except (StoreError, ValueError, ConvergenceError) as error:  # no ladder, or none that joins
-        return {name: Estimate.unknown(nothing, str(error)) for name in others}
+        return hotter, {name: Estimate.unknown(nothing, str(error)) for name in others}
     if not frames.has("label"):
         why = f"{run.path} has no motifs to compare with: `nanochart label` finds them"
-        return {name: Estimate.unknown(nothing, why) for name in others}
+        return hotter, {name: Estimate.unknown(nothing, why) for name in others}
     codes, names = frames.motifs.codes[whole], tuple(frames.motifs.names)
     places = {name: names.index(name) for name in order}
     pairs = [(places[first], places[name]) for name in others]
@@ -56,4 +62,4 @@ def compared_by_ladder(run: Run, order: Sequence[str], ladder: Ladder) -> dict[s
         states = state_populations(codes, sampled.at(float(temperature)), float(temperature), names)
         found.append(states.differences(pairs))
     joined = Estimate.stacked(found)
-    return {name: joined[:, k] for k, name in enumerate(others)}
+    return hotter, {name: joined[:, k] for k, name in enumerate(others)}

@@ -7,8 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nanochart.free_energy import AnchoredMotif, anchored_differences, anchored_populations
+from nanochart.free_energy import (
+    AnchoredMotif,
+    anchored_differences,
+    anchored_populations,
+    joined_answers,
+)
 from nanochart.output import write_csv, write_json
+from nanochart.report import AnchoredNumbers
 from nanochart.shown import short_repr
 from nanochart.statistics import Estimate
 from nanochart.units import BOLTZMANN, kelvin
@@ -16,9 +22,6 @@ from nanochart.units import BOLTZMANN, kelvin
 __all__ = ["Anchored", "MotifLadder", "anchor_summary", "write_anchor"]
 
 Floats = NDArray[np.float64]
-
-#: Standard errors by which two independent answers may differ.
-_AGREE = 3.0
 
 
 @short_repr
@@ -61,13 +64,16 @@ class Anchored:
         Of the rungs in K, (rung,).
     ladders
         Of each motif.
+    hotter
+        Temperatures in K above these to which the ladder of the run that it was made for goes.
     compared
-        Of the run that it was made for, the free energy of each motif but the first less that of
-        the first, in eV at the rungs (rung,); unknown where that run does not tell.
+        By that ladder, the free energy of each motif but the first less that of the first, in eV at
+        the rungs and at the hotter temperatures (temperature,); unknown where it does not tell.
     """
 
     temperatures: Floats
     ladders: Mapping[str, MotifLadder]
+    hotter: Floats
     compared: Mapping[str, Estimate]
 
     @property
@@ -82,6 +88,18 @@ class Anchored:
         found = anchored_differences(self.motifs, pairs, quantum=quantum)
         return dict(zip(others, found, strict=True))
 
+    @property
+    def joined(self) -> dict[str, Estimate]:
+        """Differences by anchors and by the ladder of the run, joined, at all temperatures.
+
+        Each (temperature,), at the rungs and at the hotter temperatures, as `joined_answers`.
+        """
+        nothing = Estimate.unknown(np.zeros(len(self.hotter)), "it is hotter than the anchored")
+        return {
+            name: joined_answers(Estimate.joined([found, nothing]), self.compared[name])
+            for name, found in self.differences().items()
+        }
+
     def populations(self, *, quantum: bool = False) -> dict[str, Estimate]:
         """Share of each motif among these, each (rung,)."""
         return anchored_populations(self.motifs, quantum=quantum)
@@ -94,6 +112,14 @@ class Anchored:
         return dict(zip(self.motifs, weights / weights.sum(axis=0), strict=True))
 
     @property
+    def numbers(self) -> AnchoredNumbers:
+        """What figures and the report show."""
+        return AnchoredNumbers(
+            self.temperatures, next(iter(self.ladders)), self.differences(), self.populations(),
+            self.harmonic, self.hotter, self.compared, self.joined, self.warnings,
+        )  # fmt: skip
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What is not known, and where two answers differ."""
         found = []
@@ -104,23 +130,23 @@ class Anchored:
                     f"the free energy of {name} is unknown from {kelvin(lacking[0])} to "
                     f"{kelvin(lacking[-1])} K: {ladder.found.log_partition.reason}"
                 )
+        joined = self.joined
         for name, difference in self.differences().items():
-            other = self.compared.get(name)
-            if other is None:
-                continue
+            other = self.compared[name][: len(self.temperatures)]
             both = np.asarray(difference.known) & np.asarray(other.known)
-            gap = np.where(both, np.asarray(difference.value) - np.asarray(other.value), 0.0)
-            error = np.hypot(np.where(both, difference.error, 1), np.where(both, other.error, 1))
-            apart = np.abs(gap) > _AGREE * error
-            if apart.any():
-                k = int(np.argmax(np.abs(gap) / error))
+            apart = np.flatnonzero(both & ~np.asarray(joined[name].known)[: len(both)])
+            if apart.size:
+                gap = np.abs(difference.value - other.value)[apart]
+                sigma = gap / np.hypot(difference.error, other.error)[apart]
+                worst = int(np.argmax(sigma))
+                k = int(apart[worst])
                 T = self.temperatures[k]
                 kT = BOLTZMANN * T
                 found.append(
                     f"the free energy of {name} is {difference.value[k] / kT:.2f} kT by its anchor "
                     f"and {other.value[k] / kT:.2f} kT by the ladder at {kelvin(T)} K, "
-                    f"{abs(gap[k]) / error[k]:.1f} standard errors apart: one of both has not seen "
-                    "what there is"
+                    f"{sigma[worst]:.1f} standard errors apart: one of both has not seen what "
+                    "there is"
                 )
         return tuple(found)
 
@@ -128,11 +154,12 @@ class Anchored:
 def anchor_summary(result: Anchored) -> dict[str, Any]:
     """All numbers as plain JSON values; None where nothing is known."""
     first = next(iter(result.ladders))
-    differences = result.differences()
+    differences, joined = result.differences(), result.joined
     return {
         "units": {"temperature": "K", "free_energy": "eV"},
         "interval": 0.95,
         "temperatures": result.temperatures.tolist(),
+        "hotter": result.hotter.tolist(),
         "reference": first,
         "motifs": {
             name: {
@@ -155,7 +182,8 @@ def anchor_summary(result: Anchored) -> dict[str, Any]:
                 "from": first,
                 "to": name,
                 "anchored": found.summary(),
-                "ladder": result.compared[name].summary() if name in result.compared else None,
+                "ladder": result.compared[name].summary(),
+                "joined": joined[name].summary(),
             }
             for name, found in differences.items()
         ],

@@ -165,8 +165,8 @@ def anchor_run(
             return None
         starts = known[motif].positions
         ladders[motif] = _anchored(made, starts, own, config, executor, told)
-    compared = compared_by_ladder(run, order, config.ladder) if len(order) > 1 else {}
-    found = Anchored(np.array(config.ladder.temperatures), ladders, compared)
+    hotter, compared = compared_by_ladder(run, order, config.ladder)
+    found = Anchored(np.array(config.ladder.temperatures), ladders, hotter, compared)
     if _of(run) == begun:
         keep(run, "last anchored", begun, found)
     return found
@@ -182,12 +182,7 @@ def _last_anchored(run: Run) -> Anchored | None:
 def anchored_numbers(run: Run) -> AnchoredNumbers | None:
     """What the report shows of the last anchored free energies of a run; None if there are none."""
     found = _last_anchored(run)
-    if found is None:
-        return None
-    return AnchoredNumbers(
-        found.temperatures, next(iter(found.ladders)), found.differences(), found.populations(),
-        found.harmonic, found.warnings,
-    )  # fmt: skip
+    return None if found is None else found.numbers
 
 
 def _of(run: Run) -> dict[str, object]:
