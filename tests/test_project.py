@@ -128,7 +128,8 @@ REPORT_TAKES = {
     "statistics": {"Estimate"},
     "store": {"Frames", "Metadata"},
     "tempering": {
-        "Acceptance", "LadderDiagnostics", "LevelMeans", "Thermodynamics", "group_by_temperature",
+        "Acceptance", "Exchanges", "LadderDiagnostics", "LevelMeans", "Thermodynamics",
+        "group_by_temperature",
     },
 }  # fmt: skip
 #: Libraries of statistics and learning, which have no place in what draws.

@@ -43,7 +43,11 @@ def results_of(frames, frame_time=None, **more):
             Ladder(tuple(frames.ladder)), np.maximum(thermal.rungs, 0), thermal.energies, outcome,
             frame_time=frame_time,
         )  # fmt: skip
-        found |= {"ladder": ladder, "verdict": ladder_verdict(ladder)}
+        found |= {
+            "ladder": ladder,
+            "exchanges": ladder.exchanges,
+            "verdict": ladder_verdict(ladder),
+        }
     for name, values in (
         ("energies", thermal.energies),
         ("inherent_energies", frames.so_far.inherent.energies if quenched else None),

@@ -8,11 +8,19 @@ from helpers.biased import settings
 from helpers.command import nanochart
 from nanochart.biasing import BiasPlan
 from nanochart.errors import ConfigError, DynamicsError, StoreError
-from nanochart.workflow import bias_run, export_plumed, fes_run, fes_summary, run_info
+from nanochart.workflow import (
+    bias_run,
+    export_plumed,
+    fes_run,
+    fes_summary,
+    report_run,
+    run_info,
+)
 from nanochart.workflow.bias import run as run_module
 from nanochart.workflow.bias.plans import plan_of
 from nanochart.workflow.bias.run import _check_heat
 from nanochart.workflow.fes.samples import weighted_frames
+from nanochart.workflow.ladder import exchanges
 
 LADDER = {"temperature": None, "temperatures": [350, 380, 410], "walkers": 6, "starts": None}
 METADYNAMICS = {**LADDER, "opes": None, "metadynamics": {"height": 0.01}, "guard": {}}
@@ -38,6 +46,27 @@ def test_a_run_on_a_ladder_holds_rungs_exchanges_and_weights(heated):
     np.testing.assert_array_equal(tried[:-1] == 1, moved)
     assert moved.any()
     assert plan_of(heated).ladder == (350.0, 380.0, 410.0)
+
+
+def test_exchanges_are_counted_of_the_pair_whose_walkers_changed_places(heated):
+    data, found = heated.to_xarray(), exchanges(heated)
+    rungs, outcome = data["rung"].to_numpy(), data["exchanged"].to_numpy()
+    assert 2 * found.acceptance.attempts.sum() == (outcome >= 0).sum()
+    for k in range(2):
+        seen = ((rungs[:-1] == k) & (rungs[1:] == k + 1)).sum()
+        last = ((rungs[-1] == k) & (outcome[-1] == 1)).sum()
+        assert seen <= found.acceptance.accepted[k] <= seen + last
+    assert run_info(heated)["exchange"]["pairs"][1]["attempts"] == found.acceptance.attempts[1]
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_report_of_a_ladder_shows_its_exchanges_and_round_trips(heated, tmp_path):
+    page = report_run(heated, tmp_path / "heated.html").read_text("utf-8")
+    assert "Accepted exchanges of the 2 neighbouring pairs" in page
+    trips = exchanges(heated).trips
+    said = f"The {trips.size} walkers together made" if trips.any() else "None of the 6 walkers"
+    assert said in page
+    assert "replicas" not in page.partition("Accepted exchanges")[2].partition("</section>")[0]
 
 
 def test_each_walker_has_the_kinetic_temperature_of_its_rung(heated):

@@ -1,9 +1,11 @@
 from .diagnostics import (
     Acceptance as Acceptance,
     Equilibration as Equilibration,
+    Exchanges as Exchanges,
     LadderDiagnostics as LadderDiagnostics,
     acceptance as acceptance,
     by_rung as by_rung,
+    counted_acceptance as counted_acceptance,
     detect_equilibration as detect_equilibration,
     diagnose_ladder as diagnose_ladder,
     energy_overlap as energy_overlap,

@@ -21,9 +21,11 @@ from nanochart.tempering.replica_flow import (
 __all__ = [
     "Acceptance",
     "Equilibration",
+    "Exchanges",
     "LadderDiagnostics",
     "acceptance",
     "by_rung",
+    "counted_acceptance",
     "detect_equilibration",
     "diagnose_ladder",
     "energy_overlap",
@@ -69,6 +71,29 @@ class Equilibration:
     inefficiency: float
     n_independent: float
     drift: float
+
+
+@short_repr
+@dataclass(frozen=True)
+class Exchanges:
+    """How replicas or walkers exchange along a ladder.
+
+    Attributes
+    ----------
+    ladder
+        Temperatures of the ladder.
+    acceptance
+        Of each pair.
+    n_mapped
+        Number of the lowest pairs that exchange mapped.
+    trips
+        Round trips of each replica, (replica,); None where they were not counted.
+    """
+
+    ladder: Ladder
+    acceptance: Acceptance
+    n_mapped: int = 0
+    trips: NDArray[np.int64] | None = None
 
 
 @short_repr
@@ -128,6 +153,13 @@ class LadderDiagnostics:
         return f"{ns:.3g} ns" if ns >= 0.1 else f"{1000 * ns:.3g} ps"
 
     @property
+    def exchanges(self) -> Exchanges | None:
+        """How its replicas exchange; None where that was not recorded."""
+        if self.acceptance is None:
+            return None
+        return Exchanges(self.ladder, self.acceptance, self.n_mapped, self.trips.counts)
+
+    @property
     def inefficiency(self) -> Floats:
         """Frames per independent frame along each temperature, shape (rung,)."""
         return np.array([np.nan if e is None else e.inefficiency for e in self.equilibration])
@@ -147,10 +179,7 @@ class LadderDiagnostics:
 
 
 def acceptance(exchange_accepted: ArrayLike) -> Acceptance:
-    """Count the exchanges of each neighbouring pair of rungs.
-
-    The interval is Wilson's at one sigma, which stays inside [0, 1] and does not vanish when none
-    or all were accepted.
+    """Count the exchanges of each neighbouring pair of rungs, as `counted_acceptance`.
 
     Parameters
     ----------
@@ -158,8 +187,15 @@ def acceptance(exchange_accepted: ArrayLike) -> Acceptance:
         Outcome of each exchange, shape (frame, pair): -1 not attempted, 0 refused, 1 accepted.
     """
     outcome = np.asarray(exchange_accepted)
-    attempts = (outcome >= 0).sum(axis=0)
-    accepted = (outcome == 1).sum(axis=0)
+    return counted_acceptance((outcome >= 0).sum(axis=0), (outcome == 1).sum(axis=0))
+
+
+def counted_acceptance(attempts: NDArray[np.int64], accepted: NDArray[np.int64]) -> Acceptance:
+    """Acceptance of each pair from its attempts and exchanges, each (pair,).
+
+    The interval is Wilson's at one sigma, which stays inside [0, 1] and does not vanish when none
+    or all were accepted.
+    """
     n = np.where(attempts > 0, attempts, np.nan)
     share = accepted / n
     centre = (share + 0.5 / n) / (1.0 + 1.0 / n)

@@ -3,15 +3,14 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nanochart.config import RunConfig, load_config
 from nanochart.errors import ConfigError, StoreError
 from nanochart.progress import Progress, silent
 from nanochart.store import STAGES, Run, holder, is_sealed
-from nanochart.tempering import Ladder, communication_barrier
+from nanochart.tempering import communication_barrier
 from nanochart.units import kelvin
-from nanochart.workflow.ladder import mapped_below, mapped_every
+from nanochart.workflow.ladder import exchanges, mapped_below, mapped_every
 from nanochart.workflow.sessions import asked_config
 from nanochart.workflow.starts import start_words
 
@@ -134,19 +133,19 @@ def _checkpoint(run: Run, problems: list[str]) -> dict[str, Any] | None:
 def _exchange(run: Run, problems: list[str]) -> dict[str, Any] | None:
     """Acceptance of each pair of neighbouring temperatures, None without exchanges."""
     try:
-        counted = _attempts(run)
+        found = exchanges(run)
     except StoreError as error:
         if str(error) not in problems:
             problems.append(str(error))
         return None
-    if counted is None:
+    if found is None:
         return None
-    ladder, tried, accepted = counted
-    n_mapped = Ladder(tuple(map(float, ladder))).pairs_below(mapped_below(run))
+    ladder, counts = found.ladder.temperatures, found.acceptance
+    tried, accepted = counts.attempts, counts.accepted
     pairs: list[dict[str, Any]] = [
         {
-            "temperatures": [float(ladder[k]), float(ladder[k + 1])],
-            "kind": "mapped" if k < n_mapped else "plain",
+            "temperatures": [ladder[k], ladder[k + 1]],
+            "kind": "mapped" if k < found.n_mapped else "plain",
             "attempts": int(tried[k]),
             "acceptance": float(accepted[k] / tried[k]) if tried[k] else None,
         }
@@ -155,40 +154,12 @@ def _exchange(run: Run, problems: list[str]) -> dict[str, Any] | None:
     known = [pair for pair in pairs if pair["attempts"]]
     worst = min(known, key=lambda pair: pair["acceptance"], default=None)
     share = float(accepted.sum() / tried.sum()) if tried.any() else None
-    barrier = communication_barrier(accepted / np.where(tried > 0, tried, np.nan))
+    barrier = communication_barrier(counts.share)
     return {
         "acceptance": share, "worst": worst, "pairs": pairs, "mapped_below": mapped_below(run),
         "mapped_every": mapped_every(run), "temperatures": len(ladder),
         "barrier": barrier if np.isfinite(barrier) else None,
     }  # fmt: skip
-
-
-def _attempts(run: Run) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]] | None:
-    """Temperatures of the ladder, and attempts and exchanges of each pair; None without any."""
-    frames = run.frames()
-    if run.metadata.kind == "biased":
-        return _attempts_of_heated(run)
-    outcome, ladder = frames.thermal.exchanges, frames.ladder
-    if outcome is None or ladder is None:
-        return None
-    return ladder, (outcome >= 0).sum(axis=(0, 1)), (outcome == 1).sum(axis=(0, 1))
-
-
-def _attempts_of_heated(run: Run) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]] | None:
-    made, frames = run.metadata.provenance, run.frames()
-    if "ladder" not in made:
-        return None
-    rungs, outcome = frames.thermal.rungs, frames.biased.exchanged
-    if rungs is None or outcome is None:
-        return None
-    # Pairs alternate from attempt to attempt; each is counted at its colder walker.
-    parity = ((np.arange(len(rungs)) + 1) // int(made["rounds_per_swap"]) - 1) % 2
-    colder = rungs % 2 == parity[:, None]
-    tried, accepted = (
-        np.bincount(rungs[colder & chosen], minlength=len(made["ladder"]))[:-1]
-        for chosen in (outcome >= 0, outcome == 1)
-    )
-    return np.array(made["ladder"]), tried, accepted
 
 
 def _timings(run: Run, checkpoint: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -18,15 +18,19 @@ from nanochart.store import Frames, Run
 from nanochart.tempering import (
     Acceptance,
     Equilibration,
+    Exchanges,
     Ladder,
     LadderDiagnostics,
     LevelMeans,
     RoundTrips,
     TemperedSample,
+    acceptance,
     by_rung,
+    counted_acceptance,
     diagnose_ladder,
     ladder_verdict,
     level_means,
+    round_trips,
     rung_means,
     rung_populations,
     tempered_sample,
@@ -35,9 +39,9 @@ from nanochart.workflow.results import kept
 from nanochart.workflow.system import run_config
 
 __all__ = [
-    "energies_at_rungs", "ladder_diagnostics", "ladder_sample", "ladder_words", "mapped_below",
-    "mapped_every", "minima_last_to", "populations_at_rungs", "restricted_to", "restriction",
-    "rung_shares", "whole_frames",
+    "energies_at_rungs", "exchanges", "ladder_diagnostics", "ladder_sample", "ladder_words",
+    "mapped_below", "mapped_every", "minima_last_to", "populations_at_rungs", "restricted_to",
+    "restriction", "rung_shares", "whole_frames",
 ]  # fmt: skip
 
 _DIAGNOSTICS = (LadderDiagnostics, Ladder, Acceptance, RoundTrips, Equilibration)
@@ -117,6 +121,36 @@ def ladder_diagnostics(
     nothing = np.full(rungs[chosen].shape, np.nan)
     ordered = by_rung(nothing if held is None else held, rungs[chosen], n)
     return replace(found, energies=ordered)
+
+
+def exchanges(run: Run) -> Exchanges | None:
+    """How the replicas of parallel tempering, or the walkers of a heated run, exchanged so far."""
+    frames = run.frames()
+    if run.metadata.kind == "biased":
+        return _of_heated(run)
+    outcome, temperatures = frames.thermal.exchanges, frames.ladder
+    if outcome is None or temperatures is None:
+        return None
+    ladder = Ladder(tuple(map(float, temperatures)))
+    counts = acceptance(outcome.reshape(-1, outcome.shape[-1]))
+    return Exchanges(ladder, counts, ladder.pairs_below(mapped_below(run)))
+
+
+def _of_heated(run: Run) -> Exchanges | None:
+    made, frames = run.metadata.provenance, run.frames()
+    rungs, outcome = frames.thermal.rungs, frames.biased.exchanged
+    if "ladder" not in made or rungs is None or outcome is None:
+        return None
+    ladder = Ladder(tuple(map(float, made["ladder"])))
+    # Pairs alternate from attempt to attempt; each is counted at its colder walker.
+    parity = ((np.arange(len(rungs)) + 1) // int(made["rounds_per_swap"]) - 1) % 2
+    colder = rungs % 2 == parity[:, None]
+    tried, accepted = (
+        np.bincount(rungs[colder & chosen], minlength=len(ladder))[:-1]
+        for chosen in (outcome >= 0, outcome == 1)
+    )
+    counts = round_trips(rungs, len(ladder)).counts
+    return Exchanges(ladder, counted_acceptance(tried, accepted), trips=counts)
 
 
 def ladder_words(run: Run, ladder: LadderDiagnostics | None = None) -> str:

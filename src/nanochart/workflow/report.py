@@ -42,6 +42,7 @@ from nanochart.workflow.explore import explorer_path
 from nanochart.workflow.fes.run import fes_run
 from nanochart.workflow.ladder import (
     energies_at_rungs,
+    exchanges,
     ladder_diagnostics,
     ladder_words,
     populations_at_rungs,
@@ -146,6 +147,7 @@ def _results(
     populations = {of: populations_at_rungs(frames, run, of)[0] for of in ("motif", "family")}
     return RunResults(
         ladder=ladder,
+        exchanges=exchanges(run) if ladder is None else ladder.exchanges,
         verdict=ladder_words(run, ladder),
         thermodynamics=thermodynamics,
         no_thermodynamics=why,

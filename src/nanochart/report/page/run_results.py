@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from nanochart.autoencoder import Reconstruction
 from nanochart.shown import short_repr
 from nanochart.statistics import Estimate
-from nanochart.tempering import LadderDiagnostics, LevelMeans, Thermodynamics
+from nanochart.tempering import Exchanges, LadderDiagnostics, LevelMeans, Thermodynamics
 from nanochart.units import kelvin, kelvin_range
 
 if TYPE_CHECKING:
@@ -75,8 +75,10 @@ class RunResults:
     ----------
     ladder
         What the run says of its ladder.
+    exchanges
+        How replicas, or the walkers of a heated run, exchange.
     verdict
-        The same in sentences.
+        What the run says of its ladder, in sentences.
     thermodynamics
         Of the ladder, by MBAR.
     no_thermodynamics
@@ -115,6 +117,7 @@ class RunResults:
     """
 
     ladder: LadderDiagnostics | None = None
+    exchanges: Exchanges | None = None
     verdict: str = ""
     thermodynamics: Thermodynamics | None = None
     no_thermodynamics: str = ""

@@ -20,7 +20,7 @@ from nanochart.report.page.run_data import RunData
 from nanochart.report.page.run_results import method_words
 from nanochart.report.structures.pictures import Cluster, draw_clusters
 from nanochart.shown import counted
-from nanochart.tempering import LadderDiagnostics
+from nanochart.tempering import Exchanges, LadderDiagnostics
 
 __all__ = ["sampling_section"]
 
@@ -154,45 +154,41 @@ def _starts(run: RunData, picture_size: int) -> list[Item]:
     return [Gallery(draw, caption)]
 
 
-def _kinds(ladder: LadderDiagnostics) -> str:
-    if not ladder.n_mapped:
+def _kinds(found: Exchanges) -> str:
+    if not found.n_mapped:
         return ""
-    T = ladder.ladder.temperatures[ladder.n_mapped]
+    T = found.ladder.temperatures[found.n_mapped]
     return (
-        f" Filled: the {ladder.n_mapped} pairs up to {T:g} K, each configuration scaled about its "
+        f" Filled: the {found.n_mapped} pairs up to {T:g} K, each configuration scaled about its "
         "own minimum; open: plain exchanges."
     )
 
 
 def _exchange_cards(run: RunData) -> list[FigureCard]:
     cards = []
-    ladder = run.results.ladder
-    result = None if ladder is None else ladder.acceptance
-    if (
-        ladder is not None
-        and result is not None
-        and run.ladder is not None
-        and result.attempts.any()
-    ):
+    found = run.results.exchanges
+    if found is not None and found.acceptance.attempts.any():
+        result = found.acceptance
         share = 100.0 * result.share[np.isfinite(result.share)]
         low, high = (100 * x for x in TARGET_ACCEPTANCE)
         below = int((share < low).sum())
         cards.append(
             FigureCard(
                 "exchange-acceptance",
-                partial(exchange_acceptance, result, run.ladder, ladder.n_mapped),
+                partial(exchange_acceptance, result, found.ladder.temperatures, found.n_mapped),
                 f"Accepted exchanges of the {share.size} neighbouring pairs, each drawn between "
                 f"its two temperatures (K): median {np.median(share):.0f} %, lowest "
                 f"{share.min():.0f} %; {below or 'none'} of them below the target band of "
-                f"{low:.0f}–{high:.0f} %.{_kinds(ladder)} Bars: 68 % interval of "
+                f"{low:.0f}–{high:.0f} %.{_kinds(found)} Bars: 68 % interval of "
                 f"{int(result.attempts.sum())} attempts in all.",
                 "Acceptance of exchanges in percent against the temperatures of each neighbouring "
                 f"pair, between {share.min():.0f} and {share.max():.0f} percent.",
                 wide=False,
             )
         )
-    if run.temperature is not None and ladder is not None:
-        trips = ladder.trips.counts
+    ladder = run.results.ladder
+    trips = ladder.trips.counts if ladder is not None else None if found is None else found.trips
+    if run.temperature is not None and trips is not None:
         time, unit = run.time
         cards.append(
             FigureCard(
@@ -204,20 +200,20 @@ def _exchange_cards(run: RunData) -> list[FigureCard]:
                     time_unit=unit,
                     motifs=run.motifs,
                 ),
-                f"Temperature (K) of a few replicas against time ({unit}); faint lines are the "
-                f"rungs of the ladder. {_trips(trips)}",
-                "Step curves of the temperatures that a few replicas visit over time.",
+                f"Temperature (K) of a few {run.trajectory}s against time ({unit}); faint lines "
+                f"are the rungs of the ladder. {_trips(trips, run.trajectory)}",
+                f"Step curves of the temperatures that a few {run.trajectory}s visit over time.",
             )
         )
     return cards
 
 
-def _trips(trips: NDArray[Any]) -> str:
+def _trips(trips: NDArray[Any], what: str) -> str:
     if not trips.any():
-        return f"None of the {trips.size} replicas made a round trip between its ends."
+        return f"None of the {trips.size} {what}s made a round trip between its ends."
     made = counted(int(trips.sum()), "round trip")
     return (
-        f"The {trips.size} replicas together made {made} between its ends; "
+        f"The {trips.size} {what}s together made {made} between its ends; "
         f"{int((trips > 0).sum())} of them made at least one."
     )
 
