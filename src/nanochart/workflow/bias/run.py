@@ -225,8 +225,9 @@ def _check_heat(run: Run, plan: BiasPlan) -> None:
             f"the bias heats the walkers: their kinetic temperature is "
             f"{(1.0 + excess) * mean:.0f} K in place of {mean:.4g} K over the last {len(data)} "
             f"frames, because the bias acts every {stride:.4g} fs only, and where it drives the "
-            "walkers a variable moves faster than that; take a smaller stride, add a guard, or a "
-            "weaker bias"
+            "walkers a variable moves faster than that, or because it grows faster than the "
+            "thermostat takes the heat away; take a smaller stride, a guard, a weaker bias, or a "
+            "longer pace"
         )
 
 
