@@ -15,6 +15,7 @@ from nanochart.free_energy import (
     harmonic_minimum,
     joined_answers,
     neighbour_works,
+    populations_of_differences,
     works_of_frames,
 )
 from nanochart.minimization import quench
@@ -241,3 +242,29 @@ def test_joined_answers_hold_the_truth_as_often_as_their_interval_says():
     held = (found.low <= 0.0) & (found.high >= 0.0)
     assert held[found.known].mean() == pytest.approx(0.95, abs=0.015)
     assert found.known.mean() > 0.99
+
+
+def test_shares_of_differences_are_boltzmanns_with_intervals_that_hold_the_truth():
+    T = np.array([300.0, 300.0])
+    kT = BOLTZMANN * 300.0
+    gaps = {"b": 1.0 * kT, "c": 2.0 * kT}
+    weights = np.exp([0.0, -1.0, -2.0])
+    truth = dict(zip("abc", weights / weights.sum(), strict=True))
+    rng, held = np.random.default_rng(1), []
+    for _ in range(1_000):
+        given = {
+            name: Estimate.of(
+                gap + 0.3 * kT * rng.normal(size=2),
+                np.full(2, 0.3 * kT),
+                np.full(2, 1e9),
+                np.array([True, name == "b"]),
+                "c is not mixed",
+            )  # fmt: skip
+            for name, gap in gaps.items()
+        }
+        found = populations_of_differences(given, "a", T)
+        held.append([p.low[0] <= truth[n] <= p.high[0] for n, p in found.items()])
+        assert sum(p.value[0] for p in found.values()) == pytest.approx(1.0)
+        assert all(p.known.tolist() == [True, False] for p in found.values())
+        assert found["a"].reason == "c is not mixed"
+    np.testing.assert_allclose(np.mean(held, axis=0), 0.95, atol=0.025)

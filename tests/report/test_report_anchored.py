@@ -20,8 +20,8 @@ def test_differences_are_in_thermal_energies_with_their_intervals(tmp_path):
         np.array([True, False]), ("", "the ladder is not mixed"),
     )  # fmt: skip
     shares = {
-        name: Estimate.of(s, np.full(2, 0.01), np.full(2, 99.0), np.ones(2, bool))
-        for name, s in (("dh", [0.1, 0.2]), ("ih", [0.9, 0.8]))
+        name: Estimate.of(s, np.full(3, 0.01), np.full(3, 99.0), np.ones(3, bool))
+        for name, s in (("dh", [0.1, 0.2, 0.3]), ("ih", [0.9, 0.8, 0.7]))
     }
     harmonic = {"dh": np.array([0.1, 0.3]), "ih": np.array([0.9, 0.7])}
     hotter = np.array([400.0])

@@ -7,6 +7,7 @@ from .anchored import (
     carried_up as carried_up,
     joined_answers as joined_answers,
     neighbour_works as neighbour_works,
+    populations_of_differences as populations_of_differences,
 )
 from .density import grid_shape as grid_shape
 from .gauge import log_gram as log_gram

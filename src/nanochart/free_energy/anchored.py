@@ -21,7 +21,7 @@ from nanochart.units import BOLTZMANN, kelvin
 
 __all__ = [
     "Anchor", "AnchoredMotif", "Works", "anchored_differences", "anchored_populations",
-    "carried_up", "joined_answers", "neighbour_works",
+    "carried_up", "joined_answers", "neighbour_works", "populations_of_differences",
 ]  # fmt: skip
 
 Floats = NDArray[np.float64]
@@ -220,7 +220,6 @@ def anchored_populations(
     """
     logs = np.array([_logs(each, quantum=quantum) for each in motifs.values()])
     parts = [each.log_partition for each in motifs.values()]
-    known = np.array([part.known for part in parts])
     lacking = [
         f"the free energy of {name} is unknown: {part.reason}"
         for name, part in zip(motifs, parts, strict=True)
@@ -235,14 +234,44 @@ def anchored_populations(
         factors = np.exp(logs - rest)
         factors[k] = 1.0
         odds = _combined(logs[k] - rest, parts, factors)
-        p = expit(odds.value)
-        sure = known.all(axis=0)
-        error = np.where(sure, p * (1.0 - p) * np.where(sure, odds.error, 0.0), np.inf)
-        found[name] = Estimate(
-            p, error, np.where(sure, expit(odds.low), -np.inf),
-            np.where(sure, expit(odds.high), np.inf), sure, lacking[0] if lacking else "",
-        )  # fmt: skip
+        found[name] = _share(odds, lacking[0] if lacking else "")
     return found
+
+
+def populations_of_differences(
+    differences: Mapping[str, Estimate], first: str, temperatures: Floats
+) -> dict[str, Estimate]:
+    """Share of each motif among these from free energies less that of the first, each (element,).
+
+    The differences in eV, each (element,), at temperatures in K (element,), count as independent.
+    They share the error of the first motif, so intervals are rather too wide than too narrow.
+    Where one is unknown, all shares are.
+    """
+    if not differences:
+        return {first: Estimate.unknown(np.ones(len(temperatures)), "there is one motif alone")}
+    kT = BOLTZMANN * temperatures
+    logs = np.array([np.zeros(len(kT)), *(-np.asarray(d.value) / kT for d in differences.values())])
+    parts = [
+        Estimate(d.value / kT, d.error / kT, d.low / kT, d.high / kT, d.known, d.why)
+        for d in differences.values()
+    ]
+    found = {}
+    for k, name in enumerate((first, *differences)):
+        rest = logsumexp(np.delete(logs, k, axis=0), axis=0)
+        factors = np.exp(logs - rest)
+        factors[k] = 1.0
+        odds = _combined(logs[k] - rest, parts, factors[1:])
+        found[name] = _share(odds, odds.reason)
+    return found
+
+
+def _share(odds: Estimate, why: str) -> Estimate:
+    """The share whose logarithm of the odds this is, with the interval of that."""
+    sure = np.asarray(odds.known)
+    p = expit(odds.value)
+    error = np.where(sure, p * (1.0 - p) * np.where(sure, odds.error, 0.0), np.inf)
+    low, high = np.where(sure, expit(odds.low), -np.inf), np.where(sure, expit(odds.high), np.inf)
+    return Estimate(p, error, low, high, sure, why)
 
 
 def joined_answers(first: Estimate, second: Estimate) -> Estimate:

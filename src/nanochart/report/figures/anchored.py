@@ -44,7 +44,7 @@ class AnchoredNumbers:
     differences
         Free energy of each other motif less that of the reference in eV, (rung,).
     populations
-        Share of each motif among these, (rung,).
+        Share of each motif among these from the joined differences, (temperature,).
     harmonic
         The same by harmonic superposition, (rung,).
     hotter
@@ -70,15 +70,19 @@ class AnchoredNumbers:
 
 @styled
 def anchored_populations_figure(found: AnchoredNumbers) -> Figure:
-    """Draw the share of each motif at the rungs with its interval, and the harmonic one."""
-    temperatures, populations, harmonic = found.temperatures, found.populations, found.harmonic
+    """Draw the share of each motif with its interval, and the harmonic one."""
+    temperatures, populations = (
+        np.concatenate([found.temperatures, found.hotter]),
+        found.populations,
+    )
     figure = new_figure(COLUMN, 2.6)
     panel = figure.add_subplot()
     names = list(populations)
     for name, color in zip(names, category_colors(names), strict=True):
         share = populations[name].scaled(100.0)
         known = np.asarray(share.known)
-        panel.plot(temperatures, 100.0 * harmonic[name], color=color, lw=0.8, ls=(0, (4, 2)))
+        superposed = 100.0 * found.harmonic[name]
+        panel.plot(found.temperatures, superposed, color=color, lw=0.8, ls=(0, (4, 2)))
         if known.any():
             value, low, high = (
                 np.asarray(part)[known] for part in (share.value, share.low, share.high)
@@ -133,7 +137,8 @@ def anchored_cards(found: AnchoredNumbers) -> list[FigureCard]:
             "anchored-populations",
             partial(anchored_populations_figure, found),
             "Share of each motif among these (%) against temperature (K), from ladders that keep "
-            "to one motif each and are anchored in harmonic minima at the coldest rung. Bars: 95 % "
+            "to one motif each and are anchored in harmonic minima at the coldest rung, joined with "
+            "the ladder of the run where that tells. Bars: 95 % "
             "intervals; where there is no point, it is unknown. Dashed: the harmonic superposition "
             "of the minima that were found, which has no error bar.",
             "Lines of the population of each motif against temperature.",

@@ -12,6 +12,7 @@ from nanochart.free_energy import (
     anchored_differences,
     anchored_populations,
     joined_answers,
+    populations_of_differences,
 )
 from nanochart.output import write_csv, write_json
 from nanochart.report import AnchoredNumbers
@@ -105,6 +106,12 @@ class Anchored:
         return anchored_populations(self.motifs, quantum=quantum)
 
     @property
+    def joined_populations(self) -> dict[str, Estimate]:
+        """Share of each motif among these from the joined differences, each (temperature,)."""
+        T = np.concatenate([self.temperatures, self.hotter])
+        return populations_of_differences(self.joined, next(iter(self.ladders)), T)
+
+    @property
     def harmonic(self) -> dict[str, Floats]:
         """Share of each motif by the harmonic superposition of the minima that are known."""
         logs = np.array([each.log_harmonic for each in self.motifs.values()])
@@ -115,7 +122,7 @@ class Anchored:
     def numbers(self) -> AnchoredNumbers:
         """What figures and the report show."""
         return AnchoredNumbers(
-            self.temperatures, next(iter(self.ladders)), self.differences(), self.populations(),
+            self.temperatures, next(iter(self.ladders)), self.differences(), self.joined_populations,
             self.harmonic, self.hotter, self.compared, self.joined, self.warnings,
         )  # fmt: skip
 
@@ -190,6 +197,7 @@ def anchor_summary(result: Anchored) -> dict[str, Any]:
         "populations": {
             "classical": {n: p.summary() for n, p in result.populations().items()},
             "quantum": {n: p.summary() for n, p in result.populations(quantum=True).items()},
+            "joined": {n: p.summary() for n, p in result.joined_populations.items()},
             "harmonic": {n: p.tolist() for n, p in result.harmonic.items()},
         },
         "warnings": list(result.warnings),
