@@ -252,16 +252,12 @@ def test_shares_of_differences_are_boltzmanns_with_intervals_that_hold_the_truth
     truth = dict(zip("abc", weights / weights.sum(), strict=True))
     rng, held = np.random.default_rng(1), []
     for _ in range(1_000):
+        error, known = np.full(2, 0.3 * kT), {"b": [True, True], "c": [True, False]}
         given = {
-            name: Estimate.of(
-                gap + 0.3 * kT * rng.normal(size=2),
-                np.full(2, 0.3 * kT),
-                np.full(2, 1e9),
-                np.array([True, name == "b"]),
-                "c is not mixed",
-            )  # fmt: skip
+            name: Estimate.of(gap + error * rng.normal(size=2), error, np.full(2, 1e9),
+                              np.array(known[name]), "c is not mixed")
             for name, gap in gaps.items()
-        }
+        }  # fmt: skip
         found = populations_of_differences(given, "a", T)
         held.append([p.low[0] <= truth[n] <= p.high[0] for n, p in found.items()])
         assert sum(p.value[0] for p in found.values()) == pytest.approx(1.0)

@@ -71,10 +71,8 @@ class AnchoredNumbers:
 @styled
 def anchored_populations_figure(found: AnchoredNumbers) -> Figure:
     """Draw the share of each motif with its interval, and the harmonic one."""
-    temperatures, populations = (
-        np.concatenate([found.temperatures, found.hotter]),
-        found.populations,
-    )
+    temperatures = np.concatenate([found.temperatures, found.hotter])
+    populations = found.populations
     figure = new_figure(COLUMN, 2.6)
     panel = figure.add_subplot()
     names = list(populations)
@@ -137,9 +135,9 @@ def anchored_cards(found: AnchoredNumbers) -> list[FigureCard]:
             "anchored-populations",
             partial(anchored_populations_figure, found),
             "Share of each motif among these (%) against temperature (K), from ladders that keep "
-            "to one motif each and are anchored in harmonic minima at the coldest rung, joined with "
-            "the ladder of the run where that tells. Bars: 95 % "
-            "intervals; where there is no point, it is unknown. Dashed: the harmonic superposition "
+            "to one motif each and are anchored in harmonic minima at the coldest rung, joined "
+            "with the ladder of the run where that tells. Bars: 95 % intervals; where there is no "
+            "point, it is unknown. Dashed: the harmonic superposition "
             "of the minima that were found, which has no error bar.",
             "Lines of the population of each motif against temperature.",
         )

@@ -122,8 +122,9 @@ class Anchored:
     def numbers(self) -> AnchoredNumbers:
         """What figures and the report show."""
         return AnchoredNumbers(
-            self.temperatures, next(iter(self.ladders)), self.differences(), self.joined_populations,
-            self.harmonic, self.hotter, self.compared, self.joined, self.warnings,
+            self.temperatures, next(iter(self.ladders)), self.differences(),
+            self.joined_populations, self.harmonic, self.hotter, self.compared, self.joined,
+            self.warnings,
         )  # fmt: skip
 
     @property
