@@ -8,6 +8,7 @@ from matplotlib.image import imread
 
 import nanochart as nc
 from helpers.command import nanochart
+from nanochart.workflow.anchor.starts import lowest_minima
 
 
 @pytest.fixture(scope="module")
@@ -109,3 +110,16 @@ def test_what_cannot_be_anchored_is_one_sentence(small_run):
     ):
         told = nanochart("anchor", run, "-q", *words, code=1)
         assert sentence in " ".join(told.stderr.split())
+
+
+def test_minima_have_the_motif_of_where_a_tight_quench_ends(opened, monkeypatch):
+    gold = nc.potentials.gupta("Au")
+
+    def motifs_of(potential, x):
+        forces = np.abs(potential.energy_forces(x)[1]).max(axis=(1, 2))
+        return np.where(forces > 2e-5, "mix", "fcc")
+
+    monkeypatch.setattr("nanochart.workflow.anchor.starts.motifs_of", motifs_of)
+    found = lowest_minima([opened], gold, ["fcc", "mix"], 4)
+    assert list(found) == ["fcc"]
+    assert np.abs(gold.energy_forces(found["fcc"].positions)[1]).max() < 2e-5

@@ -46,7 +46,8 @@ def lowest_minima(
         _add_run(found, run, potential, room)
     for motif, minimum in known_minima_of(potential, runs[0].metadata.n_atoms).items():
         if motif in found:
-            found[motif] = _with(found[motif], [minimum.positions], potential, room)
+            x, energies, _ = tight(minimum.positions[None], potential)
+            found[motif] = _with(found[motif], x, energies, room)
     return {motif: each for motif, each in found.items() if len(each)}
 
 
@@ -54,7 +55,8 @@ def minima_of_run(run: Run, potential: Potential, starts: Iterable[Floats], room
     """The lowest distinct minima of a run that keeps to one motif, and of where it started."""
     found: dict[str, Catalogue] = {"": Catalogue.empty()}
     _add_run(found, run, potential, room, one="")
-    return _with(found[""], list(starts), potential, room)
+    x, energies, converged = tight(np.array(list(starts)), potential)
+    return _with(found[""], x[converged], energies[converged], room)
 
 
 def tight(positions: Floats, potential: Potential) -> tuple[Floats, Floats, NDArray[np.bool_]]:
@@ -63,12 +65,11 @@ def tight(positions: Floats, potential: Potential) -> tuple[Floats, Floats, NDAr
     return done.positions, done.energies, done.converged
 
 
-def _with(known: Catalogue, structures: list[Floats], potential: Potential, room: int) -> Catalogue:
-    x, energies, converged = tight(np.array(structures), potential)
-    for place in np.flatnonzero(converged):
-        radii = principal_radii(x[place])
-        if known.find(float(energies[place]), radii) < 0:
-            known = known.with_minimum(float(energies[place]), radii, x[place], 0, room)
+def _with(known: Catalogue, positions: Floats, energies: Floats, room: int) -> Catalogue:
+    for x, energy in zip(positions, energies, strict=True):
+        radii = principal_radii(x)
+        if known.find(float(energy), radii) < 0:
+            known = known.with_minimum(float(energy), radii, x, 0, room)
     return known
 
 
@@ -93,12 +94,15 @@ def _add_run(
         if not distinct.size:
             continue
         shape = frames.inherent.positions.shape
-        x = frames.inherent.positions.reshape(-1, *shape[2:])[distinct]
+        loose = frames.inherent.positions.reshape(-1, *shape[2:])[distinct]
+        x, energies, converged = tight(loose, potential)
+        x, energies = x[converged], energies[converged]
+        # A frame's own label may be that of where a looser quench ended, on the way to another.
         motifs = np.full(len(x), one) if one is not None else motifs_of(potential, x)
         for motif in np.unique(motifs):
             if motif in found:
-                of = [structure for structure, m in zip(x, motifs, strict=True) if m == motif]
-                found[motif] = _with(found[motif], of, potential, room)
+                of = motifs == motif
+                found[motif] = _with(found[motif], x[of], energies[of], room)
 
 
 def _limit(known: Catalogue, room: int) -> float:
