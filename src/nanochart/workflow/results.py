@@ -11,7 +11,7 @@ __all__ = ["keep", "kept", "look_up"]
 T = TypeVar("T")
 
 #: Counts up when numbers of equal input change, so that results of before count no more.
-_VERSION = 6
+_VERSION = 7
 
 
 def kept(

@@ -23,16 +23,18 @@ from nanochart.parallel import chunks, use_executor
 from nanochart.potentials import Potential
 from nanochart.progress import Progress
 from nanochart.search import Catalogue
-from nanochart.store import Run
+from nanochart.store import Frames, Run
 from nanochart.tempering import Ladder, MappedExchange
 from nanochart.workflow.ladder import ladder_sample
 
-__all__ = ["AnchorConfig", "motif_partition"]
+__all__ = ["AnchorConfig", "frames_that_count", "motif_partition"]
 
 Floats = NDArray[np.float64]
 
 #: Frames whose works are computed at once.
 _AT_ONCE = 64
+#: Share of a ladder that is left out at its beginning.
+_LEFT_OUT = 0.1
 #: Share of the coldest rung that a minimum must have there, harmonically, to be anchored in.
 _SHARE = 1e-3
 
@@ -112,7 +114,7 @@ def motif_partition(
     )
     works, rungs = _works(run, ladder, exchange, executor, progress)
     back = _works_back(run, potential, np.array([m.energy for m in anchored]), float(T[0]))
-    reservation = ladder_sample(run.frames(), run).reservation
+    reservation = ladder_sample(frames_that_count(run), run).reservation
     anchor = Anchor(log_harmonic, draws, back)
     log_partition, overlap = carried_up(works, rungs, ladder, anchor, reservation)
     lowest = minima[int(np.argmin([m.energy for m in minima]))]
@@ -129,6 +131,15 @@ def motif_partition(
     return found, np.array([lowest.energy])
 
 
+def frames_that_count(run: Run) -> Frames:
+    """All frames but the first tenth: replicas begin in the lowest minima, at every temperature."""
+    return run.frames(_first(run), run.committed("quench"))
+
+
+def _first(run: Run) -> int:
+    return int(_LEFT_OUT * run.committed("quench"))
+
+
 def _works(
     run: Run,
     ladder: Ladder,
@@ -137,10 +148,11 @@ def _works(
     progress: Progress,
 ) -> tuple[Works, NDArray[np.int64]]:
     up, down, rungs = [], [], []
-    n = run.committed("quench")
+    first = _first(run)
+    n = run.committed("quench") - first
     with use_executor(executor) as pool:
         for part in chunks(n, _AT_ONCE):
-            frames = run.frames(part.start, part.stop)
+            frames = run.frames(first + part.start, first + part.stop)
             r = np.asarray(frames.thermal.rungs).astype(np.int64)
             E = np.asarray(frames.thermal.energies)
             found = neighbour_works(
@@ -155,7 +167,7 @@ def _works(
 
 def _works_back(run: Run, potential: Potential, listed: Floats, temperature: float) -> Floats:
     """Works of the frames of the coldest rung to the vibrations of the minima of these energies."""
-    frames = run.frames(0, run.committed("quench"))
+    frames = frames_that_count(run)
     rungs, thermal = frames.thermal.rungs, frames.thermal.energies
     assert rungs is not None  # noqa: S101  a ladder has them
     assert thermal is not None  # noqa: S101

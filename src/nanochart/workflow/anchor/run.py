@@ -27,7 +27,11 @@ from nanochart.statistics import Estimate
 from nanochart.store import Run, open as open_run
 from nanochart.tempering import Ladder, cold_rungs, mapped_exchange
 from nanochart.workflow.anchor.compare import compared_by_ladder
-from nanochart.workflow.anchor.partition import AnchorConfig, motif_partition
+from nanochart.workflow.anchor.partition import (
+    AnchorConfig,
+    frames_that_count,
+    motif_partition,
+)
 from nanochart.workflow.anchor.result import Anchored, MotifLadder
 from nanochart.workflow.anchor.starts import lowest_minima, minima_of_run
 from nanochart.workflow.ladder import (
@@ -285,7 +289,7 @@ def _anchored(
         return motif_partition(run, catalogue, potential, exchange, config, executor, progress)
 
     found, lowest = kept(run, "anchored", key, (AnchoredMotif, Estimate), compute)
-    sampled = ladder_sample(run.frames(), run)
+    sampled = ladder_sample(frames_that_count(run), run)
     each = sampled.diagnostics.equilibration
     return MotifLadder(
         run=str(run.path),
