@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from nanochart.biasing import NODES_PER_WIDTH, OPES, Metadynamics, Wall, nodes_per_width
 from nanochart.config import BiasConfig
 from nanochart.errors import ConfigError
-from nanochart.units import BOLTZMANN
 from nanochart.workflow.bias.limits import Limits
 from nanochart.workflow.bias.source import MARGIN, Source
 
@@ -29,13 +28,18 @@ def adaptive_method(
     data: Floats,
     walls: tuple[Wall, ...],
     limits: Limits,
+    *,
+    shortest: bool,
 ) -> Metadynamics | OPES:
     """Metadynamics or OPES, on a grid around what the source has seen.
+
+    Widths that are not given are half of the spread of a family, and at the ``shortest`` stride
+    that there can be at least what it follows.
 
     Raises
     ------
     ConfigError
-        If ranges or widths do not fit the variables or the stride.
+        If ranges or widths do not fit the variables.
     """
     # Of a ladder the hottest, whose bias is the most curved; the others have the same widths.
     m, T = len(names), config.rungs[-1]
@@ -49,22 +53,15 @@ def adaptive_method(
     if m > 3:
         raise ConfigError(f"metadynamics and OPES take at most 3 variables; got {m}")
     section = config.metadynamics or config.opes
-    # What the stride can follow: the curvature of an adaptive bias is about kT / sigma².
-    narrowest = np.sqrt(BOLTZMANN * T / limits.stable)
+    narrowest = limits.narrowest(T)
     sigma = getattr(section, "sigma", None)
     if sigma is None:
-        widths = np.maximum(_widths(source, data), narrowest)
+        widths = _widths(source, data)
+        widths = np.maximum(widths, narrowest) if shortest else widths
         coarse = 1.01 * NODES_PER_WIDTH / nodes_per_width(low, high, widths.tolist())
         sigma = tuple((widths * max(1.0, coarse)).tolist())
     if len(sigma) != m:
         raise ConfigError(f"sigma must have a width for each of the {m} variables; got {sigma}")
-    for name, width, least in zip(names, sigma, narrowest, strict=True):
-        if width < 0.5 * least:
-            raise ConfigError(
-                f"sigma of {name} must be at least {0.5 * least:.3g} for an impulse every "
-                f"{limits.stride} steps of {limits.time_step:.4g} fs; got {width:.3g}: take "
-                "a wider one, or a smaller stride"
-            )
     inside = _walls_inside(low, high, walls, limits)
     if config.metadynamics is not None:
         w = config.metadynamics

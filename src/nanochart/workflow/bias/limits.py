@@ -6,9 +6,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from nanochart.biasing import stiffest_accurate, stiffest_stable
+from nanochart.biasing import OPES, Metadynamics, stiffest_accurate, stiffest_stable
 from nanochart.config import GuardSection
 from nanochart.shown import short_repr
+from nanochart.units import BOLTZMANN
 
 __all__ = ["Limits"]
 
@@ -20,9 +21,9 @@ Floats = NDArray[np.float64]
 class Limits:
     """Largest stiffnesses of restraints, walls and guards.
 
-    A restraint decides on where its variable is, so its distribution must be right; a wall or guard
-    is to keep walkers out, and an adaptive bias works against the curvature of the system, so they
-    must be stable.
+    A restraint decides on where its variable is, so its distribution must be right; so must that
+    under an adaptive bias, whose frames are weighted by it. A wall or guard is to keep walkers out,
+    and must be stable.
 
     Attributes
     ----------
@@ -32,6 +33,8 @@ class Limits:
         Stiffness (m,) in eV per unit² up to which a restrained variable keeps its width.
     stable
         Stiffness (m,) up to which impulses are stable.
+    adaptive
+        Curvature (m,) in eV per unit² up to which a bias that is built up is followed.
     stride, time_step
         Steps between impulses, and fs.
     squares, mass
@@ -41,6 +44,7 @@ class Limits:
     names: tuple[str, ...]
     accurate: Floats
     stable: Floats
+    adaptive: Floats
     stride: int
     time_step: float
     squares: Floats
@@ -54,13 +58,29 @@ class Limits:
         interval = stride * time_step
         accurate = stiffest_accurate(squares, mass, interval, stride)
         stable = stiffest_stable(squares, mass, interval)
-        return cls(names, accurate, stable, stride, time_step, squares, mass)
+        # Such a bias is many kT / sigma steep, and no harmonic well, of which a kick is exact.
+        adaptive = stiffest_accurate(squares, mass, interval, max(stride, 2))
+        return cls(names, accurate, stable, adaptive, stride, time_step, squares, mass)
+
+    def narrowest(self, temperature: float) -> Floats:
+        """Least widths (m,) of the Gaussians of a bias whose curvature is about kT / sigma²."""
+        return np.sqrt(BOLTZMANN * temperature / self.adaptive)
 
     def refusal(self, method: Any, guard: GuardSection | None = None) -> str | None:
         """What the stride cannot follow, in a sentence; None if it follows all."""
         for a, stiffness in enumerate(getattr(method, "stiffness", ())):
             if stiffness > self.accurate[a]:
                 return self._sentence(a, stiffness, "a restraint of", accurate=True)
+        adaptive = isinstance(method, Metadynamics | OPES)
+        least = self.narrowest(method.temperature) if adaptive else np.zeros(0)
+        for a, (width, enough) in enumerate(zip(getattr(method, "sigma", ()), least, strict=False)):
+            if width < 0.999 * enough:
+                return (
+                    f"sigma of {self.names[a]} must be at least {enough:.3g} for an impulse every "
+                    f"{self.stride} steps of {self.time_step:.4g} fs, so that what is sampled is "
+                    f"right where the bias is steep; got {width:.3g}: take a wider one, or a "
+                    "smaller stride"
+                )
         for wall in method.walls:
             if wall.stiffness > self.stable[wall.variable]:
                 return self._sentence(wall.variable, wall.stiffness, "a wall of", accurate=False)

@@ -115,9 +115,12 @@ def resolve(
     dt = config.time_step_within(longest)
     n_steps, squares = config.steps_per_round(dt), source.slopes(cvs, potential)
     walls = tuple(_wall(section, cvs) for section in config.walls)
-    for stride in config.strides(dt):
+    strides = config.strides(dt)
+    for stride in strides:
         limits = Limits.of(cvs.names, squares, potential.mass, stride, dt)
-        method, n_walkers, targets = _method(config, source, cvs, data, walls, limits, n_steps)
+        method, n_walkers, targets = _method(
+            config, source, cvs, data, walls, limits, n_steps, shortest=stride == strides[-1]
+        )
         refusal = limits.refusal(method, config.guard)
         if refusal is None:
             break
@@ -239,6 +242,8 @@ def _method(
     walls: tuple[Wall, ...],
     limits: Limits,
     steps_per_round: int,
+    *,
+    shortest: bool,
 ) -> tuple[Any, int, Floats | None]:
     """Method, walkers, and where each walker should start (None: anywhere)."""
     m = len(cvs)
@@ -261,7 +266,8 @@ def _method(
     walkers = config.walkers or len(config.temperatures or ()) or 4
     if config.metadynamics is None and config.opes is None:
         return Unbiased(config.rungs[0], walls), walkers, None
-    return adaptive_method(config, source, cvs.names, data, walls, limits), walkers, None
+    adaptive = adaptive_method(config, source, cvs.names, data, walls, limits, shortest=shortest)
+    return adaptive, walkers, None
 
 
 def _stiffness(value: float | tuple[float, ...], m: int) -> tuple[float, ...]:
