@@ -49,6 +49,20 @@ def test_impulses_follow_how_steep_an_adaptive_bias_is(biased):
         assert followed < 0.1  # 0.05 by those of the source; it was 0.3, and fcc twice as frequent
 
 
+@pytest.mark.parametrize("changes", [
+    {"stride": 25.0, "opes": {"barrier": 0.3, "sigma": [0.05, 0.05]}},
+    {"stride": 25.0, "opes": None, "metadynamics": {"height": 0.01, "sigma": [0.05, 0.05]}},
+])  # fmt: skip
+def test_a_stride_that_cannot_follow_given_widths_is_refused(charted, changes):
+    config = settings(charted, dynamics={"time_step": 5.0}, **changes)
+    sentence = (
+        r"^sigma of s1 must be at least 0\.\d+ for an impulse every 5 steps of 5 fs, .*; got 0.05"
+    )
+    with pytest.raises(ConfigError, match=sentence):
+        bias_run(config, charted / "refused.zarr")
+    assert not (charted / "refused.zarr").exists()
+
+
 def test_plain_dynamics_looks_at_its_walls_as_rarely_as_it_may(charted):
     plan = plan_of(bias_run(settings(charted, opes=None), charted / "seldom.zarr"))
     assert 20.0 < plan.stride * plan.dynamics.time_step <= 32.0
