@@ -353,19 +353,6 @@ def test_walkers_that_the_bias_heats_are_not_taken_for_an_ensemble(charted):
         _check_heat(run, colder)
 
 
-def test_what_a_bias_does_while_it_is_built_up_may_heat_what_is_left_out(charted, monkeypatch):
-    run = bias_run(settings(charted, time=0.2), charted / "built.zarr")
-    plan, n = plan_of(run), run.n_frames
-    warm, hot = (replace(plan, temperature=400.0 / (1.0 + share)) for share in (0.08, 0.25))
-    with monkeypatch.context() as patch:
-        patch.setattr(type(run), "committed", lambda *_: int(0.2 * n))
-        _check_heat(run, warm)
-        with pytest.raises(DynamicsError, match="the bias heats the walkers"):
-            _check_heat(run, hot)
-    with pytest.raises(DynamicsError, match="the bias heats the walkers"):
-        _check_heat(run, warm)
-
-
 def test_a_grid_that_is_too_large_is_refused_before_any_work(opened, monkeypatch):
     def begun(*_):
         raise AssertionError

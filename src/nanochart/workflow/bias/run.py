@@ -20,7 +20,7 @@ from nanochart.biasing import (
     biased_round,
     heated_round,
 )
-from nanochart.config import DISCARD, BiasConfig, changes, changes_sentence
+from nanochart.config import BiasConfig, changes, changes_sentence
 from nanochart.dynamics import initialize
 from nanochart.errors import ConvergenceError, DynamicsError, StoreError
 from nanochart.parallel import use_executor
@@ -40,9 +40,8 @@ from nanochart.workflow.sessions import SessionLog, with_time_step
 __all__ = ["bias_run"]
 
 _BLOCK_BYTES = 500_000
-#: Frames over which the kinetic temperature is averaged, and the excess that is too much: of frames
-#: that count, and of those left out, in which a bias that is built up works on the walkers.
-_HEATED, _TOO_HOT, _FAR_TOO_HOT = 400, 0.03, 0.15
+#: Frames over which the kinetic temperature is averaged, and the excess that is too much.
+_HEATED, _TOO_HOT = 400, 0.03
 #: Times 1/γ, in which energies are forgotten, that a biased run is given to come to equilibrium.
 _BEGINNING = 10.0
 #: Frames that count before the error is first asked for.
@@ -192,19 +191,15 @@ def _check_heat(run: Run, plan: BiasPlan) -> None:
     frame has the relative spread :math:`\sqrt{2 / 3N}`. Half of its square is that of the total
     energy, which a harmonic cluster forgets as :math:`e^{-\gamma t}`, so neighbouring frames tell
     less than as many independent ones. The beginning does not count: the walkers start from frames
-    of other temperatures, and a bias that is switched on gives them energy. As long as it is built
-    up it works on them, the more the fewer walkers share it; free energies leave that out.
+    of other temperatures, and a bias that is switched on gives them energy.
 
     Raises
     ------
     DynamicsError
-        If it is higher by six standard errors and by more than 3 %; in the first fifth of the run,
-        which free energies leave out, by more than 15 %.
+        If it is higher by more than 3 % and by six standard errors.
     """
     n, forgotten = run.committed(), plan.dynamics.friction * 1e3 * plan.time_per_round
-    left_out = int(DISCARD * run.n_frames)
-    counts = n > left_out
-    begin = max(math.ceil(_BEGINNING / forgotten), n - _HEATED, left_out if counts else 0)
+    begin = max(math.ceil(_BEGINNING / forgotten), n - _HEATED)
     if begin >= n:
         return
     frames = run.frames(begin).thermal
@@ -220,7 +215,7 @@ def _check_heat(run: Run, plan: BiasPlan) -> None:
     inefficiency = 0.5 * (1.0 + 1.0 / np.tanh(0.5 * forgotten))
     error = np.sqrt(2.0 * inefficiency / (3.0 * n_atoms * data.size))
     stride = plan.stride * plan.dynamics.time_step
-    if excess > (_TOO_HOT if counts else _FAR_TOO_HOT) and excess > 6.0 * error:
+    if excess > _TOO_HOT and excess > 6.0 * error:
         raise DynamicsError(
             f"the bias heats the walkers: their kinetic temperature is "
             f"{(1.0 + excess) * mean:.0f} K in place of {mean:.4g} K over the last {len(data)} "
