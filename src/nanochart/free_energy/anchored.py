@@ -29,6 +29,7 @@ Ints = NDArray[np.int64]
 
 #: Standard errors by which two independent answers to one question may differ.
 _AGREE = 3.0
+_DIFFER = "two independent answers differ by more than three errors: run both longer"
 
 
 @short_repr
@@ -299,8 +300,7 @@ def joined_answers(first: Estimate, second: Estimate) -> Estimate:
     )
     centre = np.where(sure, mean, 0.0)
     why = tuple(
-        "" if sure[k] else "two independent answers differ" if apart[k] else first[k].reason
-        for k in range(len(mean))
+        "" if sure[k] else _DIFFER if apart[k] else first[k].reason for k in range(len(mean))
     )
     return Estimate(mean, total, centre - half, centre + half, sure, why)
 

@@ -71,15 +71,16 @@ class Limits:
         for a, stiffness in enumerate(getattr(method, "stiffness", ())):
             if stiffness > self.accurate[a]:
                 return self._sentence(a, stiffness, "a restraint of", accurate=True)
-        adaptive = isinstance(method, Metadynamics | OPES)
-        least = self.narrowest(method.temperature) if adaptive else np.zeros(0)
-        for a, (width, enough) in enumerate(zip(getattr(method, "sigma", ()), least, strict=False)):
-            if width < 0.999 * enough:
+        if isinstance(method, Metadynamics | OPES):
+            least = self.narrowest(method.temperature)
+            narrow = np.flatnonzero(np.array(method.sigma) < 0.999 * least)
+            if narrow.size:
+                a = int(narrow[0])
                 return (
-                    f"sigma of {self.names[a]} must be at least {enough:.3g} for an impulse every "
-                    f"{self.stride} steps of {self.time_step:.4g} fs, so that what is sampled is "
-                    f"right where the bias is steep; got {width:.3g}: take a wider one, or a "
-                    "smaller stride"
+                    f"sigma of {self.names[a]} must be at least {least[a]:.3g} for an impulse "
+                    f"every {self.stride} steps of {self.time_step:.4g} fs, so that what is "
+                    f"sampled is right where the bias is steep; got {method.sigma[a]:.3g}: take a "
+                    "wider one, or a smaller stride"
                 )
         for wall in method.walls:
             if wall.stiffness > self.stable[wall.variable]:
