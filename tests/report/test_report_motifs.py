@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import nanochart as nc
+from nanochart.report.figures.exchange import temperature_walks
 from nanochart.report.figures.style import category_colors
 from nanochart.report.page.motif import family_section, motif_section
 from nanochart.report.page.page import FigureCard, Gallery, Missing, Table
@@ -124,6 +125,14 @@ def test_a_biased_run_shows_the_families_of_its_source(labelled):
     assert "OPES along s1, s2 at 450 K: " in sampling.text
     assert "started from dh/1, fcc/1" in sampling.text
     assert "Parallel tempering" not in sampling.text
+
+
+def test_walkers_that_start_from_any_frame_are_not_named_one_by_one():
+    ladder = (300.0, 400.0)
+    bias = Bias("opes", ladder, ("s1",), ("1",), (), (), "au38.zarr")
+    assert bias.started == "started from frames of au38.zarr"
+    figure = temperature_walks(np.full((4, 2), 300.0), noun="walker")
+    assert [p.get_title("left") for p in figure.axes] == ["walker 0", "walker 1"]
 
 
 def test_families_have_shades_of_their_motif():

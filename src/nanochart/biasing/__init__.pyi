@@ -50,7 +50,7 @@ from .methods.umbrella import (
     windows_on_grid as windows_on_grid,
 )
 from .methods.unbiased import Unbiased as Unbiased
-from .plan.plan import BiasPlan as BiasPlan, Origin as Origin
+from .plan.plan import ANY_FRAME as ANY_FRAME, BiasPlan as BiasPlan, Origin as Origin
 from .plan.protocol import protocol_difference as protocol_difference
 from .rounds import (
     BiasedRound as BiasedRound,

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from ase import Atoms
 
 from nanochart.autoencoder import Model
-from nanochart.biasing import BiasPlan
+from nanochart.biasing import ANY_FRAME, BiasPlan
 from nanochart.clusters import build
 from nanochart.errors import ConvergenceError, NanochartError, StoreError
 from nanochart.files import replacing_set
@@ -192,9 +192,10 @@ def _plan(run: Run) -> BiasPlan | None:
 
 
 def _bias(plan: BiasPlan) -> Bias:
+    named = plan.start_names if set(plan.start_names) != {ANY_FRAME} else ()
     return Bias(
         plan.method_name, plan.ladder or (plan.temperature,), plan.names, plan.units,
-        plan.start_names, plan.places, plan.origin.run,
+        named, plan.places, plan.origin.run,
     )  # fmt: skip
 
 

@@ -32,9 +32,12 @@ from nanochart.tempering import Ladder
 if TYPE_CHECKING:
     from nanochart.autoencoder import Model
 
-__all__ = ["BiasPlan", "Origin"]
+__all__ = ["ANY_FRAME", "BiasPlan", "Origin"]
 
 Floats = NDArray[np.float64]
+
+#: Name of a start that is any frame of the source near the temperature.
+ANY_FRAME: Final = "run"
 
 #: Of the layout of a stored plan, and of one with a ladder, which is not to be read without it.
 VERSION: Final = 2

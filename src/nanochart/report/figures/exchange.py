@@ -95,6 +95,7 @@ def temperature_walks(
     time: ArrayLike | None = None,
     time_unit: str = "stored frames",
     motifs: Sequence[str] = (),
+    noun: str = "replica",
 ) -> Figure:
     """Draw the temperature of a few replicas against time.
 
@@ -114,6 +115,8 @@ def temperature_walks(
         Unit of the time axis.
     motifs
         Start motif of each replica.
+    noun
+        What a trajectory is called: the walkers of a heated run climb a ladder, too.
     """
     kelvin = np.asarray(temperature, float)
     n_frames, n_replicas = kelvin.shape
@@ -128,7 +131,7 @@ def temperature_walks(
             panel.hlines(ladder, t[0], t[-1], color="#eceef1", lw=0.4, zorder=0)
         color = colors[replica] if colors else OKABE_ITO["blue"]
         panel.step(t, kelvin[:, replica], where="mid", color=color, lw=0.8)
-        name = f"replica {replica}" + (f", from the {motifs[replica]}" if colors else "")
+        name = f"{noun} {replica}" + (f", from the {motifs[replica]}" if colors else "")
         panel.set_title(name, fontsize=7, pad=2, color=INK)
         panel.spines["bottom"].set_color(MUTED)
     if ladder.size > 1:

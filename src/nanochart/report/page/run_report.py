@@ -105,11 +105,9 @@ def _asked(run: RunData) -> str:
     bias = run.results.bias
     if bias is not None:
         along = f" along {', '.join(bias.variables)}" if bias.method and bias.variables else ""
-        starts = ", ".join(dict.fromkeys(bias.starts))
         return (
             f"{run.system}: {run.trajectories} of {method_words(bias.method)}{along} "
-            f"{bias.at}, started from {starts} of {bias.source}; {run.n_frames} "
-            "stored frames each."
+            f"{bias.at}, {bias.started}; {run.n_frames} stored frames each."
         )
     sentence = f"{run.system}: {run.trajectories}"
     if run.ladder is not None:

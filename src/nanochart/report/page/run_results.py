@@ -42,7 +42,7 @@ class Bias:
     variables, units
         Collective variables.
     starts
-        What each walker starts from.
+        What each walker starts from; empty where it is any frame of the source.
     places
         Points of a steered run, in order; empty otherwise.
     source
@@ -64,6 +64,12 @@ class Bias:
         if len(T) == 1:
             return f"at {kelvin(T[0])} K"
         return f"on a ladder of {len(T)} temperatures, {kelvin_range(T[0], T[-1])}"
+
+    @property
+    def started(self) -> str:
+        """What its walkers start from in words, each start once."""
+        what = ", ".join(dict.fromkeys(self.starts)) or "frames"
+        return f"started from {what} of {self.source}"
 
 
 @short_repr

@@ -75,8 +75,8 @@ def _how(run: RunData) -> str:
     what = method_words(bias.method)
     what = what[0].upper() + what[1:]
     return (
-        f"{what}{along} {bias.at}{through}: {run.trajectories}, started from "
-        f"{', '.join(bias.starts)}. Chart and families are those of {bias.source}."
+        f"{what}{along} {bias.at}{through}: {run.trajectories}, {bias.started}. "
+        f"Chart and families are those of {bias.source}."
     )
 
 
@@ -199,6 +199,7 @@ def _exchange_cards(run: RunData) -> list[FigureCard]:
                     time=time,
                     time_unit=unit,
                     motifs=run.motifs,
+                    noun=run.trajectory,
                 ),
                 f"Temperature (K) of a few {run.trajectory}s against time ({unit}); faint lines "
                 f"are the rungs of the ladder. {_trips(trips, run.trajectory)}",

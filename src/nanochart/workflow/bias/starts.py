@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from nanochart.biasing import ANY_FRAME
 from nanochart.config import BiasConfig
 from nanochart.errors import ConfigError
 from nanochart.workflow.bias.source import Source
@@ -83,7 +84,7 @@ def _at_rung(
         chosen = _near(targets, data, np.flatnonzero(usable), n)
         names = [f"window {k % len(targets) + 1}" for k in walkers]
     else:
-        chosen, names = _draw(np.flatnonzero(usable), n, rng), ["run"] * n
+        chosen, names = _draw(np.flatnonzero(usable), n, rng), [ANY_FRAME] * n
     return chosen, names
 
 
