@@ -18,7 +18,6 @@ from nanochart.report.figures.style import (
 from nanochart.report.page.page import FigureCard
 from nanochart.shown import short_repr
 from nanochart.statistics import Estimate
-from nanochart.units import BOLTZMANN
 
 __all__ = [
     "AnchoredNumbers",
@@ -100,7 +99,10 @@ def anchored_populations_figure(found: AnchoredNumbers) -> Figure:
 
 @styled
 def anchored_differences_figure(found: AnchoredNumbers) -> Figure:
-    """Draw the free energy of each motif less that of the first in kT, by both ways."""
+    """Draw the free energy of each motif less that of the first, by both ways.
+
+    In eV, and not in kT, by which the coldest rungs would hide all bars of the others.
+    """
     figure = new_figure(COLUMN, 2.6)
     panel = figure.add_subplot()
     all_temperatures = np.concatenate([found.temperatures, found.hotter])
@@ -113,8 +115,7 @@ def anchored_differences_figure(found: AnchoredNumbers) -> Figure:
         for T, each, look, face in ways:
             known = np.asarray(each.known)
             value, low, high = (
-                np.where(known, part, 0.0)[known] / (BOLTZMANN * T[known])
-                for part in (each.value, each.low, each.high)
+                np.asarray(part)[known] for part in (each.value, each.low, each.high)
             )
             panel.errorbar(
                 T[known], value, yerr=[value - low, high - value], color=color, mfc=face, ms=3.2,
@@ -123,7 +124,7 @@ def anchored_differences_figure(found: AnchoredNumbers) -> Figure:
         panel.plot([], [], color=color, lw=1.1, label=name)
     panel.axhline(0.0, color="0.6", lw=0.6, zorder=0)
     panel.set_xlabel(axis_label("temperature", "K"))
-    panel.set_ylabel(rf"free energy less that of {found.reference} / $k_\mathrm{{B}}T$")
+    panel.set_ylabel(axis_label(f"free energy less that of {found.reference}", "eV"))
     panel.legend(loc="best")
     return figure
 
@@ -147,7 +148,7 @@ def anchored_cards(found: AnchoredNumbers) -> list[FigureCard]:
             FigureCard(
                 "anchored-differences",
                 partial(anchored_differences_figure, found),
-                f"Free energy of each motif less that of {found.reference} (kT) against "
+                f"Free energy of each motif less that of {found.reference} (eV) against "
                 "temperature (K). Circles: from the anchored ladders, each of which keeps to its "
                 "motif. Open squares: from the ladder of the run, whose replicas change from one "
                 "motif to another. Bars: 95 % intervals; what is unknown is not drawn.",
