@@ -177,7 +177,7 @@ def test_each_run_has_its_own_split_and_place_in_the_chart(pair):
 
 def test_runs_of_different_lengths_weigh_the_same(pair):
     runs = [store.open(pair / name, mode="a") for name in ("au.zarr", "cu.zarr")]
-    frames = [training._frames(run, {"Au": 2.88, "Cu": 2.56}, "Au", 0) for run in runs]
+    frames = [training._frames(run, {"Au": 2.88, "Cu": 2.56}, "Au", 0, 10**6) for run in runs]
     weights = training._balanced(frames)
     split = np.concatenate([part.split.ravel() for part in frames])
     metal = np.repeat([0, 1], [part.split.size for part in frames])

@@ -250,6 +250,30 @@ def test_no_frame_of_the_test_part_is_remembered_by_the_training_part(opened):
             assert np.abs(held_out[:, None] - trained).min() > gap
 
 
+def test_of_a_long_run_a_training_reads_frames_from_all_of_its_time(small_copy, monkeypatch):
+    from nanochart.workflow import train as module
+
+    run = nc.store.open(small_copy / "run.zarr", mode="a")
+    n_frames, n_replicas = run.committed(), run.metadata.n_replicas
+    read = []
+    original = module._densities
+
+    def counted(rdf, positions):
+        read.extend(x.shape[0] for x in positions)
+        return original(rdf, positions)
+
+    monkeypatch.setattr(module, "_densities", counted)
+    config = small_config(training={"epochs": 1, "configurations": n_frames * n_replicas // 3 + 1})
+    train_run(run, small_copy / "some.nanochart", config.training, config.rdf)
+    every = run.info("train")["every"]
+    assert every == 3
+    assert set(read) == {-(-n_frames // every)}
+    split = run.to_xarray().split.values
+    used = np.flatnonzero((split >= 0).any(axis=1))
+    assert set(used % every) == {0}
+    assert used.max() >= n_frames - 2 * every
+
+
 def test_a_new_training_drops_the_chart_of_the_old_model(small_copy):
     run = store.open(small_copy / "run.zarr", mode="a")
     config = small_config(training={"epochs": 1})

@@ -63,6 +63,11 @@ class TrainingConfig(BaseModel):
     max_seconds
         Time budget in s: no epoch starts after it is spent. None is no limit. A budget makes the
         result depend on the machine's speed.
+    configurations
+        Configurations of runs that `nanochart.workflow.train_runs` reads, at most: of longer runs
+        every second frame, every third, and so on. Neighbouring frames say nearly the same, and
+        all that are read are held in memory. `nanochart.autoencoder.train` takes all that it is
+        given.
     seed
         Seed of the initial weights and of the order of the samples.
     """
@@ -84,6 +89,7 @@ class TrainingConfig(BaseModel):
     isometry: float = Field(default=DEFAULT_RECIPE.isometry, ge=0.0, le=1e6, allow_inf_nan=False)
     patience: int = Field(default=DEFAULT_RECIPE.patience, ge=1, le=1_000_000)
     max_seconds: float | None = Field(default=None, gt=0.0, le=1e9, allow_inf_nan=False)
+    configurations: int = Field(default=100_000, ge=100, le=100_000_000)
     seed: int = Field(default=0, ge=0, lt=2**63)
 
     def samples_per_step(self, n_samples: int) -> int:

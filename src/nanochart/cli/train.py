@@ -78,6 +78,10 @@ def train(
     max_seconds: Annotated[
         float | None, typer.Option(help="Time after which no epoch starts, in s.")
     ] = None,
+    configurations: Annotated[
+        int | None,
+        typer.Option(help="Configurations that are read, at most: of longer runs not every frame."),
+    ] = None,
     r_min: Annotated[
         float | None, typer.Option(help="Lower limit of the distribution function, in Å.")
     ] = None,
@@ -122,6 +126,7 @@ def train(
             scaling=scaling,
             isometry=isometry,
             max_seconds=max_seconds,
+            configurations=configurations,
             seed=seed,
         ),
     )

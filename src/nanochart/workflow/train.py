@@ -54,15 +54,25 @@ def _as_it_is(model: Model) -> Model:
 
 @dataclass(frozen=True)
 class _Frames:
-    """What a training reads of a run, positions in lengths of the reference metal."""
+    """What a training reads of a run, positions in lengths of the reference metal.
+
+    One in ``every`` of its frames, whose parts are ``split``.
+    """
 
     run: Run
     thermal: Floats
     inherent: Floats
-    energies: Floats
     split: NDArray[np.int8]
     minima: NDArray[np.int64]
     gap: int
+    every: int
+
+    @property
+    def whole_split(self) -> NDArray[np.int8]:
+        """Part of each frame of the run; one that was not read is in none."""
+        whole = np.full((self.run.committed(), self.split.shape[1]), GUARD, dtype=np.int8)
+        whole[:: self.every] = self.split
+        return whole
 
     @property
     def name(self) -> str:
@@ -157,7 +167,8 @@ def _train(
     settings = config or TrainingConfig()
     lengths = nearest_neighbours(runs)
     reference = runs[0].metadata
-    frames = [_frames(run, lengths, reference.element, settings.seed) for run in runs]
+    room = max(1, settings.configurations // len(runs))
+    frames = [_frames(run, lengths, reference.element, settings.seed, room) for run in runs]
     _require_different(frames)
     description = (rdf or RDFConfig()).rdf or _common_rdf(frames, (rdf or RDFConfig()).sigma)
     targets = _densities(description, [part.inherent for part in frames])
@@ -207,12 +218,13 @@ def _train(
                 "model": model_path.name,
                 "fingerprint": model.fingerprint,
                 "gap": part.gap,
+                "every": part.every,
                 "unseen": int((unseen & mine).sum()),
                 **({"runs": [run.path.name for run in runs]} if len(runs) > 1 else {}),
                 "explained_variance": shares(mine & (split == TEST)),
             }
             record = {**facts, **settings.model_dump(mode="json")}
-            part.run.replace("train", {"split": part.split}, record)
+            part.run.replace("train", {"split": part.whole_split}, record)
     checkpoint.unlink(missing_ok=True)
     return model
 
@@ -284,14 +296,18 @@ def nearest_neighbours(runs: Sequence[Run]) -> dict[str, float]:
     return {metal: run.system.nearest_neighbour() for metal, run in metals.items()}
 
 
-def _frames(run: Run, lengths: dict[str, float], reference: str, seed: int) -> _Frames:
-    frames = run.frames()
+def _frames(run: Run, lengths: dict[str, float], reference: str, seed: int, room: int) -> _Frames:
+    """At most ``room`` configurations of a run, evenly from all of its time."""
+    whole = run.frames()
+    all_energies = whole.inherent.energies
+    gap = _gap(all_energies)
+    every = math.ceil(all_energies.size / room)
+    split = split_blocks(*all_energies.shape, gap=gap, seed=seed)[::every]
+    frames = whole.take(np.arange(0, len(whole), every))
     scale = lengths[reference] / lengths[run.metadata.element]
     thermal = scale * frames.thermal.positions
     inherent = scale * frames.inherent.positions
     energies = frames.inherent.energies
-    gap = _gap(energies)
-    split = split_blocks(*energies.shape, gap=gap, seed=seed)
     # A quench that did not converge is no inherent structure.
     converged = frames.inherent.converged
     split = np.where(converged, split, GUARD).astype(np.int8)
@@ -304,7 +320,7 @@ def _frames(run: Run, lengths: dict[str, float], reference: str, seed: int) -> _
         )
     shapes = principal_radii(inherent).reshape(-1, 3)
     minima = distinct_minima(shapes, np.nan_to_num(energies.ravel()), shapes).index
-    return _Frames(run, thermal, inherent, energies, split, minima.reshape(split.shape), gap)
+    return _Frames(run, thermal, inherent, split, minima.reshape(split.shape), gap, every)
 
 
 def _source(run: Run) -> dict[str, Any]:
@@ -383,7 +399,7 @@ def _densities(rdf: RDF, positions: Sequence[Floats]) -> Floats:
         raise ConfigError(
             f"the distribution functions of all frames must be at most {_MOST_NUMBERS:,} numbers, "
             f"because a training holds them in memory; got {n:,} frames with {rdf.n_bins:,} bins: "
-            "take fewer bins (--n-bins), or import or sample fewer frames"
+            "take fewer bins (--n-bins) or fewer configurations (--configurations)"
         )
     return np.concatenate([rdf(x).reshape(-1, rdf.n_bins) for x in positions])
 
