@@ -1,6 +1,7 @@
 """`nanochart anchor` from a quenched run to numbers and figures."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -66,6 +67,22 @@ def test_a_second_command_goes_on_with_the_ladders_and_repeats_its_numbers(ancho
         "--time-per-replica", "500ps", "-o", str(folder / "anchors"), "-q", "--json",
     )  # fmt: skip
     assert json.loads(again.stdout) == result
+
+
+def test_one_motif_alone_has_its_free_energy_and_nothing_to_compare_with(anchored, tmp_path):
+    folder, before = anchored
+    run = tmp_path / "run.zarr"
+    shutil.copytree(folder / "run.zarr", run)  # what was anchored last is kept with a run
+    shutil.copytree(folder / "anchors", tmp_path / "anchors")
+    nanochart("label", str(run), "-q")
+    told = nanochart(
+        "anchor", str(run), "--motif", "fcc", "--to", "40", "--time-per-replica", "500ps",
+        "-o", str(tmp_path / "anchors"), "-q", "--json",
+    )  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    alone = json.loads(told.stdout)
+    assert alone["free_energy_differences"] == []
+    assert alone["motifs"]["fcc"]["log_partition"] == before["motifs"]["fcc"]["log_partition"]
 
 
 @pytest.mark.usefixtures("undrawn")

@@ -402,6 +402,12 @@ def test_many_pairs_are_asked_a_few_at_a_time(monkeypatch):
     assert max(most) == 4 * codes.size
 
 
+def test_of_one_state_alone_there_are_no_differences():
+    codes = np.zeros((200, 2), dtype=int)
+    found = state_populations(codes, Weighted(np.zeros(codes.shape)), 300.0, ("A",))
+    assert found.differences([]).value.shape == (0,)
+
+
 def test_a_membership_without_any_state_is_not_converged():
     codes = np.full((200, 2), -1)
     found = state_populations(codes, Weighted(np.zeros(codes.shape)), 300.0, ("A", "B"))

@@ -138,7 +138,9 @@ class Populations:
         return self.differences([(a, b)])[0]
 
     def differences(self, pairs: Sequence[tuple[int, int]]) -> Estimate:
-        """Free energies F_b - F_a in eV of pairs (a, b) of states, (pair,)."""
+        """Free energies F_b - F_a in eV of pairs (a, b) of states, (pair,), perhaps none."""
+        if not pairs:
+            return Estimate.unknown(np.empty(0), "there are no two states to compare")
         most = at_once(self.weighted.log_weights.size)
         if len(pairs) > most:
             starts = range(0, len(pairs), most)

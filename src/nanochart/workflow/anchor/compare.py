@@ -40,6 +40,8 @@ def compared_by_ladder(
     hotter = np.array([] if own is None else [t for t in own if t > top], dtype=float)
     T = np.concatenate([ladder.temperatures, hotter])
     nothing = np.full(len(T), np.nan)
+    if not others:
+        return hotter, {}
     try:
         whole = whole_frames(frames, run)
         sampled = ladder_sample(frames, run, whole)
