@@ -27,7 +27,7 @@ _FAULT = 70
 _ORDER = (
     "demo", "presets", "search", "sample", "import", "info", "quench", "label", "thermo", "train",
     "chart", "families", "explore", "track", "anchor", "bias", "fes", "refine", "report", "export",
-    "warmup",
+    "doctor", "warmup",
 )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from .chart import (
     check_trained as check_trained,
 )
 from .demo import DEMO as DEMO, run_demo as run_demo
+from .doctor import Check as Check, Diagnosis as Diagnosis, diagnose as diagnose
 from .executors import dask_executor as dask_executor, thread_executor as thread_executor
 from .explore import (
     Explored as Explored,
