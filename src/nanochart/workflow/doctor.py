@@ -226,7 +226,7 @@ def _run() -> tuple[bool, str]:
         sample(load_config(config), path)
         frames = open_run(path).frames()
         energies, _ = copper.energy_forces(frames.thermal.positions.astype(np.float64))
-        off = float(np.abs(energies - frames.thermal.energies).max())
+        off = float(np.abs(energies - np.asarray(frames.thermal.energies)).max())
         shown = f"{len(frames)} frames of Cu13 on two rungs, whose stored energies are those of "
         return off < 1e-3, f"{shown}their stored positions within {off:.0e} eV"
 
