@@ -23,7 +23,7 @@ def presets(
         typer.Option(
             "--from",
             metavar="KELVIN",
-            help="Extend the published ladder down to this temperature by mapped exchanges.",
+            help="Extend the ladder down to this temperature by mapped exchanges.",
         ),
     ] = None,
     time_per_replica: TimePerReplica = None,

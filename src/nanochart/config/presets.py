@@ -1,4 +1,4 @@
-"""The shipped configurations: the published ladders."""
+"""The shipped configurations: the published ladders, and short ones about melting."""
 
 from dataclasses import dataclass
 from importlib.resources import files
@@ -8,8 +8,11 @@ from nanochart.tempering import cold_rungs
 __all__ = ["PRESETS", "Preset", "preset_text"]
 
 
-#: Stored time of each replica, and the time before it, in ns (same source as the ladders).
-_PUBLISHED_TIME, _PUBLISHED_DISCARD = 1000.0, 500.0
+#: Stored time of each replica in ns, and the share of it before that, as published (same source as
+#: the ladders).
+_PUBLISHED_TIME, _PUBLISHED_DISCARD = 1000.0, 0.5
+#: The same of a ladder about melting, on which a round trip takes tens of ns.
+_MELTING_TIME, _MELTING_DISCARD = 300.0, 0.1
 #: Settings as published, and those of this program: replicas travel further where they exchange
 #: often, and 25 ps between frames keep a run of a microsecond below 2 GB.
 _PUBLISHED = {
@@ -21,15 +24,39 @@ _OURS = {
     "FRICTION": "0.0002", "SWAP": "5.0  ", "MAPPED": "auto",
     "EACH": "5", "BETWEEN": "25",
 }  # fmt: skip
+#: On few rungs a frame every 100 ps is enough.
+_MELTING = {**_OURS, "EACH": "20", "BETWEEN": "100"}
+
+_PUBLISHED_HEAD = """\
+# @FORMULA@: parallel tempering with the published ladder of @RUNGS@ temperatures@COLD@
+# (Settem, Roncaglia, Ferrando, Giacomello, J. Chem. Phys. 2023, arXiv 2308.07792).
+#
+# The published length is 500 ns discarded and 1000 to 2000 ns stored; --time-per-replica of
+# `nanochart sample` and of `nanochart presets` scales both."""
+_MELTING_HEAD = """\
+# @FORMULA@: parallel tempering on a short ladder of @RUNGS@ temperatures about melting@COLD@.
+#
+# One motif becomes another where the cluster melts and freezes, so replicas that are always near
+# the melting temperature change their motif most often. `nanochart anchor` carries the free
+# energies of the motifs from there to lower temperatures."""
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A shipped configuration: metal, number of atoms and ladder in K."""
+    """A shipped configuration: metal, number of atoms and ladder in K.
+
+    The ladder is a published one, or a short one about melting.
+    """
 
     metal: str
     n_atoms: int
     temperatures: tuple[int, ...]
+    published: bool = True
+
+    @property
+    def formula(self) -> str:
+        """As "Au147"."""
+        return f"{self.metal}{self.n_atoms}"
 
 
 def _ladder(text: str) -> tuple[int, ...]:
@@ -50,12 +77,20 @@ PRESETS = {
     "cu147": Preset("Cu", 147, _ladder(
         "300 310 321 332 343 355 367 379 392 405 419 433 448 463 479 495 512 530 548 566 "
         "586 605 626 647 669 692 716 740 750 758 767 775 783 792 800 810 832 854 877 900")),
+    "au90-melting": Preset("Au", 90, _ladder(
+        "330 355 380 402 418 430 442 454 470 490"), published=False),
+    "au147-melting": Preset("Au", 147, _ladder(
+        "400 429 455 479 492 502 510 518 530 546"), published=False),
+    "ag147-melting": Preset("Ag", 147, _ladder(
+        "530 568 605 635 649 657 665 676 696 724"), published=False),
+    "cu147-melting": Preset("Cu", 147, _ladder(
+        "630 673 715 745 763 776 788 802 818 840"), published=False),
 }  # fmt: skip
 
 
 def preset_text(
     name: str,
-    time_per_replica: float = _PUBLISHED_TIME,
+    time_per_replica: float | None = None,
     coldest: float | None = None,
     *,
     published: bool = False,
@@ -67,10 +102,11 @@ def preset_text(
     name
         One of :data:`PRESETS`.
     time_per_replica
-        Stored time of each replica in ns. The discarded time keeps its published share, half of it.
+        Stored time of each replica in ns; None is that of the preset. The discarded time keeps its
+        share, half of it as published.
     coldest
         Temperature in K to which the ladder goes down, by rungs that exchange mapped; None is the
-        published ladder.
+        ladder as it is.
     published
         Whether the settings are the published ones, a time step of 5 fs and plain exchanges every
         250 ps, in place of the longest step that is right and mapped exchanges every 5 ps.
@@ -78,34 +114,47 @@ def preset_text(
     Raises
     ------
     ValueError
-        If there is no such preset, or the coldest temperature is not below its ladder.
+        If there is no such preset, the coldest temperature is not below its ladder, or published
+        settings are asked for of a ladder that was not published.
     """
     if name not in PRESETS:
         raise ValueError(f"the preset must be one of {', '.join(PRESETS)}; got {name!r}")
     preset = PRESETS[name]
     temperatures = preset.temperatures
+    if published and not preset.published:
+        raise ValueError(
+            f"the ladder of {name} was not published: leave --published, or take "
+            f"{preset.formula.lower()}"
+        )
     if coldest is not None:
         if published:
             raise ValueError("the published ladder has no colder temperatures: leave one of both")
         if not 1.0 <= coldest < temperatures[0]:
             raise ValueError(
-                f"the coldest temperature (K) of {name} must be at least 1 and below its published "
-                f"ladder, {temperatures[0]}; got {coldest:g}"
+                f"the coldest temperature (K) of {name} must be at least 1 and below its ladder, "
+                f"{temperatures[0]}; got {coldest:g}"
             )
         temperatures = (*map(round, cold_rungs(coldest, temperatures[0])), *temperatures)
     n_cold = len(temperatures) - len(preset.temperatures)
     rows = [temperatures[k : k + 12] for k in range(0, len(temperatures), 12)]
     ladder = ",\n                 ".join(", ".join(map(str, row)) for row in rows)
     template = files("nanochart.config").joinpath("preset.yaml").read_text(encoding="utf-8")
-    for word, value in (_PUBLISHED if published else _OURS).items():
+    ours = _OURS if preset.published else _MELTING
+    for word, value in (_PUBLISHED if published else ours).items():
         template = template.replace(f"@{word}@", value)
+    time, share = _PUBLISHED_TIME, _PUBLISHED_DISCARD
+    if not preset.published:
+        time, share = _MELTING_TIME, _MELTING_DISCARD
+    time = time if time_per_replica is None else time_per_replica
     return (
-        template.replace("@NAME@", name)
+        template.replace("@HEAD@", _PUBLISHED_HEAD if preset.published else _MELTING_HEAD)
+        .replace("@FORMULA@", preset.formula)
+        .replace("@NAME@", name)
         .replace("@METAL@", preset.metal)
         .replace("@N@", str(preset.n_atoms))
         .replace("@RUNGS@", str(len(preset.temperatures)))
         .replace("@COLD@", f",\n# and below it {n_cold} for mapped exchanges" if n_cold else "")
         .replace("@LADDER@", ladder)
-        .replace("@TIME@", f"{time_per_replica:g}")
-        .replace("@DISCARD@", f"{time_per_replica * _PUBLISHED_DISCARD / _PUBLISHED_TIME:g}")
+        .replace("@TIME@", f"{time:g}")
+        .replace("@DISCARD@", f"{time * share:g}")
     )
