@@ -229,7 +229,7 @@ def test_only_learning_needs_torch_when_it_is_imported():
     assert loaded_after(code, {"matplotlib", "sklearn", "torch"}) == []
 
 
-@pytest.mark.parametrize("name", [n for n in nanochart.__all__ if n[0] != "_"])
+@pytest.mark.parametrize("name", nanochart._SUBPACKAGES)
 def test_public_names_exist_and_are_documented(name):
     module = importlib.import_module(f"nanochart.{name}")
     assert module.__doc__
@@ -238,6 +238,12 @@ def test_public_names_exist_and_are_documented(name):
         n for n in module.__all__ if callable(getattr(module, n)) and not getattr(module, n).__doc__
     ]
     assert not undocumented
+
+
+def test_what_the_package_offers_by_itself_is_documented():
+    for name in set(nanochart.__all__) - set(nanochart._SUBPACKAGES) - {"__version__"}:
+        assert getattr(nanochart, name).__doc__
+    assert set(dir(nanochart)) == set(nanochart.__all__)
 
 
 def modules_with_examples():

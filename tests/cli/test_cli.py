@@ -111,7 +111,8 @@ def test_a_warning_is_one_sentence(tmp_path):
 
 def test_presets_are_listed_and_written(tmp_path):
     listed = json.loads(nanochart("presets", "--json").stdout)
-    assert set(listed) == {"au90", "au147", "ag147", "cu147"}
+    systems = {"au90", "au147", "ag147", "cu147"}
+    assert set(listed) == systems | {f"{name}-melting" for name in systems}
     nanochart("presets", "--write", "cu147", cwd=tmp_path)
     nanochart("presets", "--write", "cu147", "--published", "-o", "cu147-5fs.yaml", cwd=tmp_path)
     steps = [
@@ -132,7 +133,7 @@ FAULTS = [
     (["train", "folder"], "is not a run"),
     (["chart", "none.zarr"], "none.zarr does not exist"),
     (["report", "none.zarr"], "none.zarr does not exist"),
-    (["presets", "--write", "xx"], "must be one of au90, au147, ag147, cu147; got 'xx'"),
+    (["presets", "--write", "xx"], "ag147-melting, cu147-melting; got 'xx'"),
     (["import", "new.zarr", "none.xyz"], "none.xyz"),
     (["export", "none.zarr", "--to", "extxyz"], "none.zarr does not exist"),
 ]

@@ -16,7 +16,6 @@ from nanochart.cli.options import (
     RunPath,
     Seed,
     Threads,
-    analysed_run,
     emit,
     say,
 )
@@ -76,6 +75,8 @@ def anchor(
     Each motif gets a ladder of its own that keeps to it. They are runs in the folder; given again,
     the command goes on with them, and a longer --time-per-replica makes them longer.
     """
+    from nanochart.workflow import analysed_run
+
     opened = analysed_run(run)
     from nanochart import store
     from nanochart.config import nanoseconds

@@ -13,7 +13,6 @@ from nanochart.cli.options import (
     RunPaths,
     Threads,
     emit,
-    trained_model,
 )
 
 
@@ -41,7 +40,13 @@ def chart(
 
     opened = [store.open(run, mode="a") for run in runs]
     from nanochart import autoencoder
-    from nanochart.workflow import chart_run, check_model, check_trained, draw_shared_chart
+    from nanochart.workflow import (
+        chart_run,
+        check_model,
+        check_trained,
+        draw_shared_chart,
+        trained_model,
+    )
 
     path = model or trained_model(*opened)
     listed = " ".join(str(run) for run in runs)

@@ -15,7 +15,6 @@ from nanochart.cli.options import (
     Seed,
     Threads,
     emit,
-    trained_model,
 )
 
 
@@ -45,7 +44,7 @@ def explore(
 
     opened = store.open(run)
     from nanochart import autoencoder
-    from nanochart.workflow import explore_run, explorer_path
+    from nanochart.workflow import explore_run, explorer_path, trained_model
 
     path = model or trained_model(opened)
     trained = autoencoder.load(path) if model is not None or path.exists() else None

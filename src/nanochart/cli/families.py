@@ -16,7 +16,6 @@ from nanochart.cli.options import (
     Seed,
     Threads,
     emit,
-    trained_model,
 )
 
 if TYPE_CHECKING:
@@ -102,6 +101,7 @@ def families(
 
 def _model(run: "Run", path: Path | None) -> "Model | None":
     from nanochart import autoencoder
+    from nanochart.workflow import trained_model
 
     path = path or trained_model(run)
     if run.committed("chart") == 0:

@@ -8,7 +8,7 @@ import typer
 
 from nanochart.cli.app import app
 from nanochart.cli.display import show_progress
-from nanochart.cli.options import JsonFlag, QuietFlag, RunPaths, Threads, analysed_run, emit
+from nanochart.cli.options import JsonFlag, QuietFlag, RunPaths, Threads, emit
 from nanochart.files import replacing, replacing_set
 
 
@@ -87,6 +87,7 @@ def fes(
     runs give the free-energy difference between their ends from their works.
     """
     from nanochart import store
+    from nanochart.workflow import analysed_run
 
     opened = [analysed_run(run) for run in runs]
     steered = opened[0].metadata.provenance.get("method") == "steered"

@@ -16,7 +16,6 @@ from nanochart.output import printable, to_json
 
 if TYPE_CHECKING:
     from nanochart.config import StagesConfig
-    from nanochart.store import Run
 
 __all__ = [
     "Cell",
@@ -33,16 +32,13 @@ __all__ = [
     "Threads",
     "TimePerReplica",
     "Unwrap",
-    "analysed_run",
     "as_given",
     "cell_edges",
-    "default_model",
     "emit",
     "given",
     "left_out_lines",
     "say",
     "stages_of",
-    "trained_model",
 ]
 
 RunPaths = Annotated[
@@ -104,40 +100,6 @@ LargestFragment = Annotated[
 SkipBadFrames = Annotated[
     bool, typer.Option("--skip-bad-frames", help="Leave out frames that cannot be used.")
 ]
-
-
-def analysed_run(path: Path) -> "Run":
-    """A run to compute results of: open for keeping them, where it can be written to."""
-    from nanochart import store
-    from nanochart.errors import StoreError
-
-    try:
-        return store.open(path, mode="a")
-    except StoreError:
-        return store.open(path)
-
-
-def default_model(*runs: Path) -> Path:
-    """Model beside the first of some runs: ``au.zarr cu.zarr`` -> ``au-cu.nanochart``."""
-    first, *others = runs
-    name = "-".join([first.with_suffix("").name, *(run.with_suffix("").name for run in others)])
-    return first.with_name(name + ".nanochart")
-
-
-def trained_model(*runs: "Run") -> Path:
-    """Model that runs were last trained with, where it lies beside the first; else the default.
-
-    Of a biased run it is the copy of the model that it holds.
-    """
-    names = {str(run.info("train").get("model", "")) for run in runs}
-    first = runs[0].path
-    if len(names) == 1 and (name := names.pop()) and first.with_name(name).exists():
-        return first.with_name(name)
-    from nanochart.workflow import stored_model
-
-    if len(runs) == 1 and (stored := stored_model(runs[0])) is not None:
-        return stored
-    return default_model(*(run.path for run in runs))
 
 
 def say(text: str, *, err: bool = False) -> None:

@@ -13,9 +13,7 @@ from nanochart.cli.options import (
     QuietFlag,
     RunPath,
     Threads,
-    analysed_run,
     emit,
-    trained_model,
 )
 
 
@@ -41,9 +39,11 @@ def report(
     quiet: QuietFlag = False,
 ) -> None:
     """Write the report of a run as one HTML file: figures and tables of all stages done so far."""
+    from nanochart.workflow import analysed_run
+
     opened = analysed_run(run)
     from nanochart import autoencoder
-    from nanochart.workflow import report_run
+    from nanochart.workflow import report_run, trained_model
 
     path = model or trained_model(opened)
     trained = autoencoder.load(path) if model is not None or path.exists() else None

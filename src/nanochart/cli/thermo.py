@@ -13,7 +13,6 @@ from nanochart.cli.options import (
     RunPath,
     Seed,
     Threads,
-    analysed_run,
     emit,
 )
 from nanochart.files import replacing_set
@@ -47,6 +46,8 @@ def thermo(
     quiet: QuietFlag = False,
 ) -> None:
     """Compute heat capacity, melting and populations against temperature, with 95 % intervals."""
+    from nanochart.workflow import analysed_run
+
     opened = analysed_run(run)
     from nanochart.config import nanoseconds
     from nanochart.tempering import ThermodynamicsConfig

@@ -21,7 +21,6 @@ from nanochart.cli.options import (
     cell_edges,
     emit,
     left_out_lines,
-    trained_model,
 )
 from nanochart.files import replacing_set
 
@@ -77,6 +76,7 @@ def track(
         track_movie,
         track_run,
         track_summary,
+        trained_model,
         write_track,
     )
 

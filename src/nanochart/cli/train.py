@@ -16,7 +16,6 @@ from nanochart.cli.options import (
     RunPaths,
     Seed,
     Threads,
-    default_model,
     emit,
     given,
     stages_of,
@@ -141,6 +140,8 @@ def train(
             stored = {name: getattr(theirs, name).model_dump(mode="json") for name in asked}
             if differing := changes(stored, asked):
                 other.append(f"not as {run.path} was sampled with: {changes_sentence(differing)}")
+    from nanochart.workflow import default_model
+
     path = output or default_model(*runs)
     with show_progress(quiet) as shown, INTERRUPTS.in_pieces(shown) as progress:
         model = train_runs(

@@ -45,6 +45,12 @@ from .fes.works import works_of_runs as works_of_runs
 from .info import run_info as run_info
 from .label import label_run as label_run, motif_counts as motif_counts
 from .ladder import ladder_words as ladder_words
+from .models import (
+    analysed_run as analysed_run,
+    default_model as default_model,
+    trained_model as trained_model,
+)
+from .notebook import show_in_notebook as show_in_notebook
 from .quench import (
     quench_run as quench_run,
     quench_settings as quench_settings,
@@ -61,6 +67,7 @@ from .search import (
 )
 from .shared_chart import draw_shared_chart as draw_shared_chart
 from .starts import start_words as start_words
+from .study import Study as Study
 from .system import (
     import_potential as import_potential,
     lengthened as lengthened,
