@@ -117,8 +117,9 @@ class NanoChart : public Colvar {
       plumed_merror("two atoms of " + getLabel() + " are " + std::to_string(distance) +
                     " angstrom apart, and the chart of " + clusters + " knows distances from " +
                     std::to_string(r_min / scale) + " to " + std::to_string(r_max / scale) +
-                    ": see that the cluster is whole and has not lost an atom, that the unit of "
-                    "length is right, or train a chart with a wider range");
+                    ": see that the cluster is whole, has not lost an atom and is narrower than "
+                    "half of the box, if there is one, and that the unit of length is right, or "
+                    "train a chart with a wider range");
     }
     if (pbc && getPbc().isSet()) check_box(distance * angstrom);
     for (int d = 0; d < bottleneck; ++d) {
@@ -138,10 +139,10 @@ class NanoChart : public Colvar {
     for (int c = 0; c < 3; ++c) {
       const double height = 1.0 / Vector(inverse(0, c), inverse(1, c), inverse(2, c)).modulo();
       if (longest >= 0.5 * height) {
-        plumed_merror("the cluster of " + getLabel() + " is " + std::to_string(longest) +
-                      " wide, and must be narrower than half of the box, " +
-                      std::to_string(0.5 * height) + ", to be put together across its boundaries: " +
-                      "take a larger box, or NOPBC with whole clusters");
+        plumed_merror("the cluster of " + getLabel() + ", put together across the box, is " +
+                      std::to_string(longest) + " wide, and must be narrower than half of the box, " +
+                      std::to_string(0.5 * height) + " (both in the unit of the input): take a " +
+                      "larger box, or NOPBC with whole clusters");
       }
     }
   }
