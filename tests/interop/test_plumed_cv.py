@@ -10,6 +10,7 @@ import nanochart
 from helpers.command import nanochart as command
 from helpers.cplusplus import compiled, evaluate
 from helpers.models import untrained
+from nanochart.errors import ModelError
 from nanochart.interop import export_plumed_cv
 
 
@@ -96,3 +97,27 @@ def test_what_is_no_model_is_one_sentence(name, to, sentence, tmp_path):
     assert sentence in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert list(tmp_path.glob("*.cpp")) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("-o", "chart.nanochart"), "must end in .cpp, by which PLUMED knows"),
+        (("--every", "2"), "--structures and --every choose configurations"),
+        (("--structures", "inherent"), "--structures and --every choose configurations"),
+    ],
+)
+def test_options_that_do_not_fit_are_one_sentence(options, sentence, tmp_path):
+    untrained(n_bins=64, bottleneck=1, n_atoms=3).save(tmp_path / "chart.nanochart")
+    before = (tmp_path / "chart.nanochart").read_bytes()
+    done = command("export", "chart.nanochart", "--to", "plumed-cv", *options, cwd=tmp_path, code=1)
+    assert sentence in done.stderr
+    assert (tmp_path / "chart.nanochart").read_bytes() == before
+    assert list(tmp_path.glob("*.cpp")) == []
+
+
+def test_a_model_of_too_many_atoms_is_one_sentence(tmp_path):
+    with pytest.raises(
+        ModelError, match="all pairs of at most 30,000 atoms; got a model of 60,000"
+    ):
+        export_plumed_cv(untrained(n_bins=64, n_atoms=60_000), tmp_path / "chart.cpp")

@@ -68,6 +68,11 @@ def export(
     from nanochart import store
 
     if to is Format.PLUMED_CV:
+        if structures is not Structures.THERMAL or every != 1:
+            raise ValueError(
+                "--structures and --every choose configurations, of which plumed-cv writes none: "
+                "leave them away"
+            )
         _plumed_cv(run, output, json)
         return
     from nanochart.interop import export_extxyz

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["chart_source"]
 
+#: Atoms beyond which the C++ would not count its pairs rightly, nor have the memory for them.
+_MOST_ATOMS: Final = 30_000
 #: Numbers in a line of the source.
 _IN_A_LINE: Final = 6
 
@@ -36,7 +38,8 @@ def chart_source(model: "Model") -> str:
     Raises
     ------
     ModelError
-        If the RDF's bandwidth is too small for its bins.
+        If the RDF's bandwidth is too small for its bins, or the pairs of atoms are more than can
+        be kept.
     """
     return "\n".join(
         [
@@ -64,6 +67,11 @@ def _part(name: str) -> str:
 def _rdf(model: "Model") -> list[str]:
     """Sizes and tables of the RDF, as `nanochart.descriptors` has them."""
     grid = model.rdf.grid
+    if model.n_atoms > _MOST_ATOMS:
+        raise ModelError(
+            f"a chart in C++ keeps all pairs of at most {_MOST_ATOMS:,} atoms; got a model of "
+            f"{model.n_atoms:,}: train one of smaller clusters"
+        )
     if grid.phases == 0:
         raise ModelError(
             f"the bandwidth of an RDF in C++ must be at least {3 / 16 * grid.width:.3g} Å for bins "

@@ -3,6 +3,7 @@
 import os
 import re
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nanochart import __version__
@@ -41,15 +42,23 @@ def export_plumed_cv(model: "Model", path: str | os.PathLike[str]) -> None:
     model
         Trained model.
     path
-        The file, which should end in ``.cpp``; one of that name is replaced.
+        The file, whose name ends in ``.cpp``, by which PLUMED knows it; one of that name is
+        replaced.
 
     Raises
     ------
+    ValueError
+        If the name does not end in ``.cpp``.
     ModelError
-        If the RDF's bandwidth is too small for its bins.
+        As of `nanochart.compiled_chart.chart_source`.
     StoreError
         If the file cannot be written.
     """
+    if Path(path).suffix != ".cpp":
+        raise ValueError(
+            f"the file of a chart for PLUMED must end in .cpp, by which PLUMED knows that it has "
+            f"to compile it; got {Path(path).name}"
+        )
     action = files("nanochart.interop").joinpath("plumed_cv.cpp").read_text("utf-8")
     write_text(path, "\n".join([_head(model), chart_source(model), _names(model), action]))
 
