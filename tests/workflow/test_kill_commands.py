@@ -25,6 +25,7 @@ QUICK = {
     "presets": ("presets --write au147", "au147.yaml", None),
     "export": ("export cu38.zarr --to extxyz --every 25 -o all.extxyz", "all.extxyz"),
     "plumed": ("export opes.zarr --to plumed -o plumed", "plumed"),
+    "plumed-cv": ("export cu38.nanochart --to plumed-cv -o chart.cpp", "chart.cpp"),
     "import": ("import new.zarr one.extxyz -q", "new.zarr", None),
 }
 LONG = {
@@ -49,7 +50,7 @@ LONG = {
 #: Commands that make several files that belong together.
 SETS = ("thermo", "fes", "track")
 #: Files that are the same bytes whenever and wherever they are made.
-EQUAL = {".extxyz", ".csv", ".yaml", ".0", ".1"}
+EQUAL = {".extxyz", ".cpp", ".csv", ".yaml", ".0", ".1"}
 
 
 @pytest.fixture(scope="module")

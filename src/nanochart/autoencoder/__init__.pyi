@@ -4,7 +4,10 @@ from .architectures.network import (
     initialize_weights as initialize_weights,
 )
 from .architectures.recipe import Recipe as Recipe
-from .architectures.registry import ARCHITECTURES as ARCHITECTURES
+from .architectures.registry import (
+    ARCHITECTURES as ARCHITECTURES,
+    encoder_source as encoder_source,
+)
 from .canonical import LatentFrame as LatentFrame, fold_frame as fold_frame
 from .config import TrainingConfig as TrainingConfig
 from .history import History as History, Progress as Progress

@@ -8,15 +8,16 @@ import typer
 
 from nanochart.cli.app import app
 from nanochart.cli.display import show_progress
-from nanochart.cli.options import JsonFlag, QuietFlag, RunPath, emit
+from nanochart.cli.options import JsonFlag, QuietFlag, emit, trained_model
 
 
 class Format(StrEnum):
-    """What a run can be exported to."""
+    """What a run, or a chart, can be exported to."""
 
     EXTXYZ = "extxyz"
     CHEMISCOPE = "chemiscope"
     PLUMED = "plumed"
+    PLUMED_CV = "plumed-cv"
 
 
 class Structures(StrEnum):
@@ -28,11 +29,19 @@ class Structures(StrEnum):
 
 @app.command()
 def export(
-    run: RunPath,
+    run: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN",
+            help="Folder of the run (NAME.zarr); for plumed-cv its model (NAME.nanochart).",
+        ),
+    ],
     to: Annotated[
         Format,
         typer.Option(
-            "--to", help="Format: extended XYZ, a chemiscope data set, or the files of PLUMED."
+            "--to",
+            help="Format: extended XYZ, a chemiscope data set, the files of PLUMED, or the chart "
+            "as a collective variable of PLUMED.",
         ),
     ],
     output: Annotated[
@@ -40,7 +49,8 @@ def export(
         typer.Option(
             "--output",
             "-o",
-            help="File to write; by default RUN.extxyz, RUN.json.gz or the folder RUN-plumed.",
+            help="File to write; by default RUN.extxyz, RUN.json.gz, RUN.cpp or the folder "
+            "RUN-plumed.",
         ),
     ] = None,
     structures: Annotated[
@@ -51,8 +61,20 @@ def export(
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
-    """Write the configurations of a run for other programs, or a biased run as COLVAR and HILLS."""
+    """Write the configurations of a run for other programs, or a biased run as COLVAR and HILLS.
+
+    With plumed-cv, write the chart of a model as C++ that PLUMED loads.
+    """
     from nanochart import store
+
+    if to is Format.PLUMED_CV:
+        if structures is not Structures.THERMAL or every != 1:
+            raise ValueError(
+                "--structures and --every choose configurations, of which plumed-cv writes none: "
+                "leave them away"
+            )
+        _plumed_cv(run, output, json)
+        return
     from nanochart.interop import export_extxyz
 
     opened = store.open(run)
@@ -75,4 +97,21 @@ def export(
         {"file": str(path), "configurations": written},
         json,
         [f"{path}: {written} configurations"],
+    )
+
+
+def _plumed_cv(path: Path, output: Path | None, as_json: bool) -> None:
+    """Write the chart of a model, or of a run, which names its model."""
+    from nanochart import autoencoder, store
+    from nanochart.interop import export_plumed_cv
+
+    file = trained_model(store.open(path)) if path.is_dir() else path
+    model = autoencoder.load(file)
+    source = output or path.with_suffix(".cpp")
+    export_plumed_cv(model, source)
+    action = f"NANOCHART ATOMS=1-{model.n_atoms}"
+    emit(
+        {"file": str(source), "model": model.fingerprint, "action": action},
+        as_json,
+        [f"{source}: LOAD FILE={source.name} in PLUMED's input, then chart: {action}"],
     )

@@ -7,6 +7,7 @@ from .plumed import (
     write_colvar as write_colvar,
     write_hills as write_hills,
 )
+from .plumed_cv import export_plumed_cv as export_plumed_cv
 from .trajectory import (
     LeftOut as LeftOut,
     TrajectoryBlock as TrajectoryBlock,
