@@ -8,7 +8,7 @@ import typer
 
 from nanochart.cli.app import app
 from nanochart.cli.display import show_progress
-from nanochart.cli.options import JsonFlag, QuietFlag, emit, trained_model
+from nanochart.cli.options import JsonFlag, QuietFlag, emit
 
 
 class Format(StrEnum):
@@ -104,6 +104,7 @@ def _plumed_cv(path: Path, output: Path | None, as_json: bool) -> None:
     """Write the chart of a model, or of a run, which names its model."""
     from nanochart import autoencoder, store
     from nanochart.interop import export_plumed_cv
+    from nanochart.workflow import trained_model
 
     file = trained_model(store.open(path)) if path.is_dir() else path
     model = autoencoder.load(file)
