@@ -6,6 +6,7 @@ from .architectures.network import (
 from .architectures.recipe import Recipe as Recipe
 from .architectures.registry import ARCHITECTURES as ARCHITECTURES
 from .canonical import LatentFrame as LatentFrame, fold_frame as fold_frame
+from .chart_module import ChartModule as ChartModule
 from .config import TrainingConfig as TrainingConfig
 from .history import History as History, Progress as Progress
 from .metrics import explained_variance as explained_variance

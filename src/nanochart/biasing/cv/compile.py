@@ -152,14 +152,23 @@ class CVs:
             np.ascontiguousarray(a, dtype=np.float64) for a in (frames, energies, forces, slopes)
         )
         values, gradients = np.empty((len(x), len(self))), np.empty_like(x)
-        bad = kernels.values_of_frames(self.tables, x, E, F, by, values, gradients)
+        self.check(kernels.values_of_frames(self.tables, x, E, F, by, values, gradients))
+        return values, gradients
+
+    def check(self, bad: int) -> None:
+        """Say why the variables have no value at a frame of this number; -1 is none.
+
+        Raises
+        ------
+        ValueError, DynamicsError
+            The first of a distance off the grid of the model's RDF, otherwise as `refuse`.
+        """
         if bad >= 0:
             self.refuse(f"at frame {bad}")
             raise ValueError(
                 f"all distances of frame {bad} must be on the grid of the model's RDF: leave the "
                 "frame out, or train with a wider grid"
             )
-        return values, gradients
 
     def refuse(self, where: str) -> None:
         """Say why variables had no value, where that was no distance off a model's grid.
