@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanochart.biasing.bias import Bias
-from nanochart.biasing.cv import CVs, PotentialEnergy
+from nanochart.biasing.cv import CVs
 from nanochart.biasing.kernels_frames import bias_of_frames
 from nanochart.dynamics import Langevin, confined_forces
 from nanochart.potentials import Potential, check_positions
@@ -57,7 +57,7 @@ class FrozenBias:
         x = np.array(check_positions(positions), dtype=np.float64, order="C")
         frames = x.reshape(-1, *x.shape[-2:])
         E, F = np.zeros(len(frames)), np.zeros_like(frames)
-        if any(isinstance(v, PotentialEnergy) for v in self.cvs.variables):
+        if self.cvs.needs_energy:
             E, F = confined_forces(frames, self.potential, self.dynamics)
         values = np.empty((len(frames), len(self.cvs)))
         energies, forces = np.empty(len(frames)), np.empty_like(frames)

@@ -17,6 +17,7 @@ from nanochart.cli.options import (
     Seed,
     Threads,
     analysed_run,
+    calculator_of_file,
     emit,
     say,
 )
@@ -60,6 +61,10 @@ def anchor(
             metavar="RUN", help="A further run whose minima count, as of a search; may be repeated."
         ),
     ] = None,
+    potential: Annotated[
+        Path | None,
+        typer.Option(help="Your configuration (.yaml) that names the calculator of RUN."),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -102,7 +107,8 @@ def anchor(
         show_progress(quiet) as progress,
     ):
         found = anchor_run(
-            opened, folder, config, motifs=motif or None, more=more, executor=pool,
+            opened, folder, config, motifs=motif or None, more=more,
+            potential=calculator_of_file(potential, opened.metadata.element), executor=pool,
             progress=progress, stop=stop,
         )  # fmt: skip
     if found is None:

@@ -8,7 +8,7 @@ import numpy as np
 from ase import Atoms
 from numpy.typing import ArrayLike, NDArray
 
-from nanochart.biasing import FrozenBias, FunctionCV, PotentialEnergy, Umbrella, unpack_method
+from nanochart.biasing import FrozenBias, FunctionCV, Umbrella, unpack_method
 from nanochart.errors import StoreError
 from nanochart.potentials import NotAtHand, Potential, check_positions
 from nanochart.store import Run, model_of, open as open_run, plan_of
@@ -80,10 +80,6 @@ class ChartBias:
                 "restore the folder from a copy"
             )
         used = opened.system.potential if potential is None else potential
-        if isinstance(used, NotAtHand) and any(
-            isinstance(v, PotentialEnergy) for v in plan.variables
-        ):
-            used.energy_forces(())
         try:
             state = unpack_method(checkpoint.arrays, checkpoint.info)
             self.step = int(checkpoint.arrays["steps"][0]) if step is None else int(step)
@@ -94,6 +90,8 @@ class ChartBias:
             ) from None
         bias = _chosen(opened, plan, state, walker, rung)
         cvs = plan.compiled(used, model_of(opened, plan)).cvs
+        if isinstance(used, NotAtHand) and cvs.needs_energy:
+            used.energy_forces(())
         self._frozen = FrozenBias(cvs, bias, self.step, used, plan.dynamics)
 
     def __repr__(self) -> str:

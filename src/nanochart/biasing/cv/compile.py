@@ -100,6 +100,11 @@ class CVs:
         return tuple(v.unit for v in self.variables)
 
     @property
+    def needs_energy(self) -> bool:
+        """Whether one is computed of the potential's energy and forces."""
+        return any(getattr(v, "needs_energy", True) for v in self.variables)
+
+    @property
     def called(self) -> bool:
         """Whether one is a plain function, which Python calls."""
         return any(isinstance(v, FunctionCV) and not v.compiled for v in self.variables)
@@ -128,7 +133,9 @@ class CVs:
         x = np.ascontiguousarray(positions, dtype=np.float64)
         lead = x.shape[:-2]
         frames = x.reshape(-1, *x.shape[-2:])
-        E, F = potential.energy_forces(frames)
+        E, F = np.zeros(len(frames)), np.zeros_like(frames)
+        if self.needs_energy:
+            E, F = potential.energy_forces(frames)
         # A copy, because the loops would be compiled once more for what cannot be written.
         slopes = np.array(np.broadcast_to(slope, (len(frames), len(self))), np.float64, order="C")
         values, gradients = self.at(frames, E, F, slopes)
