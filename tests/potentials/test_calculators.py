@@ -23,7 +23,8 @@ class Gupta(Calculator):
         self.units, self.calls = (energy_unit, length_unit), 0
         self.fails_after, self.error = fails_after, error
 
-    def calculate(self, atoms=None, *_):
+    def calculate(self, atoms=None, *arguments):
+        super().calculate(atoms, *arguments)
         self.calls += 1
         if atoms.pbc.any():
             raise ValueError("this calculator has no periodic cells")

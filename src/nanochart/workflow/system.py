@@ -267,7 +267,9 @@ def find_mapped_pairs(
 ) -> MappedPairs:
     """Find out in short runs which neighbours exchange mapped, and how often.
 
-    They are those of the configuration's ladder, or of another one.
+    They are those of the configuration's ladder, or of another one. With a potential that is called
+    from Python none is mapped unless it is asked for: a mapped exchange quenches two configurations
+    twice, hundreds of evaluations, and to find out where it gains takes hundreds of quenches.
 
     Raises
     ------
@@ -275,7 +277,8 @@ def find_mapped_pairs(
         If mapped exchanges are asked for where hardly any would be accepted.
     """
     asked, ladder = config.tempering.mapped_below, ladder or config.tempering.ladder
-    if asked == "off" or len(ladder) < 2:
+    costly = asked == "auto" and not is_compiled(potential)
+    if asked == "off" or costly or len(ladder) < 2:
         return MappedPairs()
     lowest = starts[int(np.argmin(potential.energy_forces(starts)[0]))]
     n_steps = max(1, round(_BETWEEN / dynamics.time_step))
