@@ -173,7 +173,7 @@ def _forecast(
         stride=dynamics.stride,
         clusters=(len(state.walkers), "walker"),
         piece=lambda steps: dynamics(state.walkers[0], bias, steps, steps),
-        executor=pool,
+        executor=pool if dynamics.threads else None,
     )
 
 
