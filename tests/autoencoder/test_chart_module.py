@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import nanochart as nc
-from helpers.small_models import N_ATOMS, RDF_SETTINGS, clusters, training
+from helpers.small_models import RDF_SETTINGS, clusters, training
 from nanochart.autoencoder import (
     ARCHITECTURES,
     Model,

@@ -39,7 +39,7 @@ def runs(charted):
     return made
 
 
-def applied(run, bias, positions):
+def applied(bias, positions):
     """Force of a frozen bias in the compiled loop, by how far it moves a cluster in one step."""
     plan = bias.plan
     dynamics = Langevin(plan.dynamics.time_step, 0.0, plan.dynamics.sphere_radius)
@@ -59,9 +59,9 @@ def test_forces_are_those_of_the_compiled_segment_and_minus_the_gradient(runs, n
     run = runs[name]
     bias = ChartBias(run.path, walker=0 if name == "umbrella" else None)
     x = run.frames().thermal.positions[-1, 0].astype(float)
-    E, F = bias.energy_forces(x)
+    _, F = bias.energy_forces(x)
     assert np.abs(F).max() > 1e-4
-    force, seen, after = applied(run, bias, x)
+    force, seen, after = applied(bias, x)
     np.testing.assert_allclose(F, force, atol=1e-9 + 1e-6 * np.abs(F).max())
     moved = bias.evaluate(after.walkers.positions[0])
     np.testing.assert_allclose(moved[0], seen.bias_energies[0, 0], atol=1e-9)
@@ -98,7 +98,9 @@ def test_a_window_is_that_of_its_walker_and_the_run_saw_the_same_energies(runs):
         E, _ = ChartBias(run, walker=walker).energy_forces(frames.thermal.positions[:, walker])
         # Positions are stored in single precision.
         np.testing.assert_allclose(E, frames.biased.energies[:, walker], atol=2e-5)
-    with pytest.raises(nc.errors.StoreError, match=r"each a window of its own: .* 0 to 2; got None"):
+    with pytest.raises(
+        nc.errors.StoreError, match=r"each a window of its own: .* 0 to 2; got None"
+    ):
         ChartBias(run)
     with pytest.raises(nc.errors.StoreError, match=r"all under one bias: .* must be 0 to 1; got 7"):
         ChartBias(runs["opes"], walker=7)
@@ -164,7 +166,9 @@ def test_a_function_of_your_own_is_handed_over(charted):
     assert pytest.approx(0.05 * (x[0, 2] - 1.0) ** 2) == E
     assert F[0, 2] == pytest.approx(-0.1 * (x[0, 2] - 1.0))
     assert np.count_nonzero(F) == 1
-    with pytest.raises(nc.errors.ConfigError, match="the variable height is a function of your own"):
+    with pytest.raises(
+        nc.errors.ConfigError, match="the variable height is a function of your own"
+    ):
         ChartBias(run, walker=1)
 
 
@@ -234,7 +238,9 @@ def test_only_a_biased_run_with_a_checkpoint_has_a_bias(charted, runs):
     shutil.copytree(runs["opes"].path, path)
     for file in path.rglob("checkpoint-*"):
         file.unlink()
-    with pytest.raises(nc.errors.StoreError, match=r"lost.zarr has no checkpoint, so what its bias"):
+    with pytest.raises(
+        nc.errors.StoreError, match=r"lost.zarr has no checkpoint, so what its bias"
+    ):
         ChartBias(path)
 
 

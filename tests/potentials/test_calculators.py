@@ -101,8 +101,10 @@ def test_clusters_cold_and_hot_pass_the_look_at_units(metal, width):
 def test_an_exception_names_the_calculator():
     broken = Gupta(fails_after=1, error=RuntimeError("the server went away"))
     potential = nc.potentials.ase(broken, "Au")
-    with pytest.raises(nc.errors.PotentialError,
-                       match=r"calculator Gupta failed \(RuntimeError: the server went away\)"):
+    with pytest.raises(
+        nc.errors.PotentialError,
+        match=r"calculator Gupta failed \(RuntimeError: the server went away\)",
+    ):
         nc.minimization.quench(FRAMES, potential)  # fmt: skip
 
 
@@ -120,9 +122,11 @@ def test_a_calculator_of_cells_gets_a_box_and_one_of_free_clusters_none():
             self.box = atoms.cell.lengths()
             super().calculate(atoms, *arguments)
 
-    with pytest.raises(nc.errors.PotentialError, match=r"needs a cell\): if it needs a periodic bo"):
+    with pytest.raises(
+        nc.errors.PotentialError, match=r"needs a cell\): if it needs a periodic bo"
+    ):
         nc.potentials.ase(Periodic(), "Au")
-    with pytest.raises(nc.errors.PotentialError, match="Gupta failed .* has no periodic cells"):
+    with pytest.raises(nc.errors.PotentialError, match=r"Gupta failed .* has no periodic cells"):
         nc.potentials.ase(Gupta(), "Au", vacuum=12.0)
     boxed = nc.potentials.ase(Periodic(), "Au", vacuum=12.0)
     E, F = boxed.energy_forces(X)
@@ -172,7 +176,9 @@ def test_a_stored_path_is_read_and_never_imported():
     header, arrays = to_record(potential)
     header["code"] = {**header["code"], "ase": "antigravity:fly"}
     found = from_record(header, arrays)
-    with pytest.raises(nc.errors.ConfigError, match=r"antigravity:fly, which is not called because"):
+    with pytest.raises(
+        nc.errors.ConfigError, match=r"antigravity:fly, which is not called because"
+    ):
         found.energy_forces(X)
     import sys
 

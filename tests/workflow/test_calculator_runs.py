@@ -10,13 +10,18 @@ from ase.calculators.emt import EMT
 
 import nanochart as nc
 from helpers.command import nanochart
-from nanochart.config import load_bias_config, load_config
+from nanochart.config import load_config
 from nanochart.workflow import bias_run, make_potential, quench_run, sample, search_run
 
 SYSTEM = {"metal": "Cu", "n_atoms": 13, "potential": {"ase": "ase.calculators.emt:EMT"}}
 LADDER = {"t_min": 300, "t_max": 500, "n": 2, "swap_interval": 0.1, "time_per_replica": 0.002,
           "discard": 0}  # fmt: skip
 
+#: What is said of a run whose file was not handed over.
+NEVER = (
+    "is code of another program, stranger:EMT, which is not called because a run names it: hand "
+    "over the file that you wrote, with --potential CONFIG"
+)
 #: A module of the user's own: EMT that fails, or goes wrong, at a call that a file tells.
 MODULE = """
 from pathlib import Path
@@ -82,9 +87,7 @@ def test_it_goes_on_with_the_configuration_and_gives_the_frames_of_an_unbroken_r
     sample(config, path, stop=lambda: told.append(0) or len(told) == 7)
     run = sample(config, path, resume=True)
     whole = nc.store.open(emt / "emt.zarr")
-    np.testing.assert_array_equal(
-        run.frames().thermal.positions, whole.frames().thermal.positions
-    )
+    np.testing.assert_array_equal(run.frames().thermal.positions, whole.frames().thermal.positions)
 
 
 def test_a_run_of_another_is_never_called_until_its_file_is_handed_over(copied):
@@ -115,8 +118,7 @@ def test_a_run_of_another_is_never_called_until_its_file_is_handed_over(copied):
             assert not marker.exists(), command
             assert "stranger" not in sys.modules, command
             if command[0] in {"quench", "bias"}:
-                assert "is code of another program, stranger:EMT, which is not called because a " \
-                       "run names it: hand over the file" in done.stderr  # fmt: skip
+                assert NEVER in done.stderr
         nanochart("quench", run, "--potential", config, "-q")
         assert marker.exists()
     finally:
@@ -139,7 +141,10 @@ def test_another_calculator_than_the_runs_is_refused(copied):
     [
         ({"ase": "EMT"}, "the path of an ASE calculator must be module:factory"),
         ({"ase": "ase.calculators.emt:EMT", "vacum": 3}, "did you mean vacuum"),
-        ({"ase": "ase.calculators.emt:EMT", "vacuum": -3}, r"vacuum \(Å\).* greater than 0; got -3"),
+        (
+            {"ase": "ase.calculators.emt:EMT", "vacuum": -3},
+            r"vacuum \(Å\).* greater than 0; got -3",
+        ),
         ({"arguments": {}}, "system.potential.ase is missing"),
         (5, "system.potential must be a valid string; got 5"),
     ],
@@ -150,14 +155,14 @@ def test_what_names_no_calculator_is_one_sentence(potential, message):
                      "tempering": LADDER})  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("how", "message"),
-    [
-        ("raise", r"the calculator broken failed \(OSError: the licence server is away\); the \d+ "
-                  r"frames of .*broken.zarr are kept: mend it and resume"),
-        ("nan", r"energies and forces of broken must be finite; got NaN.*frames of .* are kept"),
-    ],
-)  # fmt: skip
+FAILED = (
+    r"the calculator broken failed \(OSError: the licence server is away\); the \d+ frames of "
+    r".*broken.zarr are kept: mend it and resume"
+)
+NAN = "energies and forces of broken must be finite; got NaN.*frames of .* are kept"
+
+
+@pytest.mark.parametrize(("how", "message"), [("raise", FAILED), ("nan", NAN)])
 def test_a_calculator_that_fails_on_the_way_leaves_what_was_before(
     how, message, tmp_path, monkeypatch
 ):
@@ -182,9 +187,7 @@ def test_a_calculator_that_fails_on_the_way_leaves_what_was_before(
     run = sample(config, path, resume=True)
     whole = sample(config, tmp_path / "whole.zarr")
     assert run.complete
-    np.testing.assert_array_equal(
-        run.frames().thermal.energies, whole.frames().thermal.energies
-    )
+    np.testing.assert_array_equal(run.frames().thermal.energies, whole.frames().thermal.energies)
     monkeypatch.delitem(sys.modules, "brokenmod")
 
 
@@ -201,7 +204,7 @@ def test_what_a_quench_did_before_the_calculator_failed_is_kept(copied):
             super().calculate(*arguments)
 
     failing = nc.potentials.ase(Failing(), "Cu", name="EMT")
-    with pytest.raises(nc.errors.PotentialError, match="calculator EMT failed .* out of memory"):
+    with pytest.raises(nc.errors.PotentialError, match=r"calculator EMT failed .* out of memory"):
         quench_run(run, potential=failing, again=True)
     quench_run(run, potential=nc.potentials.ase(EMT(), "Cu"))
     assert run.committed("quench") == run.n_frames
@@ -212,31 +215,43 @@ def test_periodic_starts_are_refused(tmp_path):
     atoms.cell, atoms.pbc = [6.0, 6.0, 6.0], True
     atoms.write(tmp_path / "cell.xyz", format="extxyz")
     config = load_config(written(tmp_path, starts=[str(tmp_path / "cell.xyz")]))
-    with pytest.raises((ValueError, nc.errors.ConfigError), match="periodic|vacuum"):
+    with pytest.raises((ValueError, nc.errors.ConfigError), match=r"periodic|vacuum"):
         sample(config, tmp_path / "cell.zarr")
 
 
-def test_a_search_a_bias_and_a_ladder_of_one_motif_call_it(copied, tmp_path):
-    config = load_config(copied / "emt.yaml")
-    potential = make_potential(config)
-    found = search_run(potential, 13, tmp_path / "s.zarr",
-                       nc.search.SearchConfig(n_quenches=6, n_walkers=2))  # fmt: skip
+@pytest.mark.slow
+def test_a_search_calls_it(tmp_path):
+    potential = make_potential(load_config(written(tmp_path)))
+    settings = nc.search.SearchConfig(n_quenches=4, n_walkers=2, max_force=1e-2)
+    found = search_run(potential, 13, tmp_path / "s.zarr", settings)
     ih = nc.minimization.quench(nc.clusters.build("icosahedron", "Cu", 13).positions, potential)
     assert found.frames().inherent.energies.min() == pytest.approx(float(ih.energies), abs=1e-3)
-    bias = tmp_path / "bias.yaml"
-    bias.write_text(yaml.safe_dump({
+
+
+def test_a_bias_names_the_calculator_in_its_own_file(copied, tmp_path):
+    values = {
         "run": str(copied / "emt.zarr"), "temperature": 400, "variables": ["coordination"],
-        "potential": SYSTEM["potential"], "umbrella": {"low": [4.0], "high": [6.0], "shape": [2],
-        "stiffness": 0.1}, "time": 0.0126, "pace": 0.1, "dynamics": {"time_step": 5.0},
-    }))  # fmt: skip
-    run = bias_run(load_bias_config(bias), tmp_path / "bias.zarr")
+        "potential": SYSTEM["potential"], "metadynamics": {"height": 0.02}, "walkers": 1,
+        "time": 0.0033, "pace": 0.05, "dynamics": {"time_step": 5.0},
+    }  # fmt: skip
+    config = nc.config.BiasConfig(**values)
+    path = tmp_path / "bias.zarr"
+    told = []
+    run = bias_run(config, path, stop=lambda: told.append(0) or len(told) == 3)
+    assert not run.complete
+    bare = nc.config.BiasConfig(**{k: v for k, v in values.items() if k != "potential"})
+    with pytest.raises(nc.errors.ConfigError, match="which is not called because a run names it"):
+        bias_run(bare, path, resume=True)
+    run = bias_run(config, path, resume=True)
     assert run.complete
-    chart_bias = nc.interop.ChartBias(run, walker=1)
-    x = run.frames().thermal.positions[-1, 1]
-    assert chart_bias.energy_forces(x)[0] == pytest.approx(
-        run.frames().biased.energies[-1, 1], abs=1e-3
-    )
-    within = config.replaced(tempering={"within": "ih"})
-    kept = sample(within, tmp_path / "ih.zarr")
-    minima = nc.minimization.quench(kept.frames().thermal.positions[-1].astype(float), potential)
+    x = run.frames().thermal.positions[-1, 0]
+    assert nc.interop.ChartBias(run).energy_forces(x)[0] > 0.02  # needs no forces of the run
+
+
+def test_a_ladder_of_one_motif_calls_it(tmp_path):
+    tempering = {**LADDER, "time_per_replica": 0.0005, "within": "ih"}
+    config = load_config(written(tmp_path, tempering=tempering))
+    kept = sample(config, tmp_path / "ih.zarr")
+    x = kept.frames().thermal.positions[-1].astype(float)
+    minima = nc.minimization.quench(x, make_potential(config))
     assert set(nc.motifs.classify(minima.positions, "Cu")) == {"ih"}

@@ -71,7 +71,7 @@ class ChartModule(nn.Module):
         # Of whether all distances are on the grid: no and yes.
         self.register_buffer("allowed", torch.tensor([math.nan, 1.0], dtype=dtype))
         self.encoder = network.encoder.layers().to(dtype)
-        self.dimensions = int(self.encoder[-1].out_features)
+        self.dimensions = network.encoder.latent.out_features
         self.eval().requires_grad_(False)
 
     def forward(self, positions: torch.Tensor) -> torch.Tensor:
@@ -97,4 +97,5 @@ class ChartModule(nn.Module):
         inside = ((r >= self.r_min) & (r <= self.r_max)).all(dim=1).long()
         # A product, so that the gradient is NaN as well.
         s = s * self.allowed.index_select(0, inside).unsqueeze(1)
-        return s.reshape(list(positions.shape[:-2]) + [self.dimensions])  # noqa: RUF005  TorchScript
+        coordinates: torch.Tensor = s.reshape(list(positions.shape[:-2]) + [self.dimensions])  # noqa: RUF005  TorchScript
+        return coordinates

@@ -180,8 +180,10 @@ def _system(
             "got none"
         )
     handed, table = potential_of_file(potential, metal)
-    if handed is not None or table is not None:
-        return handed or eam(table, metal), n_atoms, 0
+    if handed is not None:
+        return handed, n_atoms, 0
+    if table is not None:
+        return eam(table, metal), n_atoms, 0
     if metal not in GUPTA_PARAMETERS:
         raise ValueError(
             f"the metal of a search must be one of {', '.join(GUPTA_PARAMETERS)}, or --potential "

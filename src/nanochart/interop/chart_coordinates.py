@@ -58,10 +58,11 @@ class ChartCoordinates:
             If a cluster is periodic, of several metals, in pieces, or off the grid of the RDF.
         """
         if isinstance(atoms, Atoms):
-            return self._encoded([atoms])[0]
+            one: Floats = self._encoded([atoms])[0]
+            return one
         found, block = [np.empty((0, self.model.bottleneck))], []
-        for one in atoms:
-            block.append(one)
+        for cluster in atoms:
+            block.append(cluster)
             if len(block) == _BLOCK:
                 found.append(self._encoded(block))
                 block = []

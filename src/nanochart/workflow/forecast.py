@@ -78,7 +78,7 @@ def forecast_dynamics(
     stride: int,
     clusters: tuple[int, str],
     piece: Callable[[int], object],
-    executor: Executor,
+    executor: Executor | None,
     beside: Callable[[], float] = lambda: 0.0,
     stored: str = "",
 ) -> None:
