@@ -1,6 +1,7 @@
 """A chart as a module of PyTorch alone: from positions to coordinates."""
 
 import math
+from typing import Any
 
 import torch
 from torch import nn
@@ -70,8 +71,9 @@ class ChartModule(nn.Module):
         self.register_buffer("scale", network.input_scale.to(dtype, copy=True))
         # Of whether all distances are on the grid: no and yes.
         self.register_buffer("allowed", torch.tensor([math.nan, 1.0], dtype=dtype))
-        self.encoder = network.encoder.layers().to(dtype)
-        self.dimensions = network.encoder.latent.out_features
+        encoder: Any = network.encoder
+        self.encoder = encoder.layers().to(dtype)
+        self.dimensions = int(encoder.latent.out_features)
         self.eval().requires_grad_(False)
 
     def forward(self, positions: torch.Tensor) -> torch.Tensor:

@@ -275,8 +275,9 @@ class NotAtHand:
         if self.recipe is not None:
             raise ConfigError(
                 f"the potential {self.name} is code of another program, "
-                f"{self.recipe['ase']!s:.80}, which is not called because a run names it: hand over "
-                "the file that you wrote, with --potential CONFIG, or as potential=... from Python"
+                f"{self.recipe['ase']!s:.80}, which is not called because a run names it: hand "
+                "over the file that you wrote, with --potential CONFIG, or as potential=... from "
+                "Python"
             )
         raise ConfigError(
             f"the potential {self.name} is not one of nanochart's own, and a run keeps its name "
