@@ -9,6 +9,7 @@ __all__ = [
     "DynamicsError",
     "ModelError",
     "NanochartError",
+    "PotentialError",
     "StoreError",
 ]
 
@@ -31,6 +32,10 @@ class DynamicsError(NanochartError, RuntimeError):
 
 class ModelError(NanochartError, ValueError):
     """A saved model is unreadable or does not fit the data."""
+
+
+class PotentialError(NanochartError, RuntimeError):
+    """The code of another program that gives energies and forces failed."""
 
 
 class StoreError(NanochartError, OSError):

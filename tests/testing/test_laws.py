@@ -310,7 +310,7 @@ class TestLennardJones(PotentialLaws):
 
 
 class TestCalculator(PotentialLaws):
-    potential = nc.potentials.from_ase(nc.interop.PotentialCalculator(GOLD), "Au")
+    potential = nc.potentials.ase(nc.interop.PotentialCalculator(GOLD), "Au")
     positions = RELAXED[:13] + np.random.default_rng(0).normal(0, 0.1, (13, 3))
 
 
@@ -418,9 +418,9 @@ def test_a_calculator_without_forces_is_one_sentence():
             self.results = {"energy": 1.0}
 
     with pytest.raises(ValueError, match="the calculator EnergyAlone must give energies and force"):
-        nc.potentials.from_ase(EnergyAlone(), "Au")
+        nc.potentials.ase(EnergyAlone(), "Au")
 
 
 def test_what_is_no_calculator_is_refused():
     with pytest.raises(TypeError, match="an ASE calculator has energies and forces; got dict"):
-        nc.potentials.from_ase({}, "Au")
+        nc.potentials.ase({}, "Au")

@@ -9,6 +9,7 @@ from .architectures.registry import (
     encoder_source as encoder_source,
 )
 from .canonical import LatentFrame as LatentFrame, fold_frame as fold_frame
+from .chart_module import ChartModule as ChartModule
 from .config import TrainingConfig as TrainingConfig
 from .history import History as History, Progress as Progress
 from .metrics import explained_variance as explained_variance

@@ -13,6 +13,7 @@ from .cv.registry import (
     variable_words as variable_words,
 )
 from .cv.steinhardt_q6 import SteinhardtQ6 as SteinhardtQ6
+from .frozen import FrozenBias as FrozenBias
 from .guard import (
     Guarded as Guarded,
     guard_grid as guard_grid,
@@ -27,6 +28,7 @@ from .heated import (
     heated_round as heated_round,
 )
 from .kernels_bias import evaluate_bias as evaluate_bias, restraint_energy as restraint_energy
+from .method_arrays import pack_method as pack_method, unpack_method as unpack_method
 from .methods.gaussians import (
     NODES_PER_WIDTH as NODES_PER_WIDTH,
     nodes_per_width as nodes_per_width,

@@ -16,6 +16,7 @@ from nanochart.cli.options import (
     RunPath,
     Seed,
     Threads,
+    calculator_of_file,
     emit,
     say,
 )
@@ -58,6 +59,10 @@ def anchor(
         typer.Option(
             metavar="RUN", help="A further run whose minima count, as of a search; may be repeated."
         ),
+    ] = None,
+    potential: Annotated[
+        Path | None,
+        typer.Option(help="Your configuration (.yaml) that names the calculator of RUN."),
     ] = None,
     output: Annotated[
         Path | None,
@@ -103,7 +108,8 @@ def anchor(
         show_progress(quiet) as progress,
     ):
         found = anchor_run(
-            opened, folder, config, motifs=motif or None, more=more, executor=pool,
+            opened, folder, config, motifs=motif or None, more=more,
+            potential=calculator_of_file(potential, opened.metadata.element), executor=pool,
             progress=progress, stop=stop,
         )  # fmt: skip
     if found is None:

@@ -16,6 +16,7 @@ from nanochart.output import printable, to_json
 
 if TYPE_CHECKING:
     from nanochart.config import StagesConfig
+    from nanochart.potentials import Potential
 
 __all__ = [
     "Cell",
@@ -146,6 +147,27 @@ def stages_of(config: Path | None, *names: str) -> "StagesConfig":
             "got none: add it, or leave --config away"
         )
     return stages
+
+
+def potential_of_file(file: Path | None, metal: str) -> "tuple[Potential | None, Path | None]":
+    """What --potential names: the calculator of a configuration, or else the file of a table."""
+    if file is not None and file.suffix in {".yaml", ".yml"}:
+        return calculator_of_file(file, metal), None
+    return None, file
+
+
+def calculator_of_file(file: Path | None, metal: str) -> "Potential | None":
+    """Potential of the calculator that the user's own configuration names; its code is called.
+
+    Raises
+    ------
+    ConfigError
+        If the file names none, or it cannot be made.
+    """
+    from nanochart.config import load_calculator
+    from nanochart.workflow import calculator_potential
+
+    return None if file is None else calculator_potential(load_calculator(file), metal)
 
 
 def given(**options: Any) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from nanochart.cli.options import (
     Threads,
     emit,
     given,
+    potential_of_file,
     stages_of,
 )
 
@@ -34,7 +35,8 @@ def quench(
     potential: Annotated[
         Path | None,
         typer.Option(
-            help="Table (eam/alloy or eam/fs) for a run without a potential; the run keeps it."
+            help="Table (eam/alloy or eam/fs) for a run without a potential, which keeps it; or "
+            "your configuration (.yaml) that names the calculator of the run, which is called."
         ),
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Quench all frames anew.")] = False,
@@ -55,12 +57,13 @@ def quench(
     opened = store.open(run, mode="a")
     from nanochart.workflow import quench_run, quench_settings, quenched_every
 
+    handed, table = potential_of_file(potential, opened.metadata.element)
     section = stages_of(config, "quench").quench
     typed = given(max_force=max_force, max_evaluations=max_evaluations)
     asked = {**(section.model_dump() if section else {}), **typed}
     settings = quench_settings(opened, asked, again=again)
     with show_progress(quiet) as shown, INTERRUPTS.in_pieces(shown) as progress:
-        quench_run(opened, settings, table=potential, again=again, progress=progress)
+        quench_run(opened, settings, table=table, again=again, potential=handed, progress=progress)
     minima = opened.frames().inherent
     step = quenched_every(opened)
     converged, energy = minima.converged[::step], minima.energies[::step]

@@ -18,7 +18,16 @@ from nanochart.cli.execution import (
     make_executor,
 )
 from nanochart.cli.interrupts import INTERRUPTS
-from nanochart.cli.options import JsonFlag, QuietFlag, Seed, Threads, emit, given, say
+from nanochart.cli.options import (
+    JsonFlag,
+    QuietFlag,
+    Seed,
+    Threads,
+    emit,
+    given,
+    potential_of_file,
+    say,
+)
 
 if TYPE_CHECKING:
     from nanochart.potentials import Potential
@@ -46,7 +55,10 @@ def search(
     ] = None,
     potential: Annotated[
         Path | None,
-        typer.Option(help="An eam/alloy or eam/fs table; by default the Gupta potential."),
+        typer.Option(
+            help="An eam/alloy or eam/fs table, or a configuration (.yaml) that names a "
+            "calculator; by default the Gupta potential."
+        ),
     ] = None,
     motif: Annotated[
         str | None, typer.Option(help="Motif of which alone minima are wanted, as dh.")
@@ -144,35 +156,37 @@ def search(
     emit(result, json, lines)
 
 
-def _system(system: str, n_atoms: int | None, table: Path | None) -> "tuple[Potential, int, int]":
+def _system(
+    system: str, n_atoms: int | None, potential: Path | None
+) -> "tuple[Potential, int, int]":
     """Potential, number of atoms and seed of what is searched: a metal, or a configuration."""
     from nanochart.config import load_config
     from nanochart.metals import element
     from nanochart.potentials import GUPTA_PARAMETERS, eam, gupta
+    from nanochart.workflow import make_potential
 
-    seed = 0
     if Path(system).suffix in {".yaml", ".yml"}:
-        if n_atoms is not None or table is not None:
+        if n_atoms is not None or potential is not None:
             raise ValueError(
                 f"{system} says the number of atoms and the potential: leave ATOMS and --potential "
                 "away"
             )
         config = load_config(Path(system))
-        metal, n_atoms, seed = config.system.metal, config.system.n_atoms, config.seed
-        own = config.system.potential
-        table = None if own == "gupta" else Path(own)
-    else:
-        metal = element(system).symbol
-        if n_atoms is None:
-            raise ValueError(
-                f"the number of atoms must follow the metal, as in `nanochart search {metal} 147`; "
-                "got none"
-            )
+        return make_potential(config), config.system.n_atoms, config.seed
+    metal = element(system).symbol
+    if n_atoms is None:
+        raise ValueError(
+            f"the number of atoms must follow the metal, as in `nanochart search {metal} 147`; "
+            "got none"
+        )
+    handed, table = potential_of_file(potential, metal)
+    if handed is not None:
+        return handed, n_atoms, 0
     if table is not None:
-        return eam(table, metal), n_atoms, seed
+        return eam(table, metal), n_atoms, 0
     if metal not in GUPTA_PARAMETERS:
         raise ValueError(
             f"the metal of a search must be one of {', '.join(GUPTA_PARAMETERS)}, or --potential "
             f"must name a table; got {metal}"
         )
-    return gupta(metal), n_atoms, seed
+    return gupta(metal), n_atoms, 0

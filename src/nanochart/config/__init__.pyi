@@ -6,6 +6,10 @@ from .bias import (
     OPESSection as OPESSection,
     load_bias_config as load_bias_config,
 )
+from .calculator import (
+    CalculatorSection as CalculatorSection,
+    load_calculator as load_calculator,
+)
 from .changes import changes as changes, changes_sentence as changes_sentence
 from .findings import validated as validated
 from .presets import PRESETS as PRESETS, preset_text as preset_text

@@ -7,15 +7,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from nanochart.config.calculator import CalculatorSection
 from nanochart.config.findings import validated
 from nanochart.config.plain_yaml import read_yaml
-from nanochart.config.run import (
-    DynamicsConfig,
-    Section,
-    Temperature,
-    _field,
-    whole_share,
-)
+from nanochart.config.run import DynamicsConfig, Temperature, whole_share
+from nanochart.config.section import Section, field_of
 from nanochart.errors import ConfigError
 
 __all__ = [
@@ -78,7 +74,7 @@ class BiasedDynamicsConfig(DynamicsConfig):
     take it away as heat.
     """
 
-    friction: float = _field(1e-3, unit="1/fs", gt=0, le=1)
+    friction: float = field_of(1e-3, unit="1/fs", gt=0, le=1)
 
 
 class WallSection(Section):
@@ -86,15 +82,15 @@ class WallSection(Section):
 
     variable: str
     at: Value
-    stiffness: Stiffness = _field(unit="eV per unit²")
+    stiffness: Stiffness = field_of(unit="eV per unit²")
     side: Literal["upper", "lower"] = "upper"
 
 
 class GuardSection(Section):
     """A wall around the places of the chart that the model was trained on."""
 
-    stiffness: Stiffness = _field(1.0, unit="eV per unit²")
-    reach: Width | None = _field(None, unit="units of the chart")
+    stiffness: Stiffness = field_of(1.0, unit="eV per unit²")
+    reach: Width | None = field_of(None, unit="units of the chart")
 
 
 class MetadynamicsSection(Section):
@@ -104,15 +100,15 @@ class MetadynamicsSection(Section):
     families and temperatures), or as much more as the stride and the grid need.
     """
 
-    height: float = _field(0.02, unit="eV", gt=0, le=10)
-    bias_factor: float = _field(15.0, gt=1, le=10_000)
+    height: float = field_of(0.02, unit="eV", gt=0, le=10)
+    bias_factor: float = field_of(15.0, gt=1, le=10_000)
     sigma: Widths | None = None
 
 
 class OPESSection(Section):
     """OPES; ``barrier`` is the highest that is to be crossed."""
 
-    barrier: float = _field(unit="eV", gt=0)
+    barrier: float = field_of(unit="eV", gt=0)
     sigma: Widths | None = None
 
     @model_validator(mode="after")
@@ -129,12 +125,12 @@ class OPESSection(Section):
 class UmbrellaSection(Section):
     """Windows along a line through places, or on a grid from ``low`` to ``high``."""
 
-    along: tuple[Place, ...] | None = _field(None, max_length=_MOST_WALKERS)
-    windows: int | None = _field(None, ge=2, le=_MOST_WALKERS)
+    along: tuple[Place, ...] | None = field_of(None, max_length=_MOST_WALKERS)
+    windows: int | None = field_of(None, ge=2, le=_MOST_WALKERS)
     low: Values | None = None
     high: Values | None = None
     shape: Counts | None = None
-    stiffness: Stiffnesses | Stiffness = _field(unit="eV per unit²")
+    stiffness: Stiffnesses | Stiffness = field_of(unit="eV per unit²")
 
     @model_validator(mode="after")
     def _one_layout(self) -> Self:
@@ -160,10 +156,10 @@ class SteeredSection(Section):
     It is held at the first for ``hold``, in which every walker comes to equilibrium there.
     """
 
-    along: tuple[Place, ...] = _field(max_length=_MOST_WALKERS)
-    duration: float = _field(unit="ns", gt=0, le=_LONGEST)
-    hold: float = _field(0.05, unit="ns", gt=0, le=_LONGEST)
-    stiffness: Stiffnesses | Stiffness = _field(unit="eV per unit²")
+    along: tuple[Place, ...] = field_of(max_length=_MOST_WALKERS)
+    duration: float = field_of(unit="ns", gt=0, le=_LONGEST)
+    hold: float = field_of(0.05, unit="ns", gt=0, le=_LONGEST)
+    stiffness: Stiffnesses | Stiffness = field_of(unit="eV per unit²")
 
 
 class StopSection(Section):
@@ -173,8 +169,8 @@ class StopSection(Section):
     """
 
     between: tuple[str, str]
-    error: float = _field(0.02, unit="eV", gt=0, le=100)
-    every: int = _field(5, unit="frames", ge=1, le=_RAREST)
+    error: float = field_of(0.02, unit="eV", gt=0, le=100)
+    every: int = field_of(5, unit="frames", ge=1, le=_RAREST)
 
     @model_validator(mode="after")
     def _two_families(self) -> Self:
@@ -194,31 +190,33 @@ class BiasConfig(Section):
     those of all temperatures together.
 
     Without a ``stride``, the time between impulses of the bias, it is about 30 fs, or less
-    where restraints and walls need less, in whole time steps.
+    where restraints and walls need less, in whole time steps. ``potential`` is the calculator of
+    the source, where that is the code of another program, which a run records and never calls.
     """
 
     run: str
     model: str | None = None
-    temperature: Temperature | None = _field(None, unit="K")
-    temperatures: tuple[Temperature, ...] | None = _field(None, unit="K", max_length=_MOST_RUNGS)
-    swap_interval: float | None = _field(None, unit="ps", gt=0, le=1e5)
-    variables: tuple[str, ...] = _field(max_length=_MOST_VARIABLES)
+    potential: CalculatorSection | None = None
+    temperature: Temperature | None = field_of(None, unit="K")
+    temperatures: tuple[Temperature, ...] | None = field_of(None, unit="K", max_length=_MOST_RUNGS)
+    swap_interval: float | None = field_of(None, unit="ps", gt=0, le=1e5)
+    variables: tuple[str, ...] = field_of(max_length=_MOST_VARIABLES)
     metadynamics: MetadynamicsSection | None = None
     opes: OPESSection | None = None
     umbrella: UmbrellaSection | None = None
     steered: SteeredSection | None = None
-    walkers: int | None = _field(None, unit="walkers", ge=1, le=_MOST_WALKERS)
-    starts: tuple[str, ...] = _field((), max_length=_MOST_WALKERS)
+    walkers: int | None = field_of(None, unit="walkers", ge=1, le=_MOST_WALKERS)
+    starts: tuple[str, ...] = field_of((), max_length=_MOST_WALKERS)
     low: Values | None = None
     high: Values | None = None
-    time: float | None = _field(None, unit="ns", gt=0, le=_LONGEST)
-    pace: float = _field(2.5, unit="ps", gt=0, le=1e5)
-    stride: float | None = _field(None, unit="fs", ge=0.05, le=1e5)
-    walls: tuple[WallSection, ...] = _field((), max_length=1_000)
+    time: float | None = field_of(None, unit="ns", gt=0, le=_LONGEST)
+    pace: float = field_of(2.5, unit="ps", gt=0, le=1e5)
+    stride: float | None = field_of(None, unit="fs", ge=0.05, le=1e5)
+    walls: tuple[WallSection, ...] = field_of((), max_length=1_000)
     guard: GuardSection | None = None
     stop: StopSection | None = None
     dynamics: BiasedDynamicsConfig = BiasedDynamicsConfig()
-    seed: int = _field(0, ge=0, lt=2**63)
+    seed: int = field_of(0, ge=0, lt=2**63)
 
     @model_validator(mode="after")
     def _one_method(self) -> Self:

@@ -84,5 +84,7 @@ def _unit(kind: type[BaseModel], loc: tuple[Any, ...]) -> str:
 
 def _section(annotation: Any) -> Any:
     """The section of a field that may be left out, ``Section | None``."""
-    parts = [part for part in get_args(annotation) if hasattr(part, "model_fields")]
+    # A part may be annotated with what tells it from the others.
+    parts = [getattr(part, "__origin__", part) for part in get_args(annotation)]
+    parts = [part for part in parts if hasattr(part, "model_fields")]
     return parts[0] if parts else annotation

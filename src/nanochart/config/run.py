@@ -5,18 +5,14 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, field_validator, model_validator
 
 from nanochart.autoencoder import TrainingConfig
 from nanochart.clusters import MOTIFS
+from nanochart.config.calculator import CalculatorSection, PotentialField
 from nanochart.config.findings import validated
 from nanochart.config.plain_yaml import read_yaml
+from nanochart.config.section import Section, field_of
 from nanochart.descriptors import RDF
 from nanochart.dynamics import FRICTION
 from nanochart.errors import ConfigError
@@ -30,7 +26,6 @@ __all__ = [
     "QuenchConfig",
     "RDFConfig",
     "RunConfig",
-    "Section",
     "SystemConfig",
     "TemperingSection",
     "check_files",
@@ -52,16 +47,6 @@ AUTO: Final = "auto"
 _NANOSECONDS = {"fs": 1e-6, "ps": 1e-3, "ns": 1.0, "us": 1e3, "µs": 1e3, "ms": 1e6}
 
 
-class Section(BaseModel):
-    """A part of a configuration: fields that are known, finite and never changed in place."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-def _field(default: Any = ..., *, unit: str = "", **limits: Any) -> Any:
-    return Field(default, json_schema_extra={"unit": unit} if unit else None, **limits)
-
-
 #: What nobody can mean, so that a slip of units is told before anything is computed: time of a
 #: replica in ns (a second), temperatures of a ladder.
 _LONGEST, _MOST_RUNGS = 1e9, 1_000
@@ -71,15 +56,15 @@ Temperature = Annotated[float, Field(gt=0, le=10_000)]
 
 
 class SystemConfig(Section):
-    """Settings of the system: ``metal``, ``n_atoms``, ``potential`` ("gupta" or a setfl file).
+    """Settings of the system: ``metal``, ``n_atoms``, ``potential`` ("gupta", a table, or `ase`).
 
-    Whether the file exists is asked by `check_files`, not here: a stored configuration is read
-    where its files may be no more.
+    Whether a file exists is asked by `check_files`, not here: a stored configuration is read where
+    its files may be no more. For the same reason no calculator is imported here.
     """
 
     metal: str
-    n_atoms: int = _field(unit="atoms", ge=2, le=100_000)
-    potential: str = "gupta"
+    n_atoms: int = field_of(unit="atoms", ge=2, le=100_000)
+    potential: PotentialField = "gupta"
 
     @model_validator(mode="after")
     def _known_metal(self) -> Self:
@@ -90,6 +75,17 @@ class SystemConfig(Section):
             )
         return self
 
+    @property
+    def table(self) -> str | None:
+        """File of an eam/alloy table; None of the Gupta potential and of calculators."""
+        own = self.potential
+        return own if isinstance(own, str) and own != "gupta" else None
+
+    @property
+    def calculator(self) -> CalculatorSection | None:
+        """The calculator, where the potential is the code of another program."""
+        return self.potential if isinstance(self.potential, CalculatorSection) else None
+
 
 class DynamicsConfig(Section):
     """Settings of Langevin dynamics; ``confinement`` is the room between cluster and sphere.
@@ -99,9 +95,11 @@ class DynamicsConfig(Section):
     metals need none so short.
     """
 
-    time_step: Literal["auto"] | Annotated[float, Field(ge=0.05, le=100)] = _field(AUTO, unit="fs")
-    friction: float = _field(FRICTION, unit="1/fs", gt=0, le=1)
-    confinement: float = _field(4.0, unit="Å", gt=0, le=100_000)
+    time_step: Literal["auto"] | Annotated[float, Field(ge=0.05, le=100)] = field_of(
+        AUTO, unit="fs"
+    )
+    friction: float = field_of(FRICTION, unit="1/fs", gt=0, le=1)
+    confinement: float = field_of(4.0, unit="Å", gt=0, le=100_000)
 
     @field_validator("time_step", mode="before")
     @classmethod
@@ -127,16 +125,16 @@ class TemperingSection(Section):
     that motif alone; None is the whole landscape.
     """
 
-    temperatures: tuple[Temperature, ...] | None = _field(None, unit="K", max_length=_MOST_RUNGS)
-    t_min: Temperature | None = _field(None, unit="K")
-    t_max: Temperature | None = _field(None, unit="K")
-    n: int | None = _field(None, unit="temperatures", ge=2, le=_MOST_RUNGS)
-    swap_interval: float = _field(5.0, unit="ps", gt=0, le=1e5)
-    exchanges_per_frame: int = _field(1, unit="exchanges", ge=1, le=_MOST_EXCHANGES)
-    discard: float = _field(0.0, unit="ns", ge=0, le=_LONGEST)
-    time_per_replica: float = _field(unit="ns", gt=0, le=_LONGEST)
-    mapped_below: Literal["auto", "off"] | Temperature = _field("auto", unit="K")
-    within: Literal["dh", "ih", "fcc", "twin", "mix", "amorphous"] | None = _field(None)
+    temperatures: tuple[Temperature, ...] | None = field_of(None, unit="K", max_length=_MOST_RUNGS)
+    t_min: Temperature | None = field_of(None, unit="K")
+    t_max: Temperature | None = field_of(None, unit="K")
+    n: int | None = field_of(None, unit="temperatures", ge=2, le=_MOST_RUNGS)
+    swap_interval: float = field_of(5.0, unit="ps", gt=0, le=1e5)
+    exchanges_per_frame: int = field_of(1, unit="exchanges", ge=1, le=_MOST_EXCHANGES)
+    discard: float = field_of(0.0, unit="ns", ge=0, le=_LONGEST)
+    time_per_replica: float = field_of(unit="ns", gt=0, le=_LONGEST)
+    mapped_below: Literal["auto", "off"] | Temperature = field_of("auto", unit="K")
+    within: Literal["dh", "ih", "fcc", "twin", "mix", "amorphous"] | None = field_of(None)
 
     @field_validator("mapped_below", mode="before")
     @classmethod
@@ -168,17 +166,17 @@ class TemperingSection(Section):
 class QuenchConfig(Section):
     """Settings of the quench: ``max_force`` when converged, and ``max_evaluations`` of a frame."""
 
-    max_force: float = _field(1e-4, unit="eV/Å", ge=1e-10, le=1)
-    max_evaluations: int = _field(5_000, unit="force evaluations", ge=1, le=10_000_000)
+    max_force: float = field_of(1e-4, unit="eV/Å", ge=1e-10, le=1)
+    max_evaluations: int = field_of(5_000, unit="force evaluations", ge=1, le=10_000_000)
 
 
 class RDFConfig(Section):
     """Grid and bandwidth of the radial distribution function; without limits, fitted to the run."""
 
-    r_min: float | None = _field(None, unit="Å", gt=0, le=1_000)
-    r_max: float | None = _field(None, unit="Å", gt=0, le=1_000)
-    n_bins: int | None = _field(None, unit="bins", ge=16, le=100_000)
-    sigma: float = _field(0.2, unit="Å", ge=1e-3, le=10)
+    r_min: float | None = field_of(None, unit="Å", gt=0, le=1_000)
+    r_max: float | None = field_of(None, unit="Å", gt=0, le=1_000)
+    n_bins: int | None = field_of(None, unit="bins", ge=16, le=100_000)
+    sigma: float = field_of(0.2, unit="Å", ge=1e-3, le=10)
 
     @model_validator(mode="after")
     def _all_or_none(self) -> Self:
@@ -206,7 +204,7 @@ class RunConfig(Section):
     quench: QuenchConfig = QuenchConfig()
     rdf: RDFConfig = RDFConfig()
     training: TrainingConfig = TrainingConfig()
-    seed: int = _field(0, ge=0, lt=2**63)
+    seed: int = field_of(0, ge=0, lt=2**63)
 
     @model_validator(mode="after")
     def _some_starts(self) -> Self:
@@ -367,11 +365,11 @@ def check_files(
     ConfigError
         If a table or a start is missing.
     """
-    table = config.system.potential
-    if must_exist and table != "gupta" and not Path(table).is_file():
+    table = config.system.table
+    if must_exist and table is not None and not Path(table).is_file():
         raise ConfigError(
-            f"{where}: system.potential must be gupta or the file of an eam/alloy table; there is "
-            f"no file {table!r} in {Path.cwd()}"
+            f"{where}: system.potential must be gupta, the file of an eam/alloy table or a "
+            f"calculator ({{ase: module:factory}}); there is no file {table!r} in {Path.cwd()}"
         )
     for start in config.starts:
         source, motif = start_source(start)
@@ -385,8 +383,9 @@ def check_files(
                 f"no such file in {Path.cwd()}"
             )
     starts = tuple(map(_absolute, config.starts))
-    absolute = table if table == "gupta" else str(Path(table).absolute())
-    system = config.system.model_copy(update={"potential": absolute})
+    system = config.system
+    if table is not None:
+        system = system.model_copy(update={"potential": str(Path(table).absolute())})
     return config.model_copy(update={"starts": starts, "system": system})
 
 

@@ -6,7 +6,8 @@ from typing import Any
 from nanochart.autoencoder import TrainingConfig
 from nanochart.config.findings import validated
 from nanochart.config.plain_yaml import read_yaml
-from nanochart.config.run import QuenchConfig, RDFConfig, RunConfig, Section
+from nanochart.config.run import QuenchConfig, RDFConfig, RunConfig
+from nanochart.config.section import Section
 from nanochart.errors import ConfigError
 
 __all__ = ["StagesConfig", "load_stages", "quench_config", "rdf_config", "training_config"]

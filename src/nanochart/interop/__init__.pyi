@@ -1,5 +1,8 @@
 from .atoms import from_atoms as from_atoms, to_atoms as to_atoms
+from .biased_calculator import BiasedCalculator as BiasedCalculator
 from .calculator import PotentialCalculator as PotentialCalculator
+from .chart_bias import ChartBias as ChartBias
+from .chart_coordinates import ChartCoordinates as ChartCoordinates
 from .export import export_extxyz as export_extxyz
 from .import_ import import_trajectories as import_trajectories
 from .periodic import MINIMUM_VACUUM as MINIMUM_VACUUM

@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 
 #: Most frames that one task minimizes: its cost is hidden, and the last tasks balance.
 _CHUNK = 16
+#: Frames that a potential which is called from Python is asked for together.
+_AT_ONCE = 64
 
 
 @short_repr
@@ -98,6 +100,8 @@ def quench(
     frames = x.reshape(-1, *x.shape[-2:])
     work = partial(_quench_chunk, potential, max_force, max_step, max_evaluations)
     size = min(_CHUNK, max(1, ceil(len(frames) / threads_at_once())))  # few frames use all cores
+    if not is_compiled(potential):
+        size = _AT_ONCE
     items = [frames[c] for c in chunks(len(frames), size)]
     parts = list(map_in_order(work, items, executor, threads=is_compiled(potential)))
     if not parts:
@@ -120,15 +124,11 @@ def quench(
 def _quench_chunk(
     potential: Potential, max_force: float, max_step: float, max_evaluations: int, frames: Floats
 ) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    if not is_compiled(potential):
+        return minimize_called(potential, frames, max_force, max_step, max_evaluations)
     relaxed = frames.copy()
     result = np.zeros((len(frames), 3))
     status = np.zeros(len(frames), dtype=np.int64)
-    if not is_compiled(potential):
-        for k, frame in enumerate(frames):
-            relaxed[k], result[k], status[k] = minimize_called(
-                potential, frame, max_force, max_step, max_evaluations
-            )
-        return relaxed, result, status
     for k in range(len(frames)):
         status[k] = kernels.minimize(
             potential.model, relaxed[k], max_force, max_step, max_evaluations, 0.5, result[k]

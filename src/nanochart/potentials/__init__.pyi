@@ -2,7 +2,8 @@ from .eam import eam as eam
 from .foreign import (
     CalculatorPotential as CalculatorPotential,
     NotAtHand as NotAtHand,
-    from_ase as from_ase,
+    ase as ase,
+    called as called,
 )
 from .gupta import (
     GUPTA_PARAMETERS as GUPTA_PARAMETERS,
@@ -22,6 +23,7 @@ from .protocol import (
     interaction_range as interaction_range,
     is_compiled as is_compiled,
 )
+from .recipe import CalculatorRecipe as CalculatorRecipe
 from .record import (
     describe as describe,
     from_record as from_record,

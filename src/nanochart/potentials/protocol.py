@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeGuard, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nanochart.metals import NEAREST_NEIGHBOUR
 from nanochart.potentials.potential import EmbeddedAtom, check_positions
 
 __all__ = ["Potential", "check_forces", "energies_and_forces", "interaction_range", "is_compiled"]
@@ -15,6 +16,11 @@ Floats = NDArray[np.float64]
 #: Largest difference of forces from minus the gradient, in shares of it, that is no other unit.
 _TOLERANCE = 0.02
 _STEP = 2e-3  # Å
+#: Directions that the mean curvature of an energy is taken along, and its bounds in eV/Å²: of Ag,
+#: Au and Cu, where it is 4 to 6 in a relaxed cluster of Gupta or EMT and up to 21 in a hot one; and
+#: of any metal, from caesium to osmium. A Rydberg is 14 eV, and 1 eV is 23 kcal/mol.
+_WAYS = 4
+_KNOWN, _ANY = (0.45, 45.0), (0.02, 120.0)
 
 
 @runtime_checkable
@@ -116,7 +122,7 @@ def check_forces(potential: Potential, positions: ArrayLike) -> None:
     Raises
     ------
     ValueError
-        Says by what factor they differ.
+        Says by what factor they differ, or that both are in other units.
     """
     if is_compiled(potential):
         return
@@ -138,4 +144,20 @@ def check_forces(potential: Potential, positions: ArrayLike) -> None:
             f"the forces of {potential.name} must be minus the gradient of its energy, in eV and "
             f"Å; got forces that are {size / gained if gained else math.inf:.4g} times that: check "
             "the units of both"
+        )
+    _check_stiffness(potential, shaken)
+
+
+def _check_stiffness(potential: Potential, x: Floats) -> None:
+    """Refuse energies and lengths that are consistent, but in units that no metal's are."""
+    ways = np.random.default_rng(1).normal(size=(_WAYS, *x.shape))
+    ways *= _STEP / np.sqrt((ways**2).sum(axis=(1, 2), keepdims=True))
+    _, F = energies_and_forces(potential, np.concatenate([x + ways, x - ways]))
+    stiffness = float(((F[_WAYS:] - F[:_WAYS]) * ways).sum() / (2.0 * _WAYS * _STEP**2))
+    low, high = _KNOWN if potential.symbol in NEAREST_NEIGHBOUR else _ANY
+    if not low <= stiffness <= high:
+        raise ValueError(
+            f"energies and positions of {potential.name} must be in eV and Å: the mean curvature "
+            f"of a {potential.symbol} cluster's energy is between {low:g} and {high:g} eV/Å²; got "
+            f"{stiffness:.3g}: check the units of both"
         )

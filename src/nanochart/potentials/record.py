@@ -9,16 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanochart.potentials.eam import tabulated
-from nanochart.potentials.foreign import NotAtHand
+from nanochart.potentials.foreign import CalculatorPotential, NotAtHand
 from nanochart.potentials.gupta import GuptaParameters, gupta_of
 from nanochart.potentials.potential import EmbeddedAtom
 from nanochart.potentials.protocol import Potential, is_compiled
+from nanochart.potentials.recipe import CalculatorRecipe
 from nanochart.potentials.setfl_reader import Setfl
 
 __all__ = ["describe", "from_record", "is_described_by", "numbers_of", "to_record"]
 
 #: Form of a potential whose numbers are not known.
 _FOREIGN: Final = "foreign"
+#: Key of the code that a foreign one was made by.
+_CODE: Final = "code"
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -35,12 +38,17 @@ def numbers_of(potential: Potential) -> dict[str, Any]:
     """What defines a potential; of one that is not nanochart's own, what it is called."""
     if is_compiled(potential):
         return dict(potential.parameters)
-    return {
+    facts: dict[str, Any] = {
         "form": _FOREIGN,
         "label": potential.name,
         "mass": float(potential.mass),
         "nearest_neighbour": float(potential.nearest_neighbour),
     }
+    if isinstance(potential, CalculatorPotential) and potential.recipe is not None:
+        facts[_CODE] = {**potential.recipe.to_record(), "vacuum": potential.vacuum}
+    elif isinstance(potential, NotAtHand) and potential.recipe is not None:
+        facts[_CODE] = dict(potential.recipe)
+    return facts
 
 
 def is_described_by(potential: Potential, description: Mapping[str, Any]) -> bool:
@@ -49,7 +57,11 @@ def is_described_by(potential: Potential, description: Mapping[str, Any]) -> boo
     def numbers(values: Mapping[str, Any]) -> dict[str, Any]:
         return {k: v for k, v in values.items() if k not in _ORIGIN}
 
-    return numbers(numbers_of(potential)) == numbers(description)
+    mine, other = numbers(numbers_of(potential)), numbers(description)
+    if _CODE not in mine or _CODE not in other:  # handed over from Python, which needs no path
+        mine.pop(_CODE, None)
+        other.pop(_CODE, None)
+    return mine == other
 
 
 def to_record(potential: Potential) -> tuple[dict[str, Any], Arrays]:
@@ -92,7 +104,10 @@ def from_record(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -
             potential: EmbeddedAtom = gupta_of(str(header["symbol"]), numbers)
         elif form == _FOREIGN:
             named, mass = str(header["label"]), float(header["mass"])
-            return NotAtHand(named, str(header["symbol"]), mass, float(header["nearest_neighbour"]))
+            distance, code = float(header["nearest_neighbour"]), header.get(_CODE)
+            if code is not None:  # looked at, and not called
+                code = {**code, "ase": CalculatorRecipe(code["ase"], code["arguments"]).ase}
+            return NotAtHand(named, str(header["symbol"]), mass, distance, code)
         elif "table" in header:
             fields: dict[str, Any] = {**header["table"], **arrays}
             potential = tabulated(Setfl(**fields), Path(str(header["file"])))

@@ -4,6 +4,12 @@ from .frames import Frames as Frames
 from .lock import holder as holder
 from .metadata import Metadata as Metadata, installed_versions as installed_versions
 from .open import create as create, open as open  # noqa: A004
+from .plan import (
+    BIASED_MODEL as BIASED_MODEL,
+    BIASED_PLAN as BIASED_PLAN,
+    model_of as model_of,
+    plan_of as plan_of,
+)
 from .reading import Damage as Damage
 from .root import is_sealed as is_sealed
 from .run import Run as Run

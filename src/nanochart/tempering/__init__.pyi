@@ -58,6 +58,7 @@ from .restricted import (
     within_motif as within_motif,
 )
 from .sampler import (
+    BatchSegment as BatchSegment,
     Round as Round,
     Segment as Segment,
     TemperingConfig as TemperingConfig,

@@ -12,16 +12,14 @@ from nanochart.motifs import classify
 from nanochart.potentials import Potential
 from nanochart.shown import short_repr
 from nanochart.tempering.mapped import quenched
-from nanochart.tempering.sampler import Segment
+from nanochart.tempering.sampler import BatchSegment, Segment
 
 __all__ = ["RestrictedSegment", "motifs_of", "within_motif"]
 
 Floats = NDArray[np.float64]
 
 
-def within_motif(
-    segment: Segment, potential: Potential, dynamics: Langevin, motif: str
-) -> "RestrictedSegment":
+def within_motif(segment: Segment, potential: Potential, dynamics: Langevin, motif: str) -> Segment:
     """Restrict a segment to the configurations whose inherent structure is of a motif.
 
     Parameters
@@ -32,7 +30,10 @@ def within_motif(
         One of `nanochart.motifs.LABELS`.
     """
     energies = partial(confined_energies, potential=potential, config=dynamics)
-    return RestrictedSegment(segment, partial(_is_of, potential, motif), energies)
+    restricted = RestrictedSegment(segment, partial(_is_of, potential, motif), energies)
+    if isinstance(segment, BatchSegment):  # all replicas at once, also here
+        return BatchSegment(potential, dynamics, restricted)
+    return restricted
 
 
 def motifs_of(potential: Potential, positions: Floats) -> NDArray[np.str_]:

@@ -144,13 +144,19 @@ def langevin_segment(potential: Potential, dynamics: Langevin) -> Segment:
 
 @dataclass(frozen=True, eq=False)
 class BatchSegment:
-    """Langevin dynamics of all replicas together, of a potential that is called from Python."""
+    """Langevin dynamics of all replicas together, of a potential that is called from Python.
+
+    ``restricted`` is a segment to advance them by that keeps to a part of the landscape, or None.
+    """
 
     potential: Potential
     dynamics: Langevin
+    restricted: Segment | None = None
 
     def __call__(self, state: State, n_steps: int, sample_every: int) -> tuple[State, Samples]:
         """Advance them; without a look at their health."""
+        if self.restricted is not None:
+            return self.restricted(state, n_steps, sample_every)
         return run_segment(state, self.potential, self.dynamics, n_steps, sample_every)
 
     def by_replica(

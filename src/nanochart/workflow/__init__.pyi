@@ -69,8 +69,10 @@ from .shared_chart import draw_shared_chart as draw_shared_chart
 from .starts import start_words as start_words
 from .study import Study as Study
 from .system import (
+    calculator_potential as calculator_potential,
     import_potential as import_potential,
     lengthened as lengthened,
+    make_potential as make_potential,
     run_config as run_config,
 )
 from .thermo import (

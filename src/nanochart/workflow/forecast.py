@@ -13,6 +13,8 @@ __all__ = ["forecast", "forecast_dynamics", "seconds_of"]
 
 #: Time steps of one replica whose time is measured for the estimate of the whole.
 _STEPS = 100
+#: Seconds that the measurement of these may take.
+_PATIENCE = 5.0
 #: Seconds over which a piece of work is repeated to be timed.
 _MEASURE = 0.2
 
@@ -76,7 +78,7 @@ def forecast_dynamics(
     stride: int,
     clusters: tuple[int, str],
     piece: Callable[[int], object],
-    executor: Executor,
+    executor: Executor | None,
     beside: Callable[[], float] = lambda: 0.0,
     stored: str = "",
 ) -> None:
@@ -107,7 +109,16 @@ def forecast_dynamics(
     few = stride * max(1, min(_STEPS, steps_per_frame) // stride)
 
     def seconds() -> float:
-        return n * (left / few * seconds_of(lambda: piece(few)) + (total - done) * beside())
+        piece(stride)  # compiles its kernels
+        begin = time.perf_counter()
+        piece(stride)
+        one = time.perf_counter() - begin
+        if one * few > _PATIENCE * stride:  # of a slow potential, few steps tell enough
+            # A segment asks for forces once more than it has steps.
+            per_step = one / (stride + 1)
+        else:
+            per_step = seconds_of(lambda: piece(few)) / few
+        return n * (left * per_step + (total - done) * beside())
 
     forecast(
         progress,

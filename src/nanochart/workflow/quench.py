@@ -19,7 +19,7 @@ from nanochart.config import (
 from nanochart.errors import StoreError
 from nanochart.minimization import quench
 from nanochart.parallel import use_executor
-from nanochart.potentials import Potential
+from nanochart.potentials import Potential, is_compiled
 from nanochart.progress import Progress, silent
 from nanochart.store import Run
 from nanochart.workflow.forecast import forecast, seconds_of
@@ -201,7 +201,7 @@ def _forecast(
         total,
         seconds=seconds,
         what=f"{n:,} configurations",
-        executor=pool,
+        executor=pool if is_compiled(potential) else None,
     )
 
 

@@ -12,11 +12,11 @@ import ase.units
 
 from nanochart.config import RunConfig, changes, changes_sentence, check_files
 from nanochart.dynamics import Langevin
-from nanochart.errors import ConfigError, StoreError
+from nanochart.errors import ConfigError, PotentialError, StoreError
 from nanochart.files import replacing
 from nanochart.interop import to_atoms
 from nanochart.parallel import use_executor
-from nanochart.potentials import NotAtHand, Potential, check_forces, is_compiled
+from nanochart.potentials import NotAtHand, Potential, check_forces
 from nanochart.progress import Progress, silent
 from nanochart.store import Run, create, open as open_run, stream_seed
 from nanochart.system import System
@@ -150,11 +150,6 @@ def sample(
 
 def _check_region(motif: str, potential: Potential, starts: Starts) -> None:
     """Refuse a restriction that cannot be kept to from the beginning."""
-    if not is_compiled(potential):
-        raise ConfigError(
-            "tempering.within needs a potential that is compiled (gupta or a table), because every "
-            f"stretch of dynamics is quenched; got {potential.name}, which is called from Python"
-        )
     of = motifs_of(potential, starts.positions)
     for name, found in zip(starts.sources, of, strict=True):
         if found != motif:
@@ -204,16 +199,18 @@ def _potential(
     """As given or configured; of a run whose table may be gone, its own."""
     if given is not None:
         return given
-    table = config.system.potential
+    table = config.system.table
     held = open_run(path).system.potential if resume else None
-    if isinstance(held, NotAtHand):
+    if isinstance(held, NotAtHand) and config.system.calculator is None:
         held.energy_forces(())
-    stored = table != "gupta" and not Path(table).is_file()
+    stored = table is not None and not Path(table).is_file()
     return held if held is not None and stored else make_potential(config)
 
 
 def _explained(run: Run, error: BaseException) -> str | None:
     """Save the replica that failed, if one did, and say what to do about it."""
+    if isinstance(error, PotentialError):
+        return f"{error}; the {run.committed()} frames of {run.path} are kept: mend it and resume"
     if not isinstance(error, ReplicaError):
         return None
     state = error.state
@@ -300,7 +297,7 @@ def _begun_with(config: dict[str, Any], time_step: float | None) -> dict[str, An
     The potential of a table is told from another by its numbers, when it is stored.
     """
     system, tempering = dict(config["system"]), dict(config["tempering"])
-    if system["potential"] != "gupta":
+    if isinstance(system["potential"], str) and system["potential"] != "gupta":
         system["potential"] = "a table"
     # As it was found, or as it was before there was one.
     if tempering.get("mapped_below") == "auto":

@@ -10,6 +10,7 @@ from nanochart.config import RunConfig
 from nanochart.progress import Progress
 from nanochart.shown import counted
 from nanochart.tempering import (
+    BatchSegment,
     Ladder,
     MappedExchange,
     RestrictedSegment,
@@ -38,6 +39,11 @@ class Work:
     mapped: MappedExchange | None
     pool: Executor
 
+    @property
+    def shared(self) -> bool:
+        """Whether replicas are shared among workers: not with a potential called from Python."""
+        return not isinstance(self.segment, BatchSegment)
+
     def quenches(self, state: TemperingState) -> float:
         """Measure seconds of one core that the quenches of a round take for each replica.
 
@@ -51,8 +57,9 @@ class Work:
         def moved(rung: int) -> NDArray[np.float64]:
             return self.dynamics(replicas[int(holder[rung])], steps, steps)[0].positions
 
-        if isinstance(self.segment, RestrictedSegment):
-            x, inside = moved(len(ladder) // 2), self.segment.inside
+        restricted = getattr(self.segment, "restricted", self.segment)
+        if isinstance(restricted, RestrictedSegment):
+            x, inside = moved(len(ladder) // 2), restricted.inside
             seconds += 2.0 * seconds_of(lambda: inside(x))  # of either half of a round
         mapped = self.mapped
         n = 0 if mapped is None else ladder.pairs_below(mapped.below)
@@ -91,7 +98,7 @@ class Told:
             stride=1,
             clusters=(len(replicas), "replica"),
             piece=lambda steps: work.dynamics(replicas[len(replicas) // 2], steps, steps),
-            executor=work.pool,
+            executor=work.pool if work.shared else None,
             beside=lambda: config.tempering.exchanges_per_frame * work.quenches(state),
             stored=f"{counted(config.n_frames, 'frame')} in about {size_words(run_bytes(config))}",
         )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanochart.clusters import build, confining_radius
-from nanochart.config import DynamicsConfig, RunConfig, load_config
+from nanochart.config import CalculatorSection, DynamicsConfig, RunConfig, load_config
 from nanochart.dynamics import Langevin, time_scale
 from nanochart.errors import ConfigError, DynamicsError, StoreError
 from nanochart.interop import read_trajectory
@@ -18,6 +18,7 @@ from nanochart.potentials import (
     GUPTA_PARAMETERS,
     NotAtHand,
     Potential,
+    called,
     check_forces,
     describe,
     eam,
@@ -34,6 +35,7 @@ from nanochart.workflow.sessions import asked_config
 __all__ = [
     "MappedPairs",
     "brisk",
+    "calculator_potential",
     "find_mapped_pairs",
     "import_potential",
     "lengthened",
@@ -56,10 +58,29 @@ _FEW = 0.05
 
 
 def make_potential(config: RunConfig) -> Potential:
-    """Potential that the configuration names."""
-    if config.system.potential == "gupta":
-        return gupta(config.system.metal)
-    return eam(config.system.potential, config.system.metal)
+    """Potential that a user's configuration names; a calculator is imported and called."""
+    system = config.system
+    if system.calculator is not None:
+        return calculator_potential(system.calculator, system.metal)
+    return gupta(system.metal) if system.table is None else eam(system.table, system.metal)
+
+
+def calculator_potential(section: CalculatorSection, metal: str) -> Potential:
+    """The potential of a calculator that a user's own file names, whose code is called.
+
+    Parameters
+    ----------
+    section
+        From a file that the user handed over for this, and never from a run.
+    metal
+        Chemical symbol.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be imported or made.
+    """
+    return called(section.recipe, metal, section.nearest_neighbour, section.vacuum)
 
 
 def run_config(run: Run) -> RunConfig | None:
@@ -130,9 +151,13 @@ def store_potential(
     StoreError
         If the run needs a table, or its energies or minima are those of another potential.
     """
-    facts = run.metadata
-    if table is not None and potential is None:
-        system = System.pure(eam(table, facts.element), facts.n_atoms)
+    facts, new = run.metadata, potential
+    if potential is None and table is not None:
+        new = eam(table, facts.element)
+    elif run.holds_system or facts.potential:
+        new = None
+    if new is not None:
+        system = System.pure(new, facts.n_atoms)
         if run.committed("quench") and not again and not facts.potential:
             known = run.system.potential.name if run.holds_system else None
             known = known or run.info("quench").get("potential")
@@ -242,7 +267,9 @@ def find_mapped_pairs(
 ) -> MappedPairs:
     """Find out in short runs which neighbours exchange mapped, and how often.
 
-    They are those of the configuration's ladder, or of another one.
+    They are those of the configuration's ladder, or of another one. With a potential that is called
+    from Python none is mapped unless it is asked for: a mapped exchange quenches two configurations
+    twice, hundreds of evaluations, and to find out where it gains takes hundreds of quenches.
 
     Raises
     ------
@@ -250,7 +277,8 @@ def find_mapped_pairs(
         If mapped exchanges are asked for where hardly any would be accepted.
     """
     asked, ladder = config.tempering.mapped_below, ladder or config.tempering.ladder
-    if asked == "off" or len(ladder) < 2:
+    costly = asked == "auto" and not is_compiled(potential)
+    if asked == "off" or costly or len(ladder) < 2:
         return MappedPairs()
     lowest = starts[int(np.argmin(potential.energy_forces(starts)[0]))]
     n_steps = max(1, round(_BETWEEN / dynamics.time_step))

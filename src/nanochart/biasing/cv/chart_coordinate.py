@@ -18,6 +18,7 @@ class ChartCoordinate:
     index: int
     unit = "1"
     needs_model: ClassVar[bool] = True
+    needs_energy: ClassVar[bool] = False
 
     @property
     def name(self) -> str:

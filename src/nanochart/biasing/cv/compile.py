@@ -100,6 +100,11 @@ class CVs:
         return tuple(v.unit for v in self.variables)
 
     @property
+    def needs_energy(self) -> bool:
+        """Whether one is computed of the potential's energy and forces."""
+        return any(getattr(v, "needs_energy", True) for v in self.variables)
+
+    @property
     def called(self) -> bool:
         """Whether one is a plain function, which Python calls."""
         return any(isinstance(v, FunctionCV) and not v.compiled for v in self.variables)
@@ -128,7 +133,9 @@ class CVs:
         x = np.ascontiguousarray(positions, dtype=np.float64)
         lead = x.shape[:-2]
         frames = x.reshape(-1, *x.shape[-2:])
-        E, F = potential.energy_forces(frames)
+        E, F = np.zeros(len(frames)), np.zeros_like(frames)
+        if self.needs_energy:
+            E, F = potential.energy_forces(frames)
         # A copy, because the loops would be compiled once more for what cannot be written.
         slopes = np.array(np.broadcast_to(slope, (len(frames), len(self))), np.float64, order="C")
         values, gradients = self.at(frames, E, F, slopes)
@@ -152,14 +159,23 @@ class CVs:
             np.ascontiguousarray(a, dtype=np.float64) for a in (frames, energies, forces, slopes)
         )
         values, gradients = np.empty((len(x), len(self))), np.empty_like(x)
-        bad = kernels.values_of_frames(self.tables, x, E, F, by, values, gradients)
+        self.check(kernels.values_of_frames(self.tables, x, E, F, by, values, gradients))
+        return values, gradients
+
+    def check(self, bad: int) -> None:
+        """Say why the variables have no value at a frame of this number; -1 is none.
+
+        Raises
+        ------
+        ValueError, DynamicsError
+            The first of a distance off the grid of the model's RDF, otherwise as `refuse`.
+        """
         if bad >= 0:
             self.refuse(f"at frame {bad}")
             raise ValueError(
                 f"all distances of frame {bad} must be on the grid of the model's RDF: leave the "
                 "frame out, or train with a wider grid"
             )
-        return values, gradients
 
     def refuse(self, where: str) -> None:
         """Say why variables had no value, where that was no distance off a model's grid.

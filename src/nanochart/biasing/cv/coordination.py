@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numba import carray
@@ -23,6 +23,7 @@ class Coordination(PlainVariable):
 
     name = "coordination"
     unit = "1"
+    needs_energy: ClassVar[bool] = False
 
     def kernel(self, nearest_neighbour: float) -> Kernel:
         """As compiled; its parameters are the ends of the cut-off in Å."""

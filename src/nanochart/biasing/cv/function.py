@@ -86,6 +86,7 @@ class FunctionCV:
     f: Callable[[Floats], tuple[Any, Any]] | None
     probe: float | None = None
     needs_model: ClassVar[bool] = False
+    needs_energy: ClassVar[bool] = False
     _failed: threading.local = field(init=False, repr=False, default_factory=threading.local)
 
     def __post_init__(self) -> None:

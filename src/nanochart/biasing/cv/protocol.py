@@ -57,6 +57,9 @@ class CV(Protocol):
     needs_model
         Whether it is one of a model's chart or RDF; then `place` says which, else `kernel` how it
         is computed.
+
+    One that is not computed of the potential's energy and forces may say so, by a class attribute
+    ``needs_energy = False``, which spares a costly potential.
     """
 
     needs_model: ClassVar[bool]

@@ -38,6 +38,7 @@ class RDFDistance:
     label: str = "reference"
     unit = "Å^-1/2"
     needs_model: ClassVar[bool] = True
+    needs_energy: ClassVar[bool] = False
 
     @property
     def name(self) -> str:

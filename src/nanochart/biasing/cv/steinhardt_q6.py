@@ -7,7 +7,7 @@ components of a unit vector; the sums over bonds are taken of the monomials.
 import math
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numba import carray, njit
@@ -41,6 +41,7 @@ class SteinhardtQ6(PlainVariable):
 
     name = "q6"
     unit = "1"
+    needs_energy: ClassVar[bool] = False
 
     def kernel(self, nearest_neighbour: float) -> Kernel:
         """As compiled; its parameters are the ends of the cut-off in Å and the harmonics."""

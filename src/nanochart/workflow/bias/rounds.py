@@ -7,20 +7,17 @@ from typing import Any
 import numpy as np
 
 from nanochart.biasing import (
-    STATES,
     BiasedRound,
     BiasedState,
     BiasingState,
     HeatedRound,
-    HeatedState,
+    pack_method,
+    unpack_method,
 )
 from nanochart.dynamics import State
 from nanochart.workflow.tempering_rounds import REPLICAS, recentred
 
 __all__ = ["BiasedRounds", "HeatedRounds"]
-
-#: Before the names of the arrays of a method's state in a checkpoint.
-_METHOD = "method_"
 
 
 @dataclass(frozen=True)
@@ -52,13 +49,11 @@ class BiasedRounds:
 
     def pack(self, state: BiasingState) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """A state as arrays and plain values."""
-        arrays = {**_packed(state.walkers), **_packed_method(_METHOD, state.method)}
-        return arrays, {"round": state.round, "method": type(state.method).__name__}
+        return _packed(state)
 
     def unpack(self, arrays: Mapping[str, np.ndarray], info: Mapping[str, Any]) -> BiasingState:
         """The state of `pack`."""
-        method = _method(_METHOD, info["method"], arrays)
-        return BiasingState(_walkers(arrays), method, int(info["round"]))
+        return _unpacked(arrays, info)
 
 
 @dataclass(frozen=True)
@@ -84,36 +79,19 @@ class HeatedRounds:
 
     def pack(self, state: BiasingState) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """A state as arrays and plain values."""
-        heated: HeatedState = state.method
-        arrays = {**_packed(state.walkers), "rungs": heated.rungs}
-        for k, method in enumerate(heated.methods):
-            arrays |= _packed_method(f"rung{k}_{_METHOD}", method)
-        kinds = [type(method).__name__ for method in heated.methods]
-        return arrays, {"round": state.round, "methods": kinds}
+        return _packed(state)
 
     def unpack(self, arrays: Mapping[str, np.ndarray], info: Mapping[str, Any]) -> BiasingState:
         """The state of `pack`."""
-        methods = tuple(
-            _method(f"rung{k}_{_METHOD}", kind, arrays) for k, kind in enumerate(info["methods"])
-        )
-        heated = HeatedState(arrays["rungs"], methods)
-        return BiasingState(_walkers(arrays), heated, int(info["round"]))
+        return _unpacked(arrays, info)
 
 
-def _packed(walkers: BiasedState) -> dict[str, np.ndarray]:
-    arrays = {name: getattr(walkers.walkers, name) for name in REPLICAS}
-    return {**arrays, "work": walkers.work}
+def _packed(state: BiasingState) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    arrays, info = pack_method(state.method)
+    walkers = {name: getattr(state.walkers.walkers, name) for name in REPLICAS}
+    return {**walkers, "work": state.walkers.work, **arrays}, {"round": state.round, **info}
 
 
-def _walkers(arrays: Mapping[str, np.ndarray]) -> BiasedState:
-    return BiasedState(State(*(arrays[name] for name in REPLICAS)), arrays["work"])
-
-
-def _packed_method(prefix: str, method: Any) -> dict[str, np.ndarray]:
-    return {f"{prefix}{name}": np.asarray(value) for name, value in method._asdict().items()}
-
-
-def _method(prefix: str, kind: str, arrays: Mapping[str, np.ndarray]) -> Any:
-    made: Any = STATES[kind]
-    stored = {name: arrays[f"{prefix}{name}"] for name in made._fields}
-    return made(**{name: a if a.ndim else float(a) for name, a in stored.items()})
+def _unpacked(arrays: Mapping[str, np.ndarray], info: Mapping[str, Any]) -> BiasingState:
+    walkers = BiasedState(State(*(arrays[name] for name in REPLICAS)), arrays["work"])
+    return BiasingState(walkers, unpack_method(arrays, info), int(info["round"]))

@@ -22,7 +22,7 @@ from nanochart.biasing import (
 )
 from nanochart.config import BiasConfig, changes, changes_sentence
 from nanochart.dynamics import initialize
-from nanochart.errors import ConvergenceError, DynamicsError, StoreError
+from nanochart.errors import ConvergenceError, DynamicsError, PotentialError, StoreError
 from nanochart.parallel import use_executor
 from nanochart.potentials import Potential
 from nanochart.progress import Progress, silent
@@ -36,6 +36,7 @@ from nanochart.workflow.forecast import forecast_dynamics
 from nanochart.workflow.quench import quenched_every
 from nanochart.workflow.recorder import Recorder, Rounds, never
 from nanochart.workflow.sessions import SessionLog, with_time_step
+from nanochart.workflow.system import calculator_potential
 
 __all__ = ["bias_run"]
 
@@ -47,7 +48,7 @@ _BEGINNING = 10.0
 #: Frames that count before the error is first asked for.
 _FEWEST = 100
 #: Fields that may differ between a run and the configuration it is resumed with.
-_CHANGEABLE = ("time", "stop", "run", "model")
+_CHANGEABLE = ("time", "stop", "run", "model", "potential")
 
 
 def bias_run(
@@ -81,7 +82,7 @@ def bias_run(
     functions
         Variables of your own, which the configuration calls by their names.
     potential
-        The one of the source, where that is your own.
+        The one of the source, where that is your own; None is what the configuration names.
     executor
         Executor that walkers run on; None is one thread for each core. The frames do not depend on
         it.
@@ -97,6 +98,9 @@ def bias_run(
     DynamicsError
         If a walker leaves the physical region; all rounds before that are saved.
     """
+    if potential is None and config.potential is not None:
+        metal = open_run(path if resume else config.run).metadata.element
+        potential = calculator_potential(config.potential, metal)
     if resume:
         run = _open(config, path)
         plan = plan_of(run).with_functions(functions)
@@ -144,7 +148,7 @@ def _judged(run: Run, plan: BiasPlan, config: BiasConfig) -> str | None:
 
 
 def _explained(run: Run, error: BaseException) -> str | None:
-    if not isinstance(error, DynamicsError):
+    if not isinstance(error, DynamicsError | PotentialError):
         return None
     return f"{error}; the {run.committed()} frames of {run.path} are kept"
 
@@ -169,7 +173,7 @@ def _forecast(
         stride=dynamics.stride,
         clusters=(len(state.walkers), "walker"),
         piece=lambda steps: dynamics(state.walkers[0], bias, steps, steps),
-        executor=pool,
+        executor=pool if dynamics.threads else None,
     )
 
 

@@ -9,6 +9,7 @@ For 340 bins the lengths are 340, 170, 85, 43, 22 (halves rounded up; the mirror
 recorded length) and there are 21,796 parameters with a 3-dimensional bottleneck.
 """
 
+import copy
 from itertools import pairwise
 
 import torch
@@ -48,6 +49,15 @@ class Encoder(nn.Module):
             x = functional.silu(Down.apply(x, convolution.weight, convolution.bias))
         latent: torch.Tensor = self.latent(x.flatten(0, 1).T)
         return latent
+
+    def layers(self) -> nn.Sequential:
+        """The same as a copy in layers of PyTorch alone: (sample, 1, bin) -> (sample, d)."""
+        own = copy.deepcopy(self)
+        # A flat layer here is (channel, position) in place of (position, channel).
+        by_position = own.latent.weight.unflatten(1, (-1, CHANNELS[-1]))
+        own.latent.weight = nn.Parameter(by_position.transpose(1, 2).flatten(1).contiguous())
+        parts = [part for down in own.convolutions for part in (down, nn.SiLU())]
+        return nn.Sequential(*parts, nn.Flatten(), own.latent)
 
 
 class Decoder(nn.Module):

@@ -13,6 +13,7 @@ works without paddings set by hand.
 Source: Telari et al., Rep. Prog. Phys. 88, 068002 (2025), arXiv 2407.17924.
 """
 
+import copy
 from itertools import pairwise
 
 import torch
@@ -55,6 +56,15 @@ class Encoder(nn.Module):
             x = norm(functional.relu(functional.max_pool1d(x, 2)))
         latent: torch.Tensor = self.latent(x.flatten(1))
         return latent
+
+    def layers(self) -> nn.Sequential:
+        """The same as a copy in layers of PyTorch alone: (sample, 1, bin) -> (sample, d)."""
+        own, parts = copy.deepcopy(self), []
+        for convolution, norm, kernel in zip(own.convolutions, own.norms, KERNELS, strict=True):
+            left = (kernel - 1) // 2
+            padding = nn.ConstantPad1d((left, kernel - 1 - left), 0.0)
+            parts += [padding, convolution, nn.MaxPool1d(2), nn.ReLU(), norm]
+        return nn.Sequential(*parts, nn.Flatten(), own.latent)
 
 
 class Decoder(nn.Module):
