@@ -16,7 +16,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 pytho
 	$(shell $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint format bench docs clean
+.PHONY: help setup demo test test-slow lint format bench docs dist clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -72,6 +72,11 @@ bench: $(STAMP)  ## run every benchmark; each ends with one line of JSON
 docs: $(STAMP)  ## build the documentation in docs/_build/html; a warning is an error
 	$(BIN)/python -m sphinx -W --keep-going --quiet -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
+
+dist: $(STAMP)  ## build sdist and wheel, and try the wheel in clean environments
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python tests/distribution/try_dist.py dist
 
 clean:  ## remove what builds and tests leave behind (not .venv, not data)
 	rm -rf build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -65,7 +65,6 @@ app = typer.Typer(
     cls=_InOrderOfWork,
     help="Structural landscapes of metal nanoclusters: from a metal's name to its chart.",
     pretty_exceptions_enable=False,
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
