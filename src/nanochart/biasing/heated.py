@@ -153,10 +153,10 @@ class HeatedRound(BiasedRound):
     """Observations at the end of a round on a ladder, before the exchange; arrays run over walkers.
 
     Those of `BiasedRound`, where ``log_weights`` are those at the temperature of the walker's own
-    rung (NaN of umbrella windows); ``temperatures`` (walker,) in K and ``rungs`` (walker,) of the round; ``exchanged``
+    rung; ``temperatures`` (walker,) in K and ``rungs`` (walker,) of the round; ``exchanged``
     (walker,) int8 of the attempt at its end, 1 exchanged, 0 refused, -1 not attempted; and
     ``rung_log_weights`` (walker, rung), the weights of the configuration if it were one of each
-    rung.
+    rung. Weights are NaN of umbrella windows, which need all windows.
     """
 
     temperatures: Floats
@@ -242,9 +242,7 @@ def heated_round(
         stream = np.random.SeedSequence(heated.seed, spawn_key=(_EXCHANGES, state.round))
         reduced = _reduced(heated.ladder, seen.energies, table)
         rng = np.random.default_rng(stream)
-        rungs, exchanged = exchange_walkers(
-            reduced, rungs, (attempt - 1) % 2, rng, heated.windows
-        )
+        rungs, exchanged = exchange_walkers(reduced, rungs, (attempt - 1) % 2, rng, heated.windows)
     walkers = after.walkers.walkers
     T = np.asarray(heated.ladder.temperatures)[rungs]
     scale = np.sqrt(T / walkers.temperatures)[:, None, None]

@@ -1,4 +1,3 @@
-from .agreement import window_agreement as window_agreement
 from .anchored import (
     Anchor as Anchor,
     AnchoredMotif as AnchoredMotif,

@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanochart.errors import ConvergenceError
-from nanochart.free_energy.agreement import window_agreement
 from nanochart.free_energy.overlap import LEAST_OVERLAP, disconnected
 from nanochart.shown import counted
-from nanochart.statistics import Mixture, Weighted, solve_mixture
+from nanochart.statistics import Independence, Mixture, Weighted, solve_mixture, window_agreement
 from nanochart.tempering import Ladder, round_trips
 from nanochart.units import BOLTZMANN, kelvin
 
@@ -43,9 +42,8 @@ def heated_weights(
 
     where :math:`\ell_{wk}(n)` is the logarithm of the weight that the configuration had without the
     bias if it were a sample of window w on rung k at its moment: :math:`\beta_k V_w` of umbrella
-    sampling, whose windows these are. Other methods have one window:
-    :math:`\ell_k = \beta_k (V_k - c_k(t))` of metadynamics, :math:`\beta_k V_k` of OPES and of walls.
-    So :math:`e^{-u}` is the biased density of that moment, of which the normalization does not
+    sampling, whose windows these are. Other methods have one window, :math:`\ell_k = \beta_k (V_k -
+    c_k(t))` of metadynamics, :math:`\beta_k V_k` of OPES and of walls. So :math:`e^{-u}` is the biased density of that moment, of which the normalization does not
     change while the bias grows, and samples of all moments are those of one mixture. With one rung
     these are the weights of its method; without a bias, those of parallel tempering.
 
@@ -118,8 +116,8 @@ def heated_weights(
         reservation = unmixed
         if own is not None and not reservation:
             reservation = _disagreement(mixture, u, own, K)
-        exchange = "windows" if own is not None and K == 1 else "replicas"
-        return Weighted(logarithms, exchange, named, mixture, reservation, weigh, memory)
+        who: Independence = "windows" if own is not None and K == 1 else "replicas"
+        return Weighted(logarithms, who, named, mixture, reservation, weigh, memory)
 
     return weigh(0, len(E))
 
@@ -158,8 +156,7 @@ def _disagreement(mixture: Mixture, reduced: Floats, windows: Ints, n_rungs: int
     between = shares.T @ shares / shares.sum(axis=0)[:, None]
     np.fill_diagonal(between, 0.0)
     towards = of_window[between.argmax(axis=1)] - of_window
-    ensembles = np.repeat(np.arange(len(of_window)), n_rungs)
-    return window_agreement(mixture, towards.T, windows, ensembles)
+    return window_agreement(mixture, towards.T, windows)
 
 
 def _ensembles(n_windows: int, temperatures: Floats) -> str:

@@ -305,8 +305,6 @@ def _moments(values: Floats, groups: list[Ints]) -> tuple[Ints, float]:
     together = slices_of(sums, _MOMENTS)
     n = len(together)
     together = together.reshape(n, -1)
-    g = max(
-        statistical_inefficiency(column, _FALSE_ALARM / len(groups)) for column in together.T
-    )
+    g = max(statistical_inefficiency(column, _FALSE_ALARM / len(groups)) for column in together.T)
     n_blocks = max(1, int(n / (_LONG * g)))
     return np.arange(n_times) * n_blocks // n_times, n / g if n_blocks > 1 else 0.0

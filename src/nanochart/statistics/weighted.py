@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanochart.shown import short_repr
+from nanochart.statistics.agreement import window_agreement
 from nanochart.statistics.blocks import Blocks, Independence, make_blocks
 from nanochart.statistics.estimate import Estimate
 from nanochart.statistics.mbar import Mixture
@@ -248,6 +249,8 @@ class Weighted:
             why = ""
             if self.independence != "windows":
                 why = make_blocks(counts * (inside - self._of_window(inside))).why
+            if self.windows is not None and self.mixture is not None and not why:
+                why = window_agreement(self.mixture, inside.ravel(), self.windows)
             self.memory[digest] = self._visits(inside), why
         return self.memory[digest]
 

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nanochart.statistics import Blocks, Mixture, make_blocks
+from nanochart.statistics.blocks import Independence, make_blocks
+from nanochart.statistics.mbar import Mixture
 
 __all__ = ["window_agreement"]
 
@@ -13,9 +14,7 @@ Floats = NDArray[np.float64]
 _FALSE_ALARM = 0.002
 
 
-def window_agreement(
-    mixture: Mixture, observable: ArrayLike, windows: ArrayLike, ensembles: ArrayLike | None = None
-) -> str:
+def window_agreement(mixture: Mixture, observable: ArrayLike, windows: ArrayLike) -> str:
     r"""Test whether each window has the mean of an observable that all windows predict for it.
 
     .. math:: r_w = \frac{1}{N_w} \sum_{n \in w} O_n - \frac{1}{N_w} \sum_n W_{nw} O_n
@@ -30,15 +29,13 @@ def window_agreement(
     Parameters
     ----------
     mixture
-        Mixture of the windows, with samples in the order (time, walker).
+        Mixture of the windows, with samples in the order (time, walker); a window has one ensemble,
+        or one at each of several temperatures, between which its walkers exchange.
     observable
         Value of the observable, (sample,), or (sample, window) where it is another one for each
         window.
     windows
-        Number of the window of each walker, (walker,).
-    ensembles
-        Number of the window that each ensemble of the mixture is of, (ensemble,), where that has
-        several, between which its walkers exchange; by default each is a window.
+        Number of the window of each walker, (walker,), from 0.
 
     Returns
     -------
@@ -47,14 +44,16 @@ def window_agreement(
     """
     from scipy.special import gammaincc
 
-    of_walker, owner = np.asarray(windows), mixture.owner
-    of = np.arange(len(mixture.f)) if ensembles is None else np.asarray(ensembles)
-    of_window = (of[:, None] == np.unique(of)).astype(np.float64)
+    of_walker = np.asarray(windows)
+    of_sample = np.tile(of_walker, len(mixture.owner) // len(of_walker))
+    of = np.zeros(len(mixture.f), dtype=np.int64)
+    of[mixture.owner] = of_sample
+    of_window = (of[:, None] == np.arange(of.max() + 1)).astype(np.float64)
     W = mixture.shares @ of_window
     N = W.sum(axis=0)
     given = np.asarray(observable, dtype=np.float64)
     O = np.broadcast_to(given[:, None] if given.ndim == 1 else given, W.shape)  # noqa: E741
-    own = of[owner][:, None] == np.arange(len(N))
+    own = of_sample[:, None] == np.arange(len(N))
     mine = (own * O).sum(axis=0) / N
     expected = (W * O).sum(axis=0) / N
     deviation = W * (O - expected) / N
@@ -62,10 +61,8 @@ def window_agreement(
     slopes = mixture.shares.T @ deviation - of_window * (mixture.shares.T @ ((O - expected) / N))
     influence = own * (O - mine) / N - deviation + mixture.answers(slopes)
     z = influence.reshape(-1, len(of_walker), len(N))
-    independence = "windows" if len(N) == len(of) else "replicas"
-    blocks: list[Blocks] = [
-        make_blocks(z[..., k], independence, of_walker) for k in range(len(N))
-    ]
+    independence: Independence = "windows" if len(N) == len(of) else "replicas"
+    blocks = [make_blocks(z[..., k], independence, of_walker) for k in range(len(N))]
     scale = 1e-9 * (np.abs(O).max() + 1.0)
     scores, asked = np.zeros(len(N)), 0
     for k, division in enumerate(blocks):
