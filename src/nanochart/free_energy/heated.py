@@ -43,9 +43,10 @@ def heated_weights(
     where :math:`\ell_{wk}(n)` is the logarithm of the weight that the configuration had without the
     bias if it were a sample of window w on rung k at its moment: :math:`\beta_k V_w` of umbrella
     sampling, whose windows these are. Other methods have one window, :math:`\ell_k = \beta_k (V_k -
-    c_k(t))` of metadynamics, :math:`\beta_k V_k` of OPES and of walls. So :math:`e^{-u}` is the biased density of that moment, of which the normalization does not
-    change while the bias grows, and samples of all moments are those of one mixture. With one rung
-    these are the weights of its method; without a bias, those of parallel tempering.
+    c_k(t))` of metadynamics, :math:`\beta_k V_k` of OPES and of walls. So :math:`e^{-u}` is the
+    biased density of that moment, of which the normalization does not change while the bias grows,
+    and samples of all moments are those of one mixture. With one rung these are the weights of its
+    method; without a bias, those of parallel tempering.
 
     Walkers exchange within a window, so that windows are independent of each other and walkers of
     one are its replicas. Nothing is known where the walkers of a window do not go up and down its

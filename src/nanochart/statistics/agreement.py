@@ -12,9 +12,13 @@ Floats = NDArray[np.float64]
 
 #: Probability with which windows that agree are taken for ones that do not.
 _FALSE_ALARM = 0.002
+#: Share of the variance at random from which on what a window saw itself is believed.
+_SEEN = 0.5
 
 
-def window_agreement(mixture: Mixture, observable: ArrayLike, windows: ArrayLike) -> str:
+def window_agreement(
+    mixture: Mixture, observable: ArrayLike, windows: ArrayLike, *, share: bool = False
+) -> str:
     r"""Test whether each window has the mean of an observable that all windows predict for it.
 
     .. math:: r_w = \frac{1}{N_w} \sum_{n \in w} O_n - \frac{1}{N_w} \sum_n W_{nw} O_n
@@ -26,6 +30,11 @@ def window_agreement(mixture: Mixture, observable: ArrayLike, windows: ArrayLike
     :math:`W_{nw} = \sum_{k \in w} W_{nk}`: its walkers go through all of them, so that they are
     wrong together.
 
+    Of the share of a state, a window that never saw what the others predict for it in one sample of
+    a thousand has no spread that would tell how far it may be from that. So a variance of less than
+    half of that of samples which fall to ensembles at random, a sample to k with the probability
+    :math:`W_{nk}`, and are remembered as long as all windows remember theirs, is taken for that.
+
     Parameters
     ----------
     mixture
@@ -36,6 +45,8 @@ def window_agreement(mixture: Mixture, observable: ArrayLike, windows: ArrayLike
         window.
     windows
         Number of the window of each walker, (walker,), from 0.
+    share
+        Whether the observable is the share of a state.
 
     Returns
     -------
@@ -63,16 +74,19 @@ def window_agreement(mixture: Mixture, observable: ArrayLike, windows: ArrayLike
     z = influence.reshape(-1, len(of_walker), len(N))
     independence: Independence = "windows" if len(N) == len(of) else "replicas"
     blocks = [make_blocks(z[..., k], independence, of_walker) for k in range(len(N))]
-    scale = 1e-9 * (np.abs(O).max() + 1.0)
+    found = [division.variance(z[..., k]) for k, division in enumerate(blocks)]
+    variance, freedom = (np.array(column, dtype=np.float64) for column in zip(*found, strict=True))
+    if share:
+        least = _at_random(mixture, (O - expected) / N, of_window, mixture.inverse() @ slopes)
+        least = least * max(1.0, float(variance.sum() / max(least.sum(), 1e-300)))
+        variance = np.where(variance < _SEEN * least, least, variance)
+    error = np.maximum(np.sqrt(variance), 1e-9 * (np.abs(O).max() + 1.0))
     scores, asked = np.zeros(len(N)), 0
     for k, division in enumerate(blocks):
         if not division.known:
             continue  # a window that does not know its own mean contradicts nobody
         asked += 1
-        variance, freedom = division.variance(z[..., k])
-        scores[k] = _score(
-            (mine - expected)[k] / max(float(np.sqrt(variance)), scale), float(freedom)
-        )
+        scores[k] = _score((mine - expected)[k] / error[k], float(freedom[k]))
     if not asked or gammaincc(0.5 * asked, 0.5 * float((scores**2).sum())) > _FALSE_ALARM:
         return ""
     worst = int(np.abs(scores).argmax())
@@ -81,6 +95,20 @@ def window_agreement(mixture: Mixture, observable: ArrayLike, windows: ArrayLike
         f"({abs(scores[worst]):.1f} standard errors): something slow that the variables do not "
         "tell is in another state there, so no free energy connects them"
     )
+
+
+def _at_random(mixture: Mixture, change: Floats, of_window: Floats, constants: Floats) -> Floats:
+    """Variance (window,) of the r of windows, of independent samples whose ensemble is drawn.
+
+    A sample of an ensemble changes r by ``change`` (sample, window) where the ensemble is of the
+    window, ``of_window`` (ensemble, window), and by ``constants`` (ensemble, window) through what
+    it does to the free energies.
+    """
+    W = mixture.shares
+    inside = W @ of_window
+    mean = inside * change + W @ constants
+    square = inside * change**2 + 2.0 * change * (W @ (of_window * constants)) + W @ constants**2
+    return np.asarray((square - mean**2).sum(axis=0))
 
 
 def _score(ratio: float, freedom: float) -> float:

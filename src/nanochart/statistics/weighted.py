@@ -250,7 +250,7 @@ class Weighted:
             if self.independence != "windows":
                 why = make_blocks(counts * (inside - self._of_window(inside))).why
             if self.windows is not None and self.mixture is not None and not why:
-                why = window_agreement(self.mixture, inside.ravel(), self.windows)
+                why = window_agreement(self.mixture, inside.ravel(), self.windows, share=True)
             self.memory[digest] = self._visits(inside), why
         return self.memory[digest]
 
