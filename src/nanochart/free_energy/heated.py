@@ -1,6 +1,7 @@
 """Frames of windows and rungs at several temperatures as one weighted sample, by MBAR."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from nanochart.errors import ConvergenceError
 from nanochart.free_energy.overlap import LEAST_OVERLAP, disconnected
 from nanochart.shown import counted
-from nanochart.statistics import Independence, Mixture, Weighted, solve_mixture, window_agreement
+from nanochart.statistics import Mixture, Weighted, solve_mixture, window_agreement
 from nanochart.tempering import Ladder, round_trips
 from nanochart.units import BOLTZMANN, kelvin
 
@@ -117,7 +118,9 @@ def heated_weights(
         reservation = unmixed
         if own is not None and not reservation:
             reservation = _disagreement(mixture, u, own, K)
-        who: Independence = "windows" if own is not None and K == 1 else "replicas"
+        who: Literal["windows", "replicas"] = (
+            "windows" if own is not None and K == 1 else "replicas"
+        )
         return Weighted(logarithms, who, named, mixture, reservation, weigh, memory)
 
     return weigh(0, len(E))

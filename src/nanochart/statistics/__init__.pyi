@@ -1,6 +1,6 @@
 from .agreement import window_agreement as window_agreement
 from .bennett import Bennett as Bennett, bennett as bennett
-from .blocks import Blocks as Blocks, Independence as Independence, make_blocks as make_blocks
+from .blocks import Blocks as Blocks, make_blocks as make_blocks
 from .correlation import (
     import_pymbar as import_pymbar,
     statistical_inefficiency as statistical_inefficiency,
