@@ -5,10 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from helpers.heated import HIDDEN, HIDDEN_GAP, heated_on, heated_rounds
+from helpers.heated import CENTRES, HIDDEN, HIDDEN_GAP, heated_on, heated_rounds, method_along_x
 from nanochart.errors import ConvergenceError
 from nanochart.free_energy import heated_weights
 from nanochart.statistics import Weighted, state_populations
+from nanochart.tempering import Ladder
 from nanochart.units import BOLTZMANN
 
 T = (300.0, 480.0, 760.0, 1200.0)
@@ -24,11 +25,22 @@ def equilibrium(kind, temperatures, seed, threads, walkers=1, rounds=1000):
     """What was seen after the first fifth; walkers start in one of the hidden states."""
     ladder, state = heated_on(HIDDEN, kind, temperatures, walkers, seed)
     _, seen = heated_rounds(state, HIDDEN, ladder, rounds, executor=threads)
-    return {name: series[rounds // 5 :] for name, series in seen.items()}
+    return {
+        "windows": ladder.windows if kind == "umbrella" else None,
+        **{name: series[rounds // 5 :] for name, series in seen.items()},
+    }
 
 
-def weights_of(seen, temperature=300.0):
-    return heated_weights(seen["energies"], seen["rung_log_weights"], seen["rungs"], T, temperature)
+def weights_of(seen, temperature=300.0, temperatures=T):
+    logs, windows = seen["rung_log_weights"], seen["windows"]
+    if windows is not None:
+        method = method_along_x("umbrella", temperature)
+        biases = (method.bias(None, k, 2) for k in range(len(CENTRES)))
+        V = np.stack([bias.energy(seen["values"])[0] for bias in biases], axis=-1)
+        logs = V[..., None] * Ladder(temperatures).betas
+    return heated_weights(
+        seen["energies"], logs, seen["rungs"], temperatures, temperature, windows=windows
+    )
 
 
 def gap(seen, weighted, temperature=300.0):
@@ -45,9 +57,13 @@ def exact_gap(temperature):
     return -BOLTZMANN * temperature * np.log(p[right].sum() / p[~right].sum())
 
 
-@pytest.mark.parametrize("kind", ["metadynamics", "opes", "plain dynamics"])
-def test_a_ladder_finds_what_is_hidden_from_one_temperature(kind, threads):
-    seen = equilibrium(kind, T, 1, threads)
+@pytest.mark.parametrize(
+    ("kind", "walkers", "rounds"),
+    [("metadynamics", 1, 1000), ("opes", 1, 1000), ("plain dynamics", 1, 1000),
+     ("umbrella", len(CENTRES), 300)],
+)  # fmt: skip
+def test_a_ladder_finds_what_is_hidden_from_one_temperature(kind, walkers, rounds, threads):
+    seen = equilibrium(kind, T, 1, threads, walkers, rounds)
     for temperature in (300.0, 600.0):
         found = gap(seen, weights_of(seen, temperature), temperature)
         assert found.known, found.reason
@@ -62,17 +78,32 @@ def test_one_temperature_does_not_find_it(threads):
     assert not (found.known and found.low <= HIDDEN_GAP <= found.high)
 
 
+def test_umbrella_windows_at_one_temperature_do_not_find_it(threads):
+    seen = equilibrium("umbrella", T[:1], 1, threads, walkers=2 * len(CENTRES), rounds=300)
+    found = gap(seen, weights_of(seen, temperatures=T[:1]))
+    assert not (found.known and found.low <= HIDDEN_GAP <= found.high)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["metadynamics", "opes"])
-def test_intervals_of_a_ladder_hold_what_is_hidden_from_one_temperature(kind, threads):
+@pytest.mark.parametrize(
+    ("kind", "walkers", "rounds"),
+    [("metadynamics", 2, 700), ("opes", 2, 700), ("umbrella", len(CENTRES), 500)],
+)
+def test_intervals_of_a_ladder_hold_what_is_hidden_from_one_temperature(
+    kind, walkers, rounds, threads
+):
     hits = known = alone = 0
     for seed in range(40):
-        seen = equilibrium(kind, T, seed, threads, walkers=2, rounds=700)
+        seen = equilibrium(kind, T, seed, threads, walkers, rounds)
         found = gap(seen, weights_of(seen))
         known += bool(found.known)
         hits += bool(found.known and found.low <= HIDDEN_GAP <= found.high)
-        one = equilibrium(kind, T[:1], seed, threads, walkers=4)
-        told = gap(one, Weighted(one["log_weights"]))
+        if kind == "umbrella":
+            one = equilibrium(kind, T[:1], seed, threads, 4 * walkers, rounds)
+            told = gap(one, weights_of(one, temperatures=T[:1]))
+        else:
+            one = equilibrium(kind, T[:1], seed, threads, walkers=4)
+            told = gap(one, Weighted(one["log_weights"]))
         alone += bool(told.known and told.low <= HIDDEN_GAP <= told.high)
     print(kind, "known", known, "covered", hits, "at one temperature", alone)
     assert known >= 30

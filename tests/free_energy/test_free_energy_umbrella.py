@@ -111,6 +111,17 @@ def test_coverage_of_200_umbrella_runs(make, suffices):
         assert known >= 0.90
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_windows_that_each_keep_a_state_that_the_variable_does_not_tell_know_nothing(seed):
+    rng = np.random.default_rng(seed)
+    values, kept = draw_windows(600, rng), rng.permutation([0, 0, 0, 0, 0, 1, 1, 1, 1])
+    codes = np.broadcast_to(kept, values.shape)
+    weights = umbrella_weights(bias_energies(values), 300.0)
+    gap = state_populations(codes, weights, 300.0, ("A", "B")).difference(0, 1)
+    assert not gap.known
+    assert "the windows contradict each other" in gap.reason
+
+
 def test_windows_whose_free_energies_are_taken_for_known_make_the_check_fail():
     def certain(weights):
         return replace(weights, mixture=None)

@@ -13,6 +13,7 @@ from nanochart.biasing import (
     Grid,
     Heated,
     Metadynamics,
+    Umbrella,
     Unbiased,
     heated_round,
 )
@@ -82,12 +83,17 @@ HIDDEN = WellMixture(
 HIDDEN_GAP = -HIDDEN.kT * np.log(0.45 / 0.55)
 
 
+#: Centres of umbrella windows along the first variable.
+CENTRES = (-1.2, -0.6, 0.0, 0.6, 1.2)
+
+
 def method_along_x(kind, temperature):
     """A bias of the first variable alone."""
     return {
         "metadynamics": Metadynamics(temperature, 0.008, (0.15,), 8.0, (-2.1,), (2.1,)),
         "opes": OPES(temperature, 0.3, (0.15,), (-2.1,), (2.1,)),
         "plain dynamics": Unbiased(temperature),
+        "umbrella": Umbrella(tuple((c, 0.0) for c in CENTRES), (0.3, 0.0)),
     }[kind]
 
 
@@ -98,7 +104,10 @@ def heated_on(surface, kind, temperatures, walkers=1, seed=0, every=1):
     method = heated.initialize(len(surface.names))
     start = surface.start(walkers * len(temperatures), seed)
     T = np.array(temperatures)[method.rungs]
-    begun = BiasedState(replace(start.walkers, temperatures=T), start.work)
+    x = start.walkers.positions.copy()
+    if kind == "umbrella":
+        x[:, 0, 0] = np.array(CENTRES)[heated.windows]
+    begun = BiasedState(replace(start.walkers, positions=x, temperatures=T), start.work)
     return heated, BiasingState(begun, method, 0)
 
 

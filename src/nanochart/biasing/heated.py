@@ -1,19 +1,22 @@
 r"""Biased dynamics on a ladder of temperatures, whose neighbours exchange.
 
-Rung k has a temperature and a bias of its own, so that all walkers sample the product of
+Rung k has a temperature, and a bias of its own for each window w: one for all of its walkers, or
+one for those of each window of umbrella sampling. A walker keeps its window and moves along the
+rungs, so that all walkers sample the product of
 
-.. math:: p_k(x) \propto e^{-\beta_k (E(x) + V_k(s(x)))} .
+.. math:: p_{wk}(x) \propto e^{-\beta_k (E(x) + V_{wk}(s(x)))} .
 
-Walkers x on rung k and y on rung k + 1 exchange with the probability
+Walkers of one window, x on rung k and y on rung k + 1, exchange with the probability
 
 .. math:: \min\{1, e^{u_k(x) + u_{k+1}(y) - u_k(y) - u_{k+1}(x)}\}, \qquad
-    u_k = \beta_k (E + V_k),
+    u_k = \beta_k (E + V_{wk}),
 
 which keeps that product (Sugita, Kitao, Okamoto, J. Chem. Phys. 113, 6042 (2000)).
 """
 
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,7 +59,8 @@ class HeatedState(NamedTuple):
 class Heated:
     """A bias method on each rung of a ladder: to `biased_round`, a method.
 
-    A walker is under the bias of the rung that it is on, and what it sees changes that bias alone.
+    A walker is under the bias of the rung that it is on, and what it sees changes the method of
+    that rung alone. Of umbrella sampling that is the bias of the walker's window, which it keeps.
 
     Attributes
     ----------
@@ -65,7 +69,7 @@ class Heated:
     methods
         Bias method of each rung, of its temperature.
     walkers
-        Number of walkers on each rung.
+        Number of walkers on each rung, as many in each window.
     seed
         Seed of the exchanges.
     every
@@ -86,6 +90,22 @@ class Heated:
                 f"temperatures, {len(self.methods)} methods, {self.walkers} walkers and "
                 f"{self.every} rounds"
             )
+        if {m.n_windows for m in self.methods} != {self.n_windows} or self.walkers % self.n_windows:
+            raise ValueError(
+                "the rungs of a ladder must have the same windows, with as many walkers in each; "
+                f"got {', '.join(str(m.n_windows) for m in self.methods)} windows and "
+                f"{self.walkers} walkers on a rung"
+            )
+
+    @property
+    def n_windows(self) -> int:
+        """Number of windows, one where all walkers of a rung share its bias."""
+        return self.methods[0].n_windows
+
+    @property
+    def windows(self) -> Ints:
+        """Window of each walker, (walker,)."""
+        return np.arange(len(self.ladder) * self.walkers) % self.walkers % self.n_windows
 
     def initialize(self, n_variables: int) -> HeatedState:
         """Begin with the first walkers on the coldest rung, and so on."""
@@ -93,9 +113,12 @@ class Heated:
         return HeatedState(rungs, tuple(m.initialize(n_variables) for m in self.methods))
 
     def bias(self, state: HeatedState, walker: int, n_variables: int) -> Bias:
-        """Give the bias of the rung that a walker is on."""
+        """Give the bias of the rung that a walker is on, in its window."""
         rung = int(state.rungs[walker])
-        return self.methods[rung].bias(state.methods[rung], 0, n_variables)
+        return self._bias(state, rung, int(self.windows[walker]), n_variables)
+
+    def _bias(self, state: HeatedState, rung: int, window: int, n_variables: int) -> Bias:
+        return self.methods[rung].bias(state.methods[rung], window, n_variables)
 
     def update(self, state: HeatedState, values: Floats, energies: Floats) -> HeatedState:
         """Update the bias of each rung by what the walkers on it saw."""
@@ -115,12 +138,13 @@ class Heated:
 
     def bias_energies(self, state: HeatedState, values: ArrayLike) -> Floats:
         """Energies in eV of values (walker, m) under the bias of each rung, (walker, rung)."""
-        s = np.asarray(values, dtype=np.float64)
-        biases = (
-            method.bias(own, 0, s.shape[-1])
-            for method, own in zip(self.methods, state.methods, strict=True)
-        )
-        return np.stack([bias.energy(s)[0] for bias in biases], axis=-1)
+        s, windows = np.asarray(values, dtype=np.float64), self.windows
+        energies = np.empty((len(s), len(self.ladder)))
+        for window in range(self.n_windows):
+            own = windows == window
+            for k in range(len(self.ladder)):
+                energies[own, k] = self._bias(state, k, window, s.shape[-1]).energy(s[own])[0]
+        return energies
 
 
 @short_repr
@@ -132,7 +156,7 @@ class HeatedRound(BiasedRound):
     rung; ``temperatures`` (walker,) in K and ``rungs`` (walker,) of the round; ``exchanged``
     (walker,) int8 of the attempt at its end, 1 exchanged, 0 refused, -1 not attempted; and
     ``rung_log_weights`` (walker, rung), the weights of the configuration if it were one of each
-    rung.
+    rung. Weights are NaN of umbrella windows, which need all windows.
     """
 
     temperatures: Floats
@@ -142,22 +166,28 @@ class HeatedRound(BiasedRound):
 
 
 def exchange_walkers(
-    reduced: ArrayLike, rungs: Ints, parity: int, rng: np.random.Generator
+    reduced: ArrayLike,
+    rungs: Ints,
+    parity: int,
+    rng: np.random.Generator,
+    windows: ArrayLike | None = None,
 ) -> tuple[Ints, Outcomes]:
     """Attempt the exchanges between rungs k and k + 1 with k of one parity.
 
-    Each walker of the one rung is paired with one of the other, drawn at random.
+    Each walker of the one rung is paired with one of the other in its window, drawn at random.
 
     Parameters
     ----------
     reduced
         Reduced potential of each walker on each rung, (walker, rung).
     rungs
-        Rung of each walker, (walker,); as many walkers on each.
+        Rung of each walker, (walker,); as many walkers of each window on each.
     parity
         Parity of k, 0 or 1.
     rng
         Random generator, which is consumed.
+    windows
+        Window of each walker, (walker,); by default one of all.
 
     Returns
     -------
@@ -166,9 +196,10 @@ def exchange_walkers(
     """
     u = np.asarray(reduced, dtype=np.float64)
     new, outcome = rungs.copy(), np.full(len(rungs), -1, dtype=np.int8)
-    for k in range(parity, u.shape[1] - 1, 2):
-        x = np.flatnonzero(rungs == k)
-        y = rng.permutation(np.flatnonzero(rungs == k + 1))
+    own = np.zeros(len(rungs), dtype=np.int64) if windows is None else np.asarray(windows)
+    for k, window in product(range(parity, u.shape[1] - 1, 2), np.unique(own)):
+        x = np.flatnonzero((rungs == k) & (own == window))
+        y = rng.permutation(np.flatnonzero((rungs == k + 1) & (own == window)))
         gain = u[x, k] + u[y, k + 1] - u[y, k] - u[x, k + 1]
         accepted = np.log(rng.random(len(x))) < gain
         outcome[x], outcome[y] = accepted, accepted
@@ -211,7 +242,7 @@ def heated_round(
         stream = np.random.SeedSequence(heated.seed, spawn_key=(_EXCHANGES, state.round))
         reduced = _reduced(heated.ladder, seen.energies, table)
         rng = np.random.default_rng(stream)
-        rungs, exchanged = exchange_walkers(reduced, rungs, (attempt - 1) % 2, rng)
+        rungs, exchanged = exchange_walkers(reduced, rungs, (attempt - 1) % 2, rng, heated.windows)
     walkers = after.walkers.walkers
     T = np.asarray(heated.ladder.temperatures)[rungs]
     scale = np.sqrt(T / walkers.temperatures)[:, None, None]
@@ -229,6 +260,6 @@ def heated_round(
 
 
 def _reduced(ladder: Ladder, energies: Floats, bias_energies: Floats) -> Floats:
-    """β_k (E + V_k) of each walker on each rung, (walker, rung)."""
+    """β_k (E + V_k) of each walker on each rung, in its window, (walker, rung)."""
     total: Floats = ladder.betas * (energies[:, None] + bias_energies)
     return total

@@ -3,7 +3,8 @@
 A bias method is a frozen configuration with four pure functions:
 
 ``initialize(n_variables) -> state``, the state a NamedTuple or frozen dataclass of arrays;
-``bias(state, walker, n_variables) -> Bias`` for the next round;
+``bias(state, walker, n_variables) -> Bias`` for the next round, of walker k and of walker
+k + ``n_windows`` the same;
 ``update(state, values, energies) -> state`` from what all walkers saw at the end of it, in order;
 and ``log_weights(state, energies)``, what each of these frames counts without the bias.
 
@@ -53,6 +54,10 @@ class BiasedSegment(Protocol):
 
 class Method(Protocol):
     """A bias method: how the bias follows from what the walkers saw."""
+
+    @property
+    def n_windows(self) -> int:
+        """Number of biases that walkers are under in turns: one where all of them share it."""
 
     def initialize(self, n_variables: int) -> Any:
         """State before the first round, for so many collective variables."""

@@ -249,11 +249,10 @@ class BiasConfig(Section):
         if len(T) < 2 or any(b <= a for a, b in pairwise(T)):
             got = ", ".join(f"{t:g}" for t in T)
             raise ValueError(f"temperatures (K) must be two or more that rise; got {got}")
-        fixed = next((name for name in ("umbrella", "steered") if getattr(self, name)), None)
-        if fixed is not None:
+        if self.steered is not None:
             raise ValueError(
-                "temperatures are for metadynamics, opes and plain dynamics, whose walkers can "
-                f"change places; got {fixed}: give it one temperature"
+                "temperatures are for runs in equilibrium, whose walkers can change places; got "
+                "steered, whose works are those of one temperature: give it a temperature"
             )
         if self.walkers is not None and self.walkers % len(T):
             raise ValueError(
@@ -288,10 +287,13 @@ class BiasConfig(Section):
     def _walkers_fill_windows(self) -> Self:
         if self.umbrella is not None and self.walkers is not None:
             n = self.umbrella.n_windows
-            if self.walkers % n:
+            K, at = len(self.rungs), ""
+            if K > 1:
+                at = f" at {K} temperatures, {n * K} in all"
+            if self.walkers % (n * K):
                 raise ValueError(
                     f"walkers, those of all windows together, must be a multiple of the {n} "
-                    f"windows; got {self.walkers}: leave it out for one in each"
+                    f"windows{at}; got {self.walkers}: leave it out for one in each"
                 )
         return self
 
@@ -353,8 +355,11 @@ class BiasConfig(Section):
             return
         frames, least, whose, sharing = self.rounds(self.time), FEWEST_FRAMES, "walker", 1
         if self.umbrella is not None:
-            sharing = (self.walkers or self.umbrella.n_windows) // self.umbrella.n_windows
+            places = self.umbrella.n_windows * len(self.rungs)
+            sharing = (self.walkers or places) // places
             least, whose = FEWEST_OF_WINDOW, "window"
+            if len(self.rungs) > 1:
+                whose = "window at each temperature"
         kept = sharing * (frames - int(DISCARD * frames))
         if kept < least:
             needed = math.ceil(least / sharing / (1.0 - DISCARD)) * self.pace / 1000.0

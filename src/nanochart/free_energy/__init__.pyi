@@ -31,5 +31,5 @@ from .runs import (
     surface_spread as surface_spread,
 )
 from .surface import Surface as Surface, free_energy_surface as free_energy_surface
-from .umbrella import umbrella_weights as umbrella_weights, window_agreement as window_agreement
+from .umbrella import umbrella_weights as umbrella_weights
 from .work import WorkEstimate as WorkEstimate, bar as bar, jarzynski as jarzynski

@@ -1,3 +1,4 @@
+from .agreement import window_agreement as window_agreement
 from .bennett import Bennett as Bennett, bennett as bennett
 from .blocks import Blocks as Blocks, make_blocks as make_blocks
 from .correlation import (

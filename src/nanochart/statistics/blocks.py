@@ -16,8 +16,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 #: Who is independent of whom. "walkers": each of the others, all of one ensemble. "replicas": they
-#: exchange, so that one remembers its structure and all share the moment. "windows": each walker
-#: has an ensemble of its own, and its mean is not that of the others.
+#: exchange, so that one remembers its structure and all share the moment; in windows, those of each
+#: window by themselves. "windows": each walker has an ensemble of its own, and its mean is not that
+#: of the others.
 Independence = Literal["walkers", "replicas", "windows"]
 
 #: Slices of time for what replicas do together, of which there is one series only.
@@ -25,7 +26,7 @@ _MOMENTS = 256
 #: Inefficiencies that a block is long.
 _LONG = 4.0
 #: Independent slices below which an error is not known: those of all walkers, of a window, and of
-#: all replicas together.
+#: all replicas of a ladder together.
 _FEWEST, _FEWEST_OF_WINDOW, _FEWEST_MOMENTS = 40.0, 16.0, 12.0
 #: Independent slices below which a walker has not come to equilibrium from where it started:
 #: starts are chosen, not drawn, and many walkers cannot replace time.
@@ -55,8 +56,8 @@ class Blocks:
     worth
         Number of walkers that carry the weight over the number of all walkers, (group,).
     moments
-        Number of the block of time over all replicas at once that each time is in, from 0, (time,);
-        empty unless replicas exchange.
+        Number of the block of time over all replicas at once, of each window, that each time is in,
+        from 0, (time,); empty unless replicas exchange.
     inefficiency
         Samples per independent sample, in the slowest group; at least the length of a slice.
     independent
@@ -130,12 +131,13 @@ class Blocks:
         return self._by_time() if (larger > own).any() else self
 
     def _by_time(self) -> "Blocks":
-        n = int(self.moments.max()) + 1
-        index = np.repeat(np.arange(n)[:, None], self.index.shape[1], axis=1)
-        group = np.zeros(n, dtype=np.int64)
+        n, n_groups = int(self.moments.max()) + 1, len(self.deficit)
+        of_walker = self.group[self.index[0]]
+        index = np.arange(n)[:, None] + n * of_walker
+        group = np.repeat(np.arange(n_groups), n)
         return replace(
-            self, index=index, slices=self.moments, group=group, deficit=np.zeros(1),
-            worth=np.ones(1), moments=self.moments[:0],
+            self, index=index, slices=self.moments, group=group, deficit=np.zeros(n_groups),
+            worth=np.ones(n_groups), moments=self.moments[:0],
         )  # fmt: skip
 
     def spread(self, sums: ArrayLike) -> tuple[Floats, Floats]:
@@ -210,8 +212,8 @@ def make_blocks(
 
     The run is cut into 64 slices of time; inefficiency and blocks are counted in slices, so that a
     slow process is seen even where single frames are mostly noise. With fewer than 40 independent
-    slices of all walkers (16 of a window, 12 of all replicas together), or 4 of each walker, an
-    error is not known. Walkers of small weight count as little as they contribute.
+    slices of all walkers (16 of a window, 12 of all replicas of a ladder together), or 4 of each
+    walker, an error is not known. Walkers of small weight count as little as they contribute.
 
     A window must also have been on both sides of its mean for eight slices' worth. One that saw a
     state for a single while has the share, the memory and the error of that while, and each of
@@ -225,7 +227,8 @@ def make_blocks(
         Which series are independent of each other: "walkers", "replicas" that exchange, or
         "windows".
     windows
-        Number of the umbrella window of each walker, (walker,); by default each walker has its own.
+        Number of the umbrella window of each walker, (walker,); by default each walker has its own,
+        and replicas have none.
     """
     values = np.asarray(influence, dtype=np.float64)
     n_times, n_walkers = values.shape[:2]
@@ -233,7 +236,8 @@ def make_blocks(
     cut = sum_slices(values, slices)
     n_slices = len(cut)
     cut = cut.reshape(n_slices, n_walkers, -1)
-    if independence == "windows":
+    divided = independence == "windows" or windows is not None
+    if divided:
         names = np.arange(n_walkers) if windows is None else np.asarray(windows)
         groups = [np.flatnonzero(names == k) for k in np.unique(names)]
         fewest = _FEWEST_OF_WINDOW
@@ -270,7 +274,7 @@ def make_blocks(
                 f"{of_each:.2g} of each walker{weight}, where {fewest:.0f} and "
                 f"{_FEWEST_OF_WALKER:.0f} of each are needed: the walkers hardly mix"
             )
-        if not why and independence == "windows":
+        if not why and divided:
             in_time, at_random = worth_of_sides(values[:, members], slices)
             once = in_time < np.minimum(_FEWEST_OF_SIDE, 0.5 * at_random)
             if once.any():
@@ -282,7 +286,7 @@ def make_blocks(
                 )
     moments = np.zeros(0, dtype=np.int64)
     if independence == "replicas":
-        moments, together = _moments(values)
+        moments, together = _moments(values, groups)
         if not why and together < _FEWEST_MOMENTS:
             why = (
                 f"what the replicas do together is independent at about {together:.0f} moments, "
@@ -294,12 +298,13 @@ def make_blocks(
     )  # fmt: skip
 
 
-def _moments(values: Floats) -> tuple[Ints, float]:
-    """Blocks of time over all replicas, and how many moments are independent."""
+def _moments(values: Floats, groups: list[Ints]) -> tuple[Ints, float]:
+    """Blocks of time over all replicas of each group, and how many moments are independent."""
     n_times = len(values)
-    together = slices_of(values.sum(axis=1), _MOMENTS)
+    sums = np.stack([values[:, members].sum(axis=1) for members in groups], axis=1)
+    together = slices_of(sums, _MOMENTS)
     n = len(together)
     together = together.reshape(n, -1)
-    g = max(statistical_inefficiency(column) for column in together.T)
+    g = max(statistical_inefficiency(column, _FALSE_ALARM / len(groups)) for column in together.T)
     n_blocks = max(1, int(n / (_LONG * g)))
     return np.arange(n_times) * n_blocks // n_times, n / g if n_blocks > 1 else 0.0

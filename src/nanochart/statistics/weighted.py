@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanochart.shown import short_repr
+from nanochart.statistics.agreement import window_agreement
 from nanochart.statistics.blocks import Blocks, Independence, make_blocks
 from nanochart.statistics.estimate import Estimate
 from nanochart.statistics.mbar import Mixture
@@ -51,15 +52,15 @@ class Weighted:
         "windows".
     windows
         Number of the umbrella window of each walker, (walker,), where the independent series are
-        windows.
+        windows, or replicas that exchange within windows.
     mixture
         The mixture that the weights come from, with its samples in the order (time, walker); None
         where they are not from MBAR.
     reservation
         Why no estimate is known, whatever the samples say; empty if there is no such reason.
     memory
-        What is known of states whatever the weights are, by a digest of who is in them; shared by
-        the weights of the same samples at other temperatures.
+        What is known of states whatever the weights within a window are, by a digest of who is in
+        them; shared by the weights of the same samples at other temperatures.
     again
         Function that solves the weights anew for a part of the run, from one time to before
         another; None where the weights of a part are those of the whole.
@@ -237,17 +238,29 @@ class Weighted:
     def _settled(self, inside: Floats) -> tuple[int, str]:
         """How often a state was visited, and why walkers do not mix in it.
 
-        Without the weights, which come and go while a structure stays what it is.
+        Without the weights, which come and go while a structure stays what it is; but those of the
+        windows, each of which counts as much as all of its samples.
         """
         hard = bool(((inside == 0.0) | (inside == 1.0)).all())
         told = np.packbits(inside > 0.5) if hard else inside
-        digest = hashlib.sha256(told.tobytes()).digest()
+        counts = np.ones(1) if self.windows is None else self._of_window(self.weights)
+        digest = hashlib.sha256(told.tobytes() + counts.tobytes()).digest()
         if digest not in self.memory:
             why = ""
             if self.independence != "windows":
-                why = make_blocks(inside - inside.mean()).why
+                why = make_blocks(counts * (inside - self._of_window(inside))).why
+            if self.windows is not None and self.mixture is not None and not why:
+                why = window_agreement(self.mixture, inside.ravel(), self.windows, share=True)
             self.memory[digest] = self._visits(inside), why
         return self.memory[digest]
+
+    def _of_window(self, values: Floats) -> Floats:
+        """Mean of (time, walker) over all walkers, or over those of each walker's window."""
+        if self.windows is None:
+            return np.asarray(values.mean())
+        _, own = np.unique(self.windows, return_inverse=True)
+        means = np.bincount(own, values.mean(axis=0)) / np.bincount(own)
+        return np.asarray(means[own])
 
     def _visits(self, inside: Floats) -> int:
         """How often walkers came into a state and stayed for two samples or more.
@@ -260,6 +273,6 @@ class Weighted:
         stays = there[:-1] & there[1:]
         comes = stays.copy()
         comes[1:] &= ~there[:-2]
-        if self.independence != "windows":
+        if self.independence != "windows" and self.windows is None:
             comes[0] = False
         return int(comes.sum())

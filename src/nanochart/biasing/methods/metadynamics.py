@@ -1,6 +1,6 @@
 """Well-tempered metadynamics."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -68,6 +68,7 @@ class Metadynamics:
 
     section: ClassVar[str | None] = "metadynamics"
     State: ClassVar[type] = MetadynamicsState
+    n_windows: ClassVar[int] = 1
 
     temperature: float
     height: float
@@ -94,6 +95,10 @@ class Metadynamics:
     def shape(self) -> tuple[int, ...]:
         """Number of nodes of the grid along each axis."""
         return grid_shape(self.low, self.high, self.sigma, _NODES_PER_SIGMA)
+
+    def at(self, temperature: float) -> "Metadynamics":
+        """Give the method at another temperature in K."""
+        return replace(self, temperature=temperature)
 
     def initialize(self, n_variables: int) -> MetadynamicsState:
         """Begin with no hills."""

@@ -1,6 +1,6 @@
 """On-the-fly probability enhanced sampling."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -74,6 +74,7 @@ class OPES:
 
     section: ClassVar[str | None] = "opes"
     State: ClassVar[type] = OPESState
+    n_windows: ClassVar[int] = 1
 
     temperature: float
     barrier: float
@@ -114,6 +115,10 @@ class OPES:
     def shape(self) -> tuple[int, ...]:
         """Number of nodes of the grid along each axis."""
         return grid_shape(self.low, self.high, self.sigma, _NODES_PER_SIGMA)
+
+    def at(self, temperature: float) -> "OPES":
+        """Give the method at another temperature in K."""
+        return replace(self, temperature=temperature)
 
     def initialize(self, n_variables: int) -> OPESState:
         """Begin with no kernels, and no bias."""

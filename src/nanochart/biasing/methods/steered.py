@@ -36,6 +36,7 @@ class Steered:
 
     section: ClassVar[str | None] = "steered"
     State: ClassVar[type] = NoState
+    n_windows: ClassVar[int] = 1
 
     points: tuple[tuple[float, ...], ...]
     steps: tuple[int, ...]

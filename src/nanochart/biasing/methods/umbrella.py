@@ -48,6 +48,16 @@ class Umbrella:
         for centre in self.centres:
             Restraint.at(centre, self.stiffness)
 
+    @property
+    def n_windows(self) -> int:
+        """Number of windows, which walkers are in in turns."""
+        return len(self.centres)
+
+    def at(self, temperature: float) -> "Umbrella":
+        """Give the method at a temperature in K, on which its restraints do not depend."""
+        del temperature
+        return self
+
     def initialize(self, n_variables: int) -> NoState:
         """Do nothing: the method has no state."""
         if len(self.stiffness) != n_variables:

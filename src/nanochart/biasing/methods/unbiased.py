@@ -1,6 +1,6 @@
 """Plain dynamics, with walls."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -32,9 +32,14 @@ class Unbiased:
 
     section: ClassVar[str | None] = None
     State: ClassVar[type] = NoState
+    n_windows: ClassVar[int] = 1
 
     temperature: float
     walls: tuple[Wall, ...] = ()
+
+    def at(self, temperature: float) -> "Unbiased":
+        """Give the method at another temperature in K."""
+        return replace(self, temperature=temperature)
 
     def initialize(self, n_variables: int) -> NoState:
         """Do nothing: the method has no state."""

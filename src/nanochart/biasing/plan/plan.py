@@ -187,9 +187,9 @@ class BiasPlan:
 
     def _at(self, temperature: float) -> Any:
         """The method at a temperature, with its guard."""
-        if isinstance(self.method, Umbrella | Steered):
-            raise TypeError(f"{self.method_name} has no ladder of temperatures")
-        method = replace(self.method, temperature=temperature)
+        if isinstance(self.method, Steered):
+            raise TypeError("a steered run has no ladder: it is out of equilibrium")
+        method = self.method.at(temperature)
         return method if self.guard is None else Guarded(method, self.guard)
 
     @property
@@ -264,8 +264,14 @@ class BiasPlan:
         cvs = CVs.compile(self.variables, potential, used, self.element)
         return BiasedDynamics(potential, self.dynamics, cvs, self.stride)
 
+    @property
+    def windows(self) -> NDArray[np.int64]:
+        """Window of each walker, (walker,), which it keeps on a ladder, too; else one of all."""
+        each = self.n_walkers // len(self.ladder or (self.temperature,))
+        return np.arange(self.n_walkers) % each % self.method.n_windows
+
     def window_energies(self, values: ArrayLike) -> Floats:
-        """Energy in eV of values (..., m) in the window of each walker, (..., walker).
+        """Energy in eV of values (..., m) in each window, (..., window).
 
         With walls and guard; of umbrella windows alone, whose bias does not change with time.
         """
@@ -273,7 +279,8 @@ class BiasPlan:
             raise TypeError(f"only umbrella sampling has windows; got {self.method_name}")
         s, m = np.asarray(values, dtype=np.float64), len(self.variables)
         return np.stack(
-            [self.biasing.bias(None, k, m).energy(s)[0] for k in range(self.n_walkers)], axis=-1
+            [self.biasing.bias(None, k, m).energy(s)[0] for k in range(self.method.n_windows)],
+            axis=-1,
         )
 
     def to_record(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:

@@ -1,7 +1,7 @@
 """From the configuration of a biased run and its source to the plan, once, when it is begun."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -129,7 +129,7 @@ def resolve(
     guard = None if config.guard is None else _guard(config.guard, method, cvs, data)
     starts, names = choose_starts(config, source, data, targets, n_walkers)
     if config.temperatures:
-        method = replace(method, temperature=config.rungs[0])
+        method = method.at(config.rungs[0])
     radius = max(confining_radius(x, margin=config.dynamics.confinement) for x in starts)
     plan = BiasPlan(
         element=element,
@@ -255,7 +255,7 @@ def _method(
             centres = windows_on_grid(u.low or (), u.high or (), u.shape or ())
         rows = tuple(map(tuple, centres.tolist()))
         method = Umbrella(rows, _stiffness(u.stiffness, m), walls)
-        return method, config.walkers or len(centres), centres
+        return method, config.walkers or len(centres) * len(config.rungs), centres
     if config.steered is not None:
         v = config.steered
         points = np.array([source.place(p, data) for p in v.along])

@@ -15,6 +15,7 @@ from nanochart.landscape import Known, States
 from nanochart.progress import Progress, silent
 from nanochart.statistics import Weighted
 from nanochart.store import Frames, Run
+from nanochart.tempering import Ladder
 from nanochart.workflow.bias.plans import dynamics_of, plan_of
 from nanochart.workflow.bias.then import SourceThen
 from nanochart.workflow.chart import check_model
@@ -95,20 +96,25 @@ class BiasedFrames:
             return self._heated()
         if self.plan.method_name != "umbrella":
             return Weighted(self.frames.biased.log_weights)
-        return umbrella_weights(self.plan.window_energies(self.values()), self.temperature)
+        energies = self.plan.window_energies(self.values())
+        return umbrella_weights(energies[..., self.plan.windows], self.temperature)
 
     def _heated(self) -> Weighted:
-        """Their weights by the biases of all rungs."""
+        """Their weights by the biases of all rungs, and of all windows where there are such."""
         thermal, logs = self.frames.thermal, self.frames.biased.rung_log_weights
-        walks = self.run.frames(self.first).thermal.rungs
+        walks, windows = self.run.frames(self.first).thermal.rungs, None
+        if self.plan.method_name == "umbrella":
+            betas, windows = Ladder(self.plan.ladder).betas, self.plan.windows
+            logs = self.plan.window_energies(self.values())[..., None] * betas
         if thermal.energies is None or thermal.rungs is None or logs is None:
             raise StoreError(
                 f"{self.run.path} must have energies, rungs and weights of its frames, and it has "
                 "lost them: restore it from a copy"
             )
         return heated_weights(
-            thermal.energies, logs, thermal.rungs, self.plan.ladder, self.temperature, walks=walks
-        )
+            thermal.energies, logs, thermal.rungs, self.plan.ladder, self.temperature,
+            windows=windows, walks=walks,
+        )  # fmt: skip
 
     def states(self, by: str, progress: Progress = silent) -> States:
         """Family or motif of each frame, of its own inherent structure or as shares by its place.
