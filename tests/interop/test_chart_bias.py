@@ -99,7 +99,7 @@ def test_a_window_is_that_of_its_walker_and_the_run_saw_the_same_energies(runs):
         # Positions are stored in single precision.
         np.testing.assert_allclose(E, frames.biased.energies[:, walker], atol=2e-5)
     with pytest.raises(
-        nc.errors.StoreError, match=r"each a window of its own: .* 0 to 2; got None"
+        nc.errors.StoreError, match=r"each in a window: .* 0 to 2; got None"
     ):
         ChartBias(run)
     with pytest.raises(nc.errors.StoreError, match=r"all under one bias: .* must be 0 to 1; got 7"):
@@ -127,13 +127,29 @@ def test_a_rung_of_a_heated_run_is_chosen(charted, runs):
     assert cold.energy_forces(x)[0] != pytest.approx(hot.energy_forces(x)[0], abs=1e-6)
     heated = cold.plan.heated(0)
     state = nc.biasing.unpack_method(run.load_checkpoint().arrays, run.load_checkpoint().info)
-    expected = heated.bias_energies(state, cold.values(x)[None])[0]
+    expected = heated.bias_energies(state, np.tile(cold.values(x), (2, 1)))[0]
     found = [bias.energy_forces(x)[0] for bias in (cold, hot)]
     np.testing.assert_allclose(found, expected, atol=1e-12)
     with pytest.raises(nc.errors.StoreError, match=r"chosen by rung \(0: 400 K, 1: 420 K\)"):
         ChartBias(run)
     with pytest.raises(nc.errors.StoreError, match=r"at 400 K alone, without a ladder; got rung=1"):
         ChartBias(runs["opes"], rung=1)
+
+
+def test_a_window_and_a_rung_of_heated_umbrella_sampling_are_chosen(charted):
+    config = settings(
+        charted, dynamics={"time_step": 5.0}, opes=None, variables=["s1"], temperature=None,
+        temperatures=[400, 420], walkers=None, starts=None, time=0.3,
+        umbrella={"along": [[-0.5], [0.5]], "windows": 2, "stiffness": 1.0},
+    )  # fmt: skip
+    run = bias_run(config, charted / "heated-windows.zarr")
+    x = run.frames().thermal.positions[-1, 0]
+    for walker in range(4):  # two of each window
+        bias = ChartBias(run, walker=walker, rung=1)
+        s, centre = float(bias.values(x)[0]), (-0.5, 0.5)[int(bias.plan.windows[walker])]
+        assert bias.energy_forces(x)[0] == pytest.approx(0.5 * (s - centre) ** 2, rel=1e-6)
+    with pytest.raises(nc.errors.StoreError, match=r"each in a window: walker must be 0 to 3"):
+        ChartBias(run, rung=0)
 
 
 def test_a_moving_restraint_rests_where_it_is_asked_for(charted):

@@ -8,7 +8,7 @@ import numpy as np
 from ase import Atoms
 from numpy.typing import ArrayLike, NDArray
 
-from nanochart.biasing import FrozenBias, FunctionCV, Umbrella, unpack_method
+from nanochart.biasing import FrozenBias, FunctionCV, unpack_method
 from nanochart.errors import StoreError
 from nanochart.potentials import NotAtHand, Potential, check_positions
 from nanochart.store import Run, model_of, open as open_run, plan_of
@@ -34,7 +34,7 @@ class ChartBias:
     run
         Biased run, or its folder.
     walker
-        Walker whose bias it is, from 0; needed where windows of umbrella sampling differ.
+        Walker whose window it is, from 0; needed where windows of umbrella sampling differ.
     rung
         Rung of a heated run whose bias it is, from 0, the coldest.
     step
@@ -160,27 +160,33 @@ def check_cluster(atoms: Atoms, element: str, n_atoms: int, what: str) -> None:
 
 
 def _chosen(run: Run, plan: "BiasPlan", state: Any, walker: int | None, rung: int | None) -> "Bias":
-    """The bias of a walker or of a rung, where the run has several."""
+    """The bias of a window and of a rung, where the run has several."""
     m = len(plan.variables)
+    several = plan.method.n_windows > 1
+    allowed = several or not plan.ladder
+    if (walker is None and several) or (
+        walker is not None and not (allowed and 0 <= walker < plan.n_walkers)
+    ):
+        reason = "each in a window" if several else "all under one bias"
+        if not allowed:
+            reason = "which only pass the rungs that its biases are of"
+        remedy = f"must be 0 to {plan.n_walkers - 1}" if allowed else "must be left out"
+        raise StoreError(
+            f"{run.path} has {plan.n_walkers} walkers, {reason}: walker {remedy}; got {walker}"
+        )
+    window = int(plan.windows[walker]) if several else 0
     if plan.ladder:
         rungs = ", ".join(f"{k}: {T:g} K" for k, T in enumerate(plan.ladder))
-        if rung is None or not 0 <= rung < len(plan.ladder) or walker is not None:
+        if rung is None or not 0 <= rung < len(plan.ladder):
             raise StoreError(
                 f"{run.path} has a bias for each rung of its ladder, which walkers only pass, so "
-                f"one must be chosen by rung ({rungs}); got rung={rung} and walker={walker}"
+                f"one must be chosen by rung ({rungs}); got rung={rung}"
             )
-        return plan.heated(0).methods[rung].bias(state.methods[rung], 0, m)
+        return plan.heated(0).methods[rung].bias(state.methods[rung], window, m)
     if rung is not None:
         raise StoreError(
             f"{run.path} is biased at {plan.temperature:g} K alone, without a ladder; got "
             f"rung={rung}: leave it out"
         )
-    several = isinstance(plan.method, Umbrella) and len(plan.method.centres) > 1
-    if (walker is None and several) or (walker is not None and not 0 <= walker < plan.n_walkers):
-        reason = "each a window of its own" if several else "all under one bias"
-        raise StoreError(
-            f"{run.path} has {plan.n_walkers} walkers, {reason}: walker must be 0 to "
-            f"{plan.n_walkers - 1}; got {walker}"
-        )
-    bias: Bias = plan.biasing.bias(state, walker or 0, m)
+    bias: Bias = plan.biasing.bias(state, window, m)
     return bias
