@@ -98,9 +98,7 @@ def test_a_window_is_that_of_its_walker_and_the_run_saw_the_same_energies(runs):
         E, _ = ChartBias(run, walker=walker).energy_forces(frames.thermal.positions[:, walker])
         # Positions are stored in single precision.
         np.testing.assert_allclose(E, frames.biased.energies[:, walker], atol=2e-5)
-    with pytest.raises(
-        nc.errors.StoreError, match=r"each in a window: .* 0 to 2; got None"
-    ):
+    with pytest.raises(nc.errors.StoreError, match=r"each in a window: .* 0 to 2; got None"):
         ChartBias(run)
     with pytest.raises(nc.errors.StoreError, match=r"all under one bias: .* must be 0 to 1; got 7"):
         ChartBias(runs["opes"], walker=7)

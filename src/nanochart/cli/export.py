@@ -15,6 +15,7 @@ class Format(StrEnum):
     """What a run, or a chart, can be exported to."""
 
     EXTXYZ = "extxyz"
+    CSV = "csv"
     CHEMISCOPE = "chemiscope"
     PLUMED = "plumed"
     PLUMED_CV = "plumed-cv"
@@ -40,8 +41,8 @@ def export(
         Format,
         typer.Option(
             "--to",
-            help="Format: extended XYZ, a chemiscope data set, the files of PLUMED, or the chart "
-            "as a collective variable of PLUMED.",
+            help="Format: extended XYZ, tables (csv), a chemiscope data set, the files of PLUMED, "
+            "or the chart as a collective variable of PLUMED.",
         ),
     ],
     output: Annotated[
@@ -49,8 +50,8 @@ def export(
         typer.Option(
             "--output",
             "-o",
-            help="File to write; by default RUN.extxyz, RUN.json.gz, RUN.cpp or the folder "
-            "RUN-plumed.",
+            help="File to write; by default RUN.extxyz, RUN.csv, RUN.json.gz, RUN.cpp or the "
+            "folder RUN-plumed.",
         ),
     ] = None,
     structures: Annotated[
@@ -84,6 +85,17 @@ def export(
 
         files = export_plumed(opened, output or run.with_name(f"{run.stem}-plumed"))
         emit({"files": [str(f) for f in files]}, json, [str(f) for f in files])
+        return
+    if to is Format.CSV:
+        from nanochart.interop import export_csv
+
+        if structures is not Structures.THERMAL:
+            raise ValueError("--structures is of files with structures, and csv has none: leave it")
+        with show_progress(quiet) as progress:
+            tables = export_csv(
+                opened, output or run.with_suffix(".csv"), frames, progress=progress
+            )
+        emit({"files": [str(f) for f in tables]}, json, [str(f) for f in tables])
         return
     if to is Format.CHEMISCOPE:
         from nanochart.workflow import export_chemiscope

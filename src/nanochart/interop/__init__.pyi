@@ -11,6 +11,7 @@ from .plumed import (
     write_hills as write_hills,
 )
 from .plumed_cv import export_plumed_cv as export_plumed_cv
+from .tables import configurations_table as configurations_table, export_csv as export_csv
 from .trajectory import (
     LeftOut as LeftOut,
     TrajectoryBlock as TrajectoryBlock,

@@ -1,16 +1,17 @@
 """Runs become files that other programs read."""
 
-import gzip
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nanochart.files import replacing
 from nanochart.interop.extxyz import format_frame
+from nanochart.interop.text import open_text_to_write
+from nanochart.motifs import atom_types
 from nanochart.progress import Progress, silent
 from nanochart.store import Frames, Run
 
@@ -18,6 +19,8 @@ __all__ = ["export_extxyz"]
 
 #: Kind of structures -> the stage that makes them.
 _STAGES = {"thermal": "frames", "inherent": "quench"}
+#: Type of an atom -> its number in OVITO, and one that it has not for a fivefold axis.
+_ENVIRONMENTS = {"other": 0, "fcc": 1, "hcp": 2, "ico": 4, "axis": 5}
 
 
 def export_extxyz(
@@ -31,7 +34,9 @@ def export_extxyz(
     """Write configurations of a run as extended XYZ, frame by frame and replica by replica.
 
     The comment line of each holds ``frame``, ``replica`` and, where the run has them, ``energy``
-    (eV), ``temperature`` (K), ``step`` and ``chart``. The file appears when it is complete.
+    (eV), ``temperature`` (K), ``step``, ``chart``, ``motif`` and ``family``. Atoms of labelled
+    inherent structures have a column ``environment``, by `nanochart.motifs.atom_types`: 0 other, 1
+    fcc, 2 hcp, 4 ico, which are OVITO's numbers, and 5 axis. The file appears when it is complete.
 
     Parameters
     ----------
@@ -68,7 +73,7 @@ def export_extxyz(
     count = 0
     with (
         replacing(path) as temporary,
-        _open_text(temporary, compressed=path.suffix == ".gz") as file,
+        open_text_to_write(temporary, compressed=path.suffix == ".gz") as file,
     ):
         for start in range(0, len(stored), run.chunk_frames):
             stop = min(start + run.chunk_frames, len(stored))
@@ -78,12 +83,6 @@ def export_extxyz(
                 count += 1
             progress("export", stop, len(stored))
     return count
-
-
-def _open_text(path: Path, *, compressed: bool) -> TextIO:
-    if compressed:
-        return gzip.open(path, "wt", encoding="utf-8", compresslevel=6)
-    return path.open("w", encoding="utf-8")
 
 
 def _format_block(
@@ -97,6 +96,10 @@ def _format_block(
         coordinates = charted.chart(structures).coordinates
         places = dict(zip(charted.numbers.tolist(), coordinates, strict=True))
     steps, positions = block.thermal.steps, stored.positions
+    names = _names(block)
+    around = None
+    if structures == "inherent" and block.has("label"):
+        around = _environments(positions, symbol)
     for place, number in enumerate(block.numbers.tolist()):
         for replica, cluster in enumerate(positions[place]):
             info: dict[str, Any] = {"frame": number, "replica": replica}
@@ -106,4 +109,25 @@ def _format_block(
             if number in places:
                 values["chart"] = places[number][replica]
             info |= {key: value for key, value in values.items() if np.isfinite(value).all()}
-            yield format_frame(symbol, cluster, info)
+            info |= {key: str(each[place, replica]) for key, each in names.items()}
+            columns = {} if around is None else {"environment": around[place, replica]}
+            yield format_frame(symbol, cluster, info, columns)
+
+
+def _names(block: Frames) -> dict[str, NDArray[np.str_]]:
+    """Motif and family of each configuration, as far as the block has them."""
+    found = {}
+    if block.has("label"):
+        found["motif"] = block.motifs.labels()
+    if block.has("families"):
+        found["family"] = block.families.labels()
+    return found
+
+
+def _environments(positions: NDArray[np.float64], symbol: str) -> NDArray[np.int64]:
+    """Number of each atom's environment, (frame, replica, atom)."""
+    types = atom_types(positions, symbol)
+    numbers = np.zeros(types.shape, dtype=np.int64)
+    for name, number in _ENVIRONMENTS.items():
+        numbers[types == name] = number
+    return numbers

@@ -109,7 +109,12 @@ def _columns(properties: str, n_columns: int, what: str) -> dict[str, int]:
     return columns
 
 
-def format_frame(symbol: str, positions: np.ndarray, info: Mapping[str, Any]) -> str:
+def format_frame(
+    symbol: str,
+    positions: np.ndarray,
+    info: Mapping[str, Any],
+    columns: Mapping[str, np.ndarray] | None = None,
+) -> str:
     """Write one free cluster as extended XYZ.
 
     Parameters
@@ -119,17 +124,23 @@ def format_frame(symbol: str, positions: np.ndarray, info: Mapping[str, Any]) ->
     positions
         Å, (atom, 3); nine digits, so that single precision survives.
     info
-        Key -> number or array of numbers for the comment line; NaN is left out.
+        Key -> number, word or array of numbers for the comment line; NaN is left out.
+    columns
+        Name -> integers (atom,) for further columns.
     """
-    words = [f"Properties={_DEFAULT_PROPERTIES}", *(f"{k}={_word(v)}" for k, v in info.items())]
+    more = columns or {}
+    properties = "".join([_DEFAULT_PROPERTIES, *(f":{name}:I:1" for name in more)])
+    words = [f"Properties={properties}", *(f"{k}={_word(v)}" for k, v in info.items())]
     words = [word for word in words if not word.endswith("=nan")]
-    body = (
-        f"{symbol:2s} %15.9g %15.9g %15.9g\n" * len(positions) % tuple(positions.ravel().tolist())
-    )
+    line = f"{symbol:2s} %15.9g %15.9g %15.9g{' %d' * len(more)}\n"
+    numbers = np.column_stack([positions, *more.values()]) if more else positions
+    body = line * len(positions) % tuple(numbers.ravel().tolist())
     return f'{len(positions)}\n{" ".join(words)} pbc="F F F"\n{body}'
 
 
 def _word(value: Any) -> str:
+    if isinstance(value, str):
+        return value
     array = np.asarray(value)
     if array.ndim == 0:
         return repr(array.item())
