@@ -1,16 +1,16 @@
 """Runs become files that other programs read."""
 
+import gzip
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nanochart.files import replacing
 from nanochart.interop.extxyz import format_frame
-from nanochart.interop.text import open_text_to_write
 from nanochart.motifs import atom_types
 from nanochart.progress import Progress, silent
 from nanochart.store import Frames, Run
@@ -73,7 +73,7 @@ def export_extxyz(
     count = 0
     with (
         replacing(path) as temporary,
-        open_text_to_write(temporary, compressed=path.suffix == ".gz") as file,
+        open_to_write(temporary, compressed=path.suffix == ".gz") as file,
     ):
         for start in range(0, len(stored), run.chunk_frames):
             stop = min(start + run.chunk_frames, len(stored))
@@ -83,6 +83,13 @@ def export_extxyz(
                 count += 1
             progress("export", stop, len(stored))
     return count
+
+
+def open_to_write(path: Path, *, compressed: bool = False) -> TextIO:
+    """Open a text file for writing, compressed by gzip or not: that of a `replacing`."""
+    if compressed:
+        return gzip.open(path, "wt", encoding="utf-8", compresslevel=6)
+    return path.open("w", encoding="utf-8", newline="")
 
 
 def _format_block(

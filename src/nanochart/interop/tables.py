@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from nanochart.files import replacing
-from nanochart.interop.text import open_text_to_write
+from nanochart.interop.export import open_to_write
 from nanochart.progress import Progress, silent
 from nanochart.store import Frames, Run
 
@@ -97,7 +97,7 @@ def export_csv(
     path, stored = Path(path), run.frames().at(frames)
     with (
         replacing(path) as temporary,
-        open_text_to_write(temporary, compressed=path.suffix == ".gz") as file,
+        open_to_write(temporary, compressed=path.suffix == ".gz") as file,
     ):
         for start in range(0, len(stored), run.chunk_frames):
             stop = min(start + run.chunk_frames, len(stored))
@@ -108,7 +108,7 @@ def export_csv(
     if not cards:
         return (path,)
     beside = path.with_name(f"{path.name.removesuffix('.gz').removesuffix('.csv')}-families.csv")
-    with replacing(beside) as temporary, open_text_to_write(temporary) as file:
+    with replacing(beside) as temporary, open_to_write(temporary) as file:
         _write_cards(csv.writer(file, lineterminator="\n"), cards)
     return path, beside
 

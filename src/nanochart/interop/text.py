@@ -16,7 +16,6 @@ __all__ = [
     "CUT_SHORT",
     "Lines",
     "open_text",
-    "open_text_to_write",
     "parse_columns",
     "read_frames",
     "read_table",
@@ -93,13 +92,6 @@ class Lines:
             raise ValueError(
                 f"the compressed data are damaged ({error}): copy or write the file again"
             ) from error
-
-
-def open_text_to_write(path: Path, *, compressed: bool = False) -> TextIO:
-    """Open a text file for writing, compressed by gzip or not."""
-    if compressed:
-        return gzip.open(path, "wt", encoding="utf-8", compresslevel=6)
-    return path.open("w", encoding="utf-8", newline="")
 
 
 @contextmanager

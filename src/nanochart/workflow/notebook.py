@@ -34,9 +34,9 @@ def _picture(draw: Any) -> Any:
         figure = draw(result)
         if figure is None:
             return None
-        file = io.BytesIO()
-        figure.savefig(file, format="png", dpi=120)
-        return file.getvalue()
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=120)
+        return buffer.getvalue()
 
     return drawn
 
