@@ -65,7 +65,7 @@ def said_by_lammps(error: BaseException) -> str:
     first, *rest = str(error).strip().strip("'").replace("\\n", "\n").splitlines() or [""]
     words = re.sub(r"^ERROR( on proc \d+)?: *", "", _SOURCE.sub("", first))
     at = next((line.partition(": ")[2] for line in rest if line.startswith("Last input")), "")
-    words = words.removesuffix(" Status:")
+    words = words.removesuffix(" Status:").rstrip(".")
     return f"{words:.300}" + (f", at {at.strip()!r:.200}" if at.strip() else "")
 
 
