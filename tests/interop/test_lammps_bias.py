@@ -32,21 +32,21 @@ def frozen(opes):
 
 def started(
     folder, *, dt=0.002, temperature=800.0, units="metal", boundary="m m m", mass=63.546, n=38,
-    ids="", more="",
+    more="",
 ):  # fmt: skip
     """LAMMPS with a copper cluster, whose ids run against the order of its atoms."""
     lmp = nc.potentials.start_lammps()
     lmp.commands_string(
-        f"units {units}\natom_style atomic\natom_modify map array {ids}\nboundary {boundary}\n"
+        f"units {units}\natom_style atomic\natom_modify map array\nboundary {boundary}\n"
         f"region b block -30 30 -30 30 -30 30\ncreate_box 1 b\nmass 1 {mass}"
     )
-    ids = None if ids else list(range(n, 0, -1))
-    lmp.create_atoms(n, ids, [1] * n, X[:n][::-1].ravel().tolist())
+    lmp.create_atoms(n, list(range(n, 0, -1)), [1] * n, X[:n][::-1].ravel().tolist())
     pair = f"eam/alloy\npair_coeff * * {folder.parent}/Cu.eam.alloy Cu"
     if units != "metal":
         pair = "zero 5.0\npair_coeff * *"
     lmp.commands_string(
-        f"pair_style {pair}\ntimestep {dt}\nvelocity all create {temperature} 7 mom yes rot yes\n"
+        f"pair_style {pair}\nmass 1 {mass}\ntimestep {dt}\n"
+        f"velocity all create {temperature} 7 mom yes rot yes\n"
         f"fix move all nve\nneigh_modify every 1 delay 0 check yes\nthermo 1000000\n{more}"
     )
     return lmp
@@ -152,19 +152,14 @@ def test_a_bias_that_does_not_grow_is_said_to(charted, tmp_path):
         ({"boundary": "p p m"}, "box that is periodic along x, y: write `boundary s s s`"),
         ({"mass": 196.97}, "takes atoms of Cu, of 63.55 amu; LAMMPS has 38 of 196.97 amu"),
         ({"n": 37}, "bias of Cu38 takes 38 atoms; LAMMPS has 37"),
-        ({"ids": "id no map none"}, "in the order of their ids; LAMMPS has none"),
     ],
 )
 def test_what_the_bias_is_not_made_for_is_refused(opes, frozen, changes, message):
-    if "ids" in changes:
-        changes = {"ids": changes["ids"].replace("map none", "")}
-    lmp = started(opes, **changes) if "ids" not in changes else without_ids(opes)
     with pytest.raises(ValueError, match=message):
-        LammpsBias(lmp, frozen)
-    lmp.close()
+        LammpsBias(started(opes, **changes), frozen)
 
 
-def without_ids(folder):
+def test_atoms_without_ids_are_refused(frozen):
     lmp = nc.potentials.start_lammps()
     lmp.commands_string(
         "units metal\natom_style atomic\natom_modify id no\nboundary m m m\nlattice fcc 3.6\n"
@@ -172,10 +167,11 @@ def without_ids(folder):
     )
     for x, y, z in X.tolist():
         lmp.command(f"create_atoms 1 single {x} {y} {z} units box")
-    return lmp
+    with pytest.raises(ValueError, match="in the order of their ids; LAMMPS has none"):
+        LammpsBias(lmp, frozen)
 
 
-def test_several_ranks_and_an_empty_lammps_are_refused(opes, frozen):
+def test_several_ranks_and_an_empty_lammps_are_refused(frozen):
     lmp = nc.potentials.start_lammps()
     lmp.command("units metal")
     with pytest.raises(ValueError, match="it has no box yet"):
@@ -224,15 +220,15 @@ def test_an_atom_that_leaves_ends_the_run_at_that_step(opes, frozen):
 
 def test_atoms_and_time_steps_that_change_are_noticed(opes, frozen):
     lmp = started(opes)
-    fix = LammpsBias(lmp, frozen, pace=5)
+    fix = LammpsBias(lmp, frozen, stride=1, pace=5)
     lmp.command("group g id 3")
     lmp.command("delete_atoms group g compress no")
     with pytest.raises(ValueError, match="takes 38 atoms; LAMMPS has 37"):
         fix.run(10)
     lmp = started(opes)
-    fix = LammpsBias(lmp, frozen, pace=5)
+    fix = LammpsBias(lmp, frozen, stride=1, pace=5)
     lmp.command("timestep 0.004")
-    with pytest.raises(ValueError, match="time step must stay 2 fs, .* it is 4 fs by now"):
+    with pytest.raises(ValueError, match=r"time step must stay 2 fs, .* it is 4 fs by now"):
         fix.run(10)
 
 

@@ -79,15 +79,13 @@ def _foreign_kind(value: Any) -> str:
 _Ase = Annotated[CalculatorSection, Tag("ase-calculator")]
 _Lammps = Annotated[LammpsSection, Tag("lammps-input")]
 #: A potential as a configuration has it: "gupta", the file of a table, a calculator or LAMMPS.
-PotentialField = Annotated[
-    Annotated[str, Tag("eam-table")] | _Ase | _Lammps, Discriminator(_kind)
-]
+PotentialField = Annotated[Annotated[str, Tag("eam-table")] | _Ase | _Lammps, Discriminator(_kind)]
 #: A calculator or LAMMPS.
 ForeignField = Annotated[_Ase | _Lammps, Discriminator(_foreign_kind)]
 
 
 def load_calculator(path: str | Path) -> ForeignSection:
-    """The calculator, or the input of LAMMPS, that a user's YAML file names: ``system.potential``, or ``potential``.
+    """The calculator, or LAMMPS, of a user's YAML file: ``system.potential``, or ``potential``.
 
     Parameters
     ----------

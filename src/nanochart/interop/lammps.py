@@ -3,6 +3,7 @@
 import contextlib
 import re
 from os import PathLike
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -94,7 +95,7 @@ class LammpsBias:
         self._error: BaseException | None = None
         self._seen: list[tuple[Floats, float, float]] = []
         self._last = int(lmp.extract_global("ntimestep"))
-        self._colvar = None if colvar is None else ColvarFile(colvar, [*bias.names, "bias"])
+        self._colvar = None if colvar is None else ColvarFile(Path(colvar), [*bias.names, "bias"])
         lmp.command(f"fix {fix} all external pf/callback {self.stride} {self.stride}")
         lmp.command(f"fix_modify {fix} energy yes")
         lmp.set_fix_external_callback(fix, self._called)
@@ -136,18 +137,15 @@ class LammpsBias:
             raise self._error
 
     def close(self) -> None:
-        """Take the fix out of LAMMPS and end the COLVAR file."""
+        """Take the fix out of LAMMPS, which goes on without the bias."""
         self.lmp.command(f"unfix {self.fix}")
-        if self._colvar is not None:
-            self._colvar.close()
 
     def _steps(self, stride: int | None, pace: int | None) -> tuple[int, int]:
         plan, dt = self.bias.plan, self._time_step
         if stride is None:
             stride = max(1, int(plan.stride * plan.dynamics.time_step / dt + 1e-6))
         if pace is None:
-            rounds = 1e3 * plan.time_per_round / (dt * stride)
-            pace = stride * max(1, round(rounds))
+            pace = stride * max(1, round(1e3 * plan.time_per_round / (dt * max(1, stride))))
         if stride < 1 or pace < 1 or pace % stride:
             raise ValueError(
                 "the stride of a bias must be at least 1 step and its pace a multiple of that; got "

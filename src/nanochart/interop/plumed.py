@@ -83,8 +83,9 @@ class ColvarFile:
     """
 
     def __init__(self, path: str | Path, names: Sequence[str]) -> None:
+        self.path = Path(path).absolute()
         try:
-            self._file = Path(path).open("x", encoding="utf-8")  # noqa: SIM115  open while it runs
+            self._put("x", _head(["time", *names], []))
         except FileExistsError:
             raise StoreError(
                 f"{path} is there already, and a simulation does not write over another's: take "
@@ -92,19 +93,17 @@ class ColvarFile:
             ) from None
         except OSError as error:
             raise StoreError(f"{path} cannot be written ({error})") from error
-        self._put(_head(["time", *names], []))
 
     def add(self, time: float, row: Sequence[float]) -> None:
         """Write a row; it can be read at once."""
-        self._put([_row([time, *row])])
+        try:
+            self._put("a", [_row([time, *row])])
+        except OSError as error:
+            raise StoreError(f"{self.path} cannot be written ({error})") from error
 
-    def close(self) -> None:
-        """End the file."""
-        self._file.close()
-
-    def _put(self, lines: Sequence[str]) -> None:
-        self._file.write("\n".join(lines) + "\n")
-        self._file.flush()
+    def _put(self, mode: str, lines: Sequence[str]) -> None:
+        with self.path.open(mode, encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
 
 
 def _head(fields: Sequence[str], settings: Sequence[str]) -> list[str]:

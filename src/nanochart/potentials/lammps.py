@@ -157,8 +157,8 @@ class LammpsCalculator(Calculator):
     def _evaluate(self, frame: Floats, forces: Floats) -> float:
         """Energy at a frame; forces are written."""
         running = self._running
-        size = ctypes.c_double * frame.size
-        running.scatter_atoms("x", 1, 3, size.from_buffer(np.ascontiguousarray(frame)))
+        x = np.ascontiguousarray(frame)
+        running.scatter_atoms("x", 1, 3, x.ctypes.data_as(ctypes.POINTER(ctypes.c_double)))
         # A step that moves nothing: it looks whether lists of neighbours still hold, and a run of
         # 0 steps would make the whole style anew, which takes ten times as long.
         running.command("run 1 pre no post no")

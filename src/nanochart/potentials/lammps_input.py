@@ -83,7 +83,9 @@ class LammpsInput:
             with file.open("rb") as opened:
                 content = opened.read(_LARGEST + 1)
             if len(content) > _LARGEST:
-                raise ConfigError(f"{file} must be an input of LAMMPS of at most 1 MB; it is longer")
+                raise ConfigError(
+                    f"{file} must be an input of LAMMPS of at most 1 MB; it is longer"
+                )
             text = content.decode("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{file} cannot be read as an input of LAMMPS ({error})") from None
@@ -116,9 +118,7 @@ class LammpsInput:
         words = _words(line)
         if not any(word in self.files for word in words):
             return line
-        return " ".join(
-            f'"{self.folder / word}"' if word in self.files else word for word in words
-        )
+        return " ".join(f'"{self.folder / word}"' if word in self.files else word for word in words)
 
     def to_record(self) -> dict[str, Any]:
         """Plain JSON values."""

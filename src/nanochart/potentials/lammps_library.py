@@ -5,6 +5,7 @@ import ctypes
 import importlib
 import importlib.metadata
 import re
+from pathlib import Path
 from typing import Any, Final
 
 from nanochart.errors import ConfigError
@@ -78,5 +79,5 @@ def _load_mpi() -> None:
     for file in files:
         if file.name in _MPI:
             with contextlib.suppress(OSError):  # which LAMMPS says in its own words
-                ctypes.CDLL(str(file.locate().resolve()), mode=ctypes.RTLD_GLOBAL)
+                ctypes.CDLL(str(Path(file.locate()).resolve()), mode=ctypes.RTLD_GLOBAL)
             return
