@@ -127,7 +127,7 @@ def test_a_grown_bias_is_saved_and_goes_on(opes, charted, tmp_path):
     with pytest.raises(nc.errors.StoreError, match="must hold the bias of the plan"):
         GrowingBias(other, state=tmp_path / "grown.npz")
     (tmp_path / "bad.npz").write_text("x")
-    with pytest.raises(nc.errors.StoreError, match=r"must be written by GrowingBias\.save"):
+    with pytest.raises(nc.errors.StoreError, match=r"no state of a bias that GrowingBias\.save"):
         GrowingBias(opes, state=tmp_path / "bad.npz")
 
 

@@ -82,7 +82,7 @@ def test_a_biased_run_and_its_bias_take_lammps(made, tmp_path):
     plan = tmp_path / "bias.yaml"
     plan.write_text(yaml.safe_dump({
         "run": str(made / "cu.zarr"), "temperature": 400, "variables": ["coordination"],
-        "time": 0.0012, "pace": 0.1, "umbrella": {"low": [5.0], "high": [6.0], "shape": [2],
+        "time": 0.065, "pace": 0.5, "umbrella": {"low": [5.0], "high": [6.0], "shape": [2],
         "stiffness": 1.0}, "dynamics": {"time_step": 5.0},
         "potential": {"lammps": str(made / "cu.lmp")}}))  # fmt: skip
     nanochart("bias", plan, "-o", tmp_path / "b.zarr", "-q")

@@ -115,7 +115,9 @@ class GrowingBias(RunBias):
             arrays, info = unpack(path)
             plan, state = info.get("plan"), unpack_method(arrays, info)
         except (ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"{path} must be written by GrowingBias.save ({error})") from error
+            raise StoreError(
+                f"{path} is no state of a bias that GrowingBias.save has written ({error})"
+            ) from error
         if plan != self.plan.fingerprint or type(state) is not type(fresh):
             raise StoreError(
                 f"{path} must hold the bias of the plan {self.plan.fingerprint}; got one of {plan}"
