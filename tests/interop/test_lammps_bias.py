@@ -32,7 +32,7 @@ def frozen(opes):
 
 def started(
     folder, *, dt=0.002, temperature=800.0, units="metal", boundary="m m m", mass=63.546, n=38,
-    more="",
+    more="", at=X,
 ):  # fmt: skip
     """LAMMPS with a copper cluster, whose ids run against the order of its atoms."""
     lmp = nc.potentials.start_lammps()
@@ -40,7 +40,7 @@ def started(
         f"units {units}\natom_style atomic\natom_modify map array\nboundary {boundary}\n"
         f"region b block -30 30 -30 30 -30 30\ncreate_box 1 b\nmass 1 {mass}"
     )
-    lmp.create_atoms(n, list(range(n, 0, -1)), [1] * n, X[:n][::-1].ravel().tolist())
+    lmp.create_atoms(n, list(range(n, 0, -1)), [1] * n, at[:n][::-1].ravel().tolist())
     pair = f"eam/alloy\npair_coeff * * {folder.parent}/Cu.eam.alloy Cu"
     if units != "metal":
         pair = "zero 5.0\npair_coeff * *"
@@ -234,33 +234,35 @@ def test_atoms_and_time_steps_that_change_are_noticed(opes, frozen):
 
 @pytest.mark.slow
 def test_a_surface_by_lammps_dynamics_is_that_of_nanochart(opes, charted, tmp_path):
-    """OPES along s1, four walkers that share a bias, in both; 0.5 ns each."""
-    T, walkers, steps = 500.0, 4, 125_000
-    config = settings(charted, dynamics={"time_step": 4.0}, opes={"barrier": 0.4}, time=0.5,
-                      variables=["s1"], temperature=T, walkers=walkers)  # fmt: skip
+    """OPES along s1 of the octahedral basin, four walkers that share a bias, in both."""
+    T, walkers, rounds = 300.0, 4, 1600
+    wall = {"variable": "s1", "at": 0.6, "stiffness": 10.0, "side": "lower"}
+    config = settings(charted, dynamics={"time_step": 4.0}, opes={"barrier": 0.15}, pace=0.248,
+                      variables=["s1"], temperature=T, walkers=walkers, starts=["fcc"],
+                      walls=[wall], time=0.248e-3 * rounds)  # fmt: skip
     run = bias_run(config, tmp_path / "own.zarr")
     growing = GrowingBias(run)
     thermostat = f"velocity all create {T} {{0}}\nfix warm all langevin {T} {T} 1 {{0}} gjf vhalf"
+    start = growing.plan.starts[0] - growing.plan.starts[0].mean(axis=0)
     sims = [
-        LammpsBias(started(opes, dt=0.004, more=thermostat.format(11 + k)), growing)
+        LammpsBias(started(opes, dt=0.004, more=thermostat.format(11 + k), at=start), growing)
         for k in range(walkers)
     ]
-    for _ in range(steps // sims[0].pace):
+    for _ in range(rounds):
         for one in sims:
             one.run(one.pace)
     theirs = np.stack([one.values for one in sims], axis=1)
     weights = np.stack([one.log_weights for one in sims], axis=1)
-    seen = run.frames().biased
-    skip = len(theirs) // 5
-    low, high = [np.quantile(theirs, 0.01)], [np.quantile(theirs, 0.99)]
+    seen, skip = run.frames().biased, rounds // 5
+    low, high = ([float(np.quantile(theirs, q))] for q in (0.01, 0.99))
     ours, found = (
         free_energy_surface(
-            np.asarray(s)[skip:], Weighted(np.asarray(w)[skip:]), T, low=low, high=high, shape=[16]
+            np.asarray(s)[skip:], Weighted(np.asarray(w)[skip:]), T, low=low, high=high, shape=[24]
         )
         for s, w in ((seen.variables, seen.log_weights), (theirs, weights))
     )
     known = np.flatnonzero(np.isfinite(ours.error) & np.isfinite(found.error))
-    assert len(known) > 8
+    assert len(known) > 12
     middle = int(known[np.argmin(ours.energy[known])])
     off = []
     for k in known[known != middle].tolist():
