@@ -8,6 +8,8 @@ from .bias import (
 )
 from .calculator import (
     CalculatorSection as CalculatorSection,
+    ForeignSection as ForeignSection,
+    LammpsSection as LammpsSection,
     load_calculator as load_calculator,
 )
 from .changes import changes as changes, changes_sentence as changes_sentence

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from nanochart.config.calculator import CalculatorSection
+from nanochart.config.calculator import ForeignField, LammpsSection
 from nanochart.config.findings import validated
 from nanochart.config.plain_yaml import read_yaml
 from nanochart.config.run import DynamicsConfig, Temperature, whole_share
@@ -196,7 +196,7 @@ class BiasConfig(Section):
 
     run: str
     model: str | None = None
-    potential: CalculatorSection | None = None
+    potential: ForeignField | None = None
     temperature: Temperature | None = field_of(None, unit="K")
     temperatures: tuple[Temperature, ...] | None = field_of(None, unit="K", max_length=_MOST_RUNGS)
     swap_interval: float | None = field_of(None, unit="ps", gt=0, le=1e5)
@@ -406,7 +406,9 @@ def load_bias_config(source: str | Path | dict[str, Any]) -> BiasConfig:
             f"{where} must hold the fields of a biased run (run, temperature, ...); got none"
         )
     config = validated(BiasConfig, values, where)
-    changes = {"run": str(here / config.run)}
+    changes: dict[str, Any] = {"run": str(here / config.run)}
     if config.model is not None:
         changes["model"] = str(here / config.model)
+    if isinstance(config.potential, LammpsSection):
+        changes["potential"] = config.potential.beside(here)
     return config.model_copy(update=changes)

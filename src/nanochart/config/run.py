@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from nanochart.autoencoder import TrainingConfig
 from nanochart.clusters import MOTIFS
-from nanochart.config.calculator import CalculatorSection, PotentialField
+from nanochart.config.calculator import ForeignSection, LammpsSection, PotentialField
 from nanochart.config.findings import validated
 from nanochart.config.plain_yaml import read_yaml
 from nanochart.config.section import Section, field_of
@@ -56,7 +56,9 @@ Temperature = Annotated[float, Field(gt=0, le=10_000)]
 
 
 class SystemConfig(Section):
-    """Settings of the system: ``metal``, ``n_atoms``, ``potential`` ("gupta", a table, or `ase`).
+    """Settings of the system: ``metal``, ``n_atoms``, ``potential``.
+
+    That is "gupta", the file of a table, a calculator (`ase`) or an input of LAMMPS (`lammps`).
 
     Whether a file exists is asked by `check_files`, not here: a stored configuration is read where
     its files may be no more. For the same reason no calculator is imported here.
@@ -82,9 +84,9 @@ class SystemConfig(Section):
         return own if isinstance(own, str) and own != "gupta" else None
 
     @property
-    def calculator(self) -> CalculatorSection | None:
-        """The calculator, where the potential is the code of another program."""
-        return self.potential if isinstance(self.potential, CalculatorSection) else None
+    def calculator(self) -> ForeignSection | None:
+        """The calculator, where another program computes the potential."""
+        return None if isinstance(self.potential, str) else self.potential
 
 
 class DynamicsConfig(Section):
@@ -371,6 +373,13 @@ def check_files(
             f"{where}: system.potential must be gupta, the file of an eam/alloy table or a "
             f"calculator ({{ase: module:factory}}); there is no file {table!r} in {Path.cwd()}"
         )
+    foreign = config.system.calculator
+    given = foreign if isinstance(foreign, LammpsSection) else None
+    if must_exist and given is not None and not Path(given.lammps).is_file():
+        raise ConfigError(
+            f"{where}: system.potential.lammps must be a file with lines pair_style and "
+            f"pair_coeff; there is no file {given.lammps!r} in {Path.cwd()}"
+        )
     for start in config.starts:
         source, motif = start_source(start)
         known = source == BEST or (motif is None and source in MOTIFS)
@@ -386,6 +395,8 @@ def check_files(
     system = config.system
     if table is not None:
         system = system.model_copy(update={"potential": str(Path(table).absolute())})
+    if given is not None:
+        system = system.model_copy(update={"potential": given.beside(Path())})
     return config.model_copy(update={"starts": starts, "system": system})
 
 

@@ -14,89 +14,22 @@ from nanochart.potentials import NotAtHand, Potential, check_positions
 from nanochart.store import Run, model_of, open as open_run, plan_of
 
 if TYPE_CHECKING:
-    from nanochart.biasing import Bias, BiasPlan
+    from nanochart.biasing import Bias, BiasPlan, CVs
 
-__all__ = ["ChartBias", "check_cluster"]
+__all__ = ["ChartBias", "RunBias", "check_cluster", "variables_of"]
 
 Floats = NDArray[np.float64]
 
 
-class ChartBias:
-    r"""The bias V(s(x)) of a biased run as it stands: energies (eV) and forces (eV/Å) of it alone.
+class RunBias:
+    """A bias of clusters of one metal and size: energies, forces, and values of its variables.
 
-    The bias is frozen: that of metadynamics or OPES is what the run has accumulated, walls and
-    guard included, and does not grow here; a restraint that moves rests where the run has it. The
-    confining sphere of the run is no part of it (``plan.dynamics`` holds its radius). A run in
-    progress is read at its last checkpoint.
-
-    Parameters
-    ----------
-    run
-        Biased run, or its folder.
-    walker
-        Walker whose window it is, from 0; needed where windows of umbrella sampling differ.
-    rung
-        Rung of a heated run whose bias it is, from 0, the coldest.
-    step
-        Step of the dynamics that a moving restraint is taken at; None is where the run stands.
-    functions
-        Variables of your own, which a run keeps by name.
-    potential
-        The one of the run, where that is your own and the potential energy is a variable.
-
-    Raises
-    ------
-    StoreError
-        If the run is not biased or damaged, or there is no such walker or rung.
-    ConfigError
-        If a function or potential is needed and not given.
-
-    Examples
-    --------
-    >>> import nanochart as nc
-    >>> bias = nc.interop.ChartBias("opes.zarr")           # doctest: +SKIP
-    >>> energy, forces = bias.energy_forces(positions)     # doctest: +SKIP
+    ``plan`` is that of its run, and ``temperature`` in K what the bias is made for.
     """
 
     plan: "BiasPlan"
-    step: int
-
-    def __init__(
-        self,
-        run: Run | str | PathLike[str],
-        *,
-        walker: int | None = None,
-        rung: int | None = None,
-        step: int | None = None,
-        functions: Sequence[FunctionCV] = (),
-        potential: Potential | None = None,
-    ) -> None:
-        opened = run if isinstance(run, Run) else open_run(run)
-        self.plan = plan = plan_of(opened).with_functions(functions)
-        checkpoint = opened.load_checkpoint()
-        if checkpoint is None:
-            raise StoreError(
-                f"{opened.path} has no checkpoint, so what its bias is at present is not known: "
-                "restore the folder from a copy"
-            )
-        used = opened.system.potential if potential is None else potential
-        try:
-            state = unpack_method(checkpoint.arrays, checkpoint.info)
-            self.step = int(checkpoint.arrays["steps"][0]) if step is None else int(step)
-        except KeyError as error:
-            raise StoreError(
-                f"the checkpoint of {opened.path} must hold the state of its bias; got one without "
-                f"{error.args[0]}: use the version of nanochart that wrote it"
-            ) from None
-        bias = _chosen(opened, plan, state, walker, rung)
-        cvs = plan.compiled(used, model_of(opened, plan)).cvs
-        if isinstance(used, NotAtHand) and cvs.needs_energy:
-            used.energy_forces(())
-        self._frozen = FrozenBias(cvs, bias, self.step, used, plan.dynamics)
-
-    def __repr__(self) -> str:
-        names = ", ".join(self.names)
-        return f"ChartBias({self.plan.method_name} along {names} of {self.formula})"
+    temperature: float
+    _frozen: FrozenBias
 
     @property
     def element(self) -> str:
@@ -142,6 +75,96 @@ class ChartBias:
                 f"(..., {self.n_atoms}, 3); got {x.shape}: a bias is one of a single size"
             )
         return self._frozen(x)
+
+
+class ChartBias(RunBias):
+    r"""The bias V(s(x)) of a biased run as it stands: energies (eV) and forces (eV/Å) of it alone.
+
+    The bias is frozen: that of metadynamics or OPES is what the run has accumulated, walls and
+    guard included, and does not grow here; a restraint that moves rests where the run has it. The
+    confining sphere of the run is no part of it (``plan.dynamics`` holds its radius). A run in
+    progress is read at its last checkpoint.
+
+    Parameters
+    ----------
+    run
+        Biased run, or its folder.
+    walker
+        Walker whose window it is, from 0; needed where windows of umbrella sampling differ.
+    rung
+        Rung of a heated run whose bias it is, from 0, the coldest.
+    step
+        Step of the dynamics that a moving restraint is taken at; None is where the run stands.
+    functions
+        Variables of your own, which a run keeps by name.
+    potential
+        The one of the run, where that is your own and the potential energy is a variable.
+
+    Raises
+    ------
+    StoreError
+        If the run is not biased or damaged, or there is no such walker or rung.
+    ConfigError
+        If a function or potential is needed and not given.
+
+    Examples
+    --------
+    >>> import nanochart as nc
+    >>> bias = nc.interop.ChartBias("opes.zarr")           # doctest: +SKIP
+    >>> energy, forces = bias.energy_forces(positions)     # doctest: +SKIP
+    """
+
+    step: int
+
+    def __init__(
+        self,
+        run: Run | str | PathLike[str],
+        *,
+        walker: int | None = None,
+        rung: int | None = None,
+        step: int | None = None,
+        functions: Sequence[FunctionCV] = (),
+        potential: Potential | None = None,
+    ) -> None:
+        opened = run if isinstance(run, Run) else open_run(run)
+        self.plan = plan = plan_of(opened).with_functions(functions)
+        checkpoint = opened.load_checkpoint()
+        if checkpoint is None:
+            raise StoreError(
+                f"{opened.path} has no checkpoint, so what its bias is at present is not known: "
+                "restore the folder from a copy"
+            )
+        used = opened.system.potential if potential is None else potential
+        try:
+            state = unpack_method(checkpoint.arrays, checkpoint.info)
+            self.step = int(checkpoint.arrays["steps"][0]) if step is None else int(step)
+        except KeyError as error:
+            raise StoreError(
+                f"the checkpoint of {opened.path} must hold the state of its bias; got one without "
+                f"{error.args[0]}: use the version of nanochart that wrote it"
+            ) from None
+        bias = _chosen(opened, plan, state, walker, rung)
+        self.temperature = plan.temperature if rung is None else plan.ladder[rung]
+        cvs = variables_of(opened, plan, used)
+        self._frozen = FrozenBias(cvs, bias, self.step, used, plan.dynamics)
+
+    def __repr__(self) -> str:
+        names = ", ".join(self.names)
+        return f"ChartBias({self.plan.method_name} along {names} of {self.formula})"
+
+
+def variables_of(run: Run, plan: "BiasPlan", potential: Potential) -> "CVs":
+    """The compiled variables of a biased run's plan.
+
+    Raises
+    ------
+    ConfigError
+        If the potential energy is one of them, and the run keeps the potential's name alone.
+    """
+    cvs = plan.compiled(potential, model_of(run, plan)).cvs
+    if isinstance(potential, NotAtHand) and cvs.needs_energy:
+        potential.energy_forces(())
+    return cvs
 
 
 def check_cluster(atoms: Atoms, element: str, n_atoms: int, what: str) -> None:

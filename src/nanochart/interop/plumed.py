@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nanochart.errors import StoreError
 from nanochart.files import write_text
 
-__all__ = ["write_colvar", "write_hills"]
+__all__ = ["ColvarFile", "write_colvar", "write_hills"]
 
 Floats = NDArray[np.float64]
 
@@ -65,7 +66,54 @@ def write_hills(
     _write(path, fields, table, ["#! SET multivariate false", "#! SET kerneltype gaussian"])
 
 
+class ColvarFile:
+    """A COLVAR file as `write_colvar` makes it, one row at a time while a simulation goes on.
+
+    Parameters
+    ----------
+    path
+        Path of the file.
+    names
+        Names of the columns after the time.
+
+    Raises
+    ------
+    StoreError
+        If there is a file of that name.
+    """
+
+    def __init__(self, path: str | Path, names: Sequence[str]) -> None:
+        self.path = Path(path).absolute()
+        try:
+            self._put("x", _head(["time", *names], []))
+        except FileExistsError:
+            raise StoreError(
+                f"{path} is there already, and a simulation does not write over another's: take "
+                "another name"
+            ) from None
+        except OSError as error:
+            raise StoreError(f"{path} cannot be written ({error})") from error
+
+    def add(self, time: float, row: Sequence[float]) -> None:
+        """Write a row; it can be read at once."""
+        try:
+            self._put("a", [_row([time, *row])])
+        except OSError as error:
+            raise StoreError(f"{self.path} cannot be written ({error})") from error
+
+    def _put(self, mode: str, lines: Sequence[str]) -> None:
+        with self.path.open(mode, encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+
+
+def _head(fields: Sequence[str], settings: Sequence[str]) -> list[str]:
+    return [f"#! FIELDS {' '.join(fields)}", *settings, _UNITS]
+
+
+def _row(values: Sequence[float]) -> str:
+    return " ".join(f"{value:.9g}" for value in values)
+
+
 def _write(path: str | Path, fields: Sequence[str], table: Floats, settings: list[str]) -> None:
-    rows = [" ".join(f"{value:.9g}" for value in row) for row in table.tolist()]
-    head = [f"#! FIELDS {' '.join(fields)}", *settings, _UNITS]
-    write_text(path, "\n".join([*head, *rows]) + "\n")
+    rows = [_row(row) for row in table.tolist()]
+    write_text(path, "\n".join([*_head(fields, settings), *rows]) + "\n")

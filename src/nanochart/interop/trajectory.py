@@ -12,7 +12,7 @@ from nanochart.interop.atoms import raw_frame
 from nanochart.interop.checks import Checks, check_species
 from nanochart.interop.extxyz import is_xyz, read_xyz
 from nanochart.interop.frame import FrameError, RawFrame
-from nanochart.interop.lammps import is_lammps_dump, read_lammps_dump
+from nanochart.interop.lammps_dump import is_lammps_dump, read_lammps_dump
 from nanochart.interop.whole import Mending, whole_cluster
 from nanochart.metals import element as look_up_element
 from nanochart.shown import short_repr

@@ -11,6 +11,9 @@ from .gupta import (
     gupta as gupta,
 )
 from .kernels import evaluate as evaluate
+from .lammps import LammpsCalculator as LammpsCalculator, lammps as lammps
+from .lammps_input import LammpsInput as LammpsInput
+from .lammps_library import said_by_lammps as said_by_lammps, start_lammps as start_lammps
 from .potential import (
     EmbeddedAtom as EmbeddedAtom,
     check_positions as check_positions,

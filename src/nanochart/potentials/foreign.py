@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nanochart.errors import ConfigError, PotentialError
 from nanochart.metals import NEAREST_NEIGHBOUR, element
+from nanochart.potentials.lammps_input import LammpsInput
 from nanochart.potentials.potential import check_positions
 from nanochart.potentials.protocol import energies_and_forces
 from nanochart.potentials.recipe import CalculatorRecipe
@@ -42,7 +43,8 @@ class CalculatorPotential:
     vacuum
         Width in Å of the vacuum around each cluster in a periodic box; None is no box.
     recipe
-        How a user's file names the calculator; None of one that was handed over from Python.
+        How a user's file names or makes the calculator; None of one that was handed over from
+        Python.
     """
 
     name: str
@@ -51,7 +53,7 @@ class CalculatorPotential:
     nearest_neighbour: float
     calculator: Any
     vacuum: float | None = None
-    recipe: CalculatorRecipe | None = None
+    recipe: CalculatorRecipe | LammpsInput | None = None
     _lock: Any = field(init=False, repr=False, default_factory=threading.Lock)
 
     @property
@@ -149,7 +151,7 @@ def ase(
     name: str | None = None,
     mass: float | None = None,
     vacuum: float | None = None,
-    recipe: CalculatorRecipe | None = None,
+    recipe: CalculatorRecipe | LammpsInput | None = None,
 ) -> CalculatorPotential:
     """An ASE calculator as a potential, for dynamics, quenches, searches and biased runs.
 
@@ -273,11 +275,11 @@ class NotAtHand:
         """
         del positions
         if self.recipe is not None:
+            code = self.recipe.get("ase", "an input of LAMMPS")
             raise ConfigError(
-                f"the potential {self.name} is code of another program, "
-                f"{self.recipe['ase']!s:.80}, which is not called because a run names it: hand "
-                "over the file that you wrote, with --potential CONFIG, or as potential=... from "
-                "Python"
+                f"the potential {self.name} is code of another program, {code!s:.80}, which is "
+                "not called because a run names it: hand over the file that you wrote, with "
+                "--potential CONFIG, or as potential=... from Python"
             )
         raise ConfigError(
             f"the potential {self.name} is not one of nanochart's own, and a run keeps its name "

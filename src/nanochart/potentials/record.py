@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from nanochart.potentials.eam import tabulated
 from nanochart.potentials.foreign import CalculatorPotential, NotAtHand
 from nanochart.potentials.gupta import GuptaParameters, gupta_of
+from nanochart.potentials.lammps_input import LammpsInput
 from nanochart.potentials.potential import EmbeddedAtom
 from nanochart.potentials.protocol import Potential, is_compiled
 from nanochart.potentials.recipe import CalculatorRecipe
@@ -105,7 +106,9 @@ def from_record(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -
         elif form == _FOREIGN:
             named, mass = str(header["label"]), float(header["mass"])
             distance, code = float(header["nearest_neighbour"]), header.get(_CODE)
-            if code is not None:  # looked at, and not called
+            if code is not None and "lammps" in code:  # looked at, and not run
+                LammpsInput(tuple(code["lammps"]), dict(code["files"]))
+            elif code is not None:  # looked at, and not called
                 code = {**code, "ase": CalculatorRecipe(code["ase"], code["arguments"]).ase}
             return NotAtHand(named, str(header["symbol"]), mass, distance, code)
         elif "table" in header:

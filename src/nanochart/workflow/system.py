@@ -10,7 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanochart.clusters import build, confining_radius
-from nanochart.config import CalculatorSection, DynamicsConfig, RunConfig, load_config
+from nanochart.config import (
+    DynamicsConfig,
+    ForeignSection,
+    LammpsSection,
+    RunConfig,
+    load_config,
+)
 from nanochart.dynamics import Langevin, time_scale
 from nanochart.errors import ConfigError, DynamicsError, StoreError
 from nanochart.interop import read_trajectory
@@ -25,6 +31,7 @@ from nanochart.potentials import (
     gupta,
     is_compiled,
     is_described_by,
+    lammps,
     numbers_of,
 )
 from nanochart.store import Run, open as open_run, seed_of, stream_fingerprint
@@ -65,7 +72,7 @@ def make_potential(config: RunConfig) -> Potential:
     return gupta(system.metal) if system.table is None else eam(system.table, system.metal)
 
 
-def calculator_potential(section: CalculatorSection, metal: str) -> Potential:
+def calculator_potential(section: ForeignSection, metal: str) -> Potential:
     """The potential of a calculator that a user's own file names, whose code is called.
 
     Parameters
@@ -80,6 +87,8 @@ def calculator_potential(section: CalculatorSection, metal: str) -> Potential:
     ConfigError
         If it cannot be imported or made.
     """
+    if isinstance(section, LammpsSection):
+        return lammps(section.lammps, metal, section.nearest_neighbour)
     return called(section.recipe, metal, section.nearest_neighbour, section.vacuum)
 
 
