@@ -76,13 +76,12 @@ def test_energy_and_forces_are_those_of_the_bias_on_the_same_frame(opes, frozen,
 def test_energy_is_conserved_under_a_frozen_bias(opes, frozen, stride, off):
     lmp = started(opes)
     fix = LammpsBias(lmp, frozen, stride=stride)
-    totals, biases, unbiased = [], [], []
+    totals, unbiased = [], []
     for _ in range(30):
         fix.run(30)
         totals.append(lmp.get_thermo("etotal"))
-        biases.append(lmp.extract_fix("nanochart", 0, 0))
-        unbiased.append(totals[-1] - biases[-1])
-    assert np.ptp(biases) > 0.1
+        unbiased.append(totals[-1] - lmp.extract_fix("nanochart", 0, 0))
+    # The bias takes and gives much more than the total may vary by: how much is the walk's chance.
     assert np.std(totals) < off < np.std(unbiased) / 3
 
 
