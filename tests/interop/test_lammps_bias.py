@@ -72,17 +72,17 @@ def test_energy_and_forces_are_those_of_the_bias_on_the_same_frame(opes, frozen,
     assert energy - lmp.get_thermo("pe") == pytest.approx(V, abs=1e-9)
 
 
-@pytest.mark.parametrize(("stride", "off"), [(1, 2e-3), (3, 6e-3)])
-def test_energy_is_conserved_under_a_frozen_bias(opes, frozen, stride, off):
-    lmp = started(opes)
+@pytest.mark.parametrize(("stride", "least"), [(1, 20.0), (3, 6.0)])
+def test_energy_is_conserved_under_a_frozen_bias(opes, frozen, stride, least):
+    lmp = started(opes, dt=0.001)
     fix = LammpsBias(lmp, frozen, stride=stride)
     totals, unbiased = [], []
-    for _ in range(30):
+    for _ in range(60):
         fix.run(30)
         totals.append(lmp.get_thermo("etotal"))
         unbiased.append(totals[-1] - lmp.extract_fix("nanochart", 0, 0))
-    # The bias takes and gives much more than the total may vary by: how much is the walk's chance.
-    assert np.std(totals) < off < np.std(unbiased) / 3
+    # The bias takes and gives energy, by chance of the walk, and the total varies by little of that.
+    assert np.std(totals) < np.std(unbiased) / least
 
 
 def test_a_bias_grows_as_in_nanochart_and_writes_its_colvar(opes, tmp_path):
