@@ -81,7 +81,7 @@ def test_energy_is_conserved_under_a_frozen_bias(opes, frozen, stride, least):
         fix.run(30)
         totals.append(lmp.get_thermo("etotal"))
         unbiased.append(totals[-1] - lmp.extract_fix("nanochart", 0, 0))
-    # The bias takes and gives energy, by chance of the walk, and the total varies by little of that.
+    # The bias takes and gives energy as the walk goes, and the total varies by little of that.
     assert np.std(totals) < np.std(unbiased) / least
 
 
