@@ -5,24 +5,13 @@ import pytest
 
 import nanochart as nc
 from helpers.cplusplus import compiled, evaluate
-from helpers.models import untrained
+from helpers.models import configurations, untrained
 from nanochart.autoencoder import ARCHITECTURES
 from nanochart.compiled_chart import CompiledChart, chart_source
 from nanochart.errors import ModelError
 from nanochart.testing.potential_laws import random_rotation
 
 SIZES = {"compact": (147, 340, 3), "paper": (75, 301, 2)}
-
-
-def frames(n_atoms, seed=0):
-    """Thermal, hot, strained and liquid configurations (4, atom, 3)."""
-    rng = np.random.default_rng(seed)
-    x = nc.clusters.build("decahedron", "Au", n_atoms).positions
-    liquid = nc.clusters.build("random", "Au", n_atoms, seed=seed).positions
-    return np.stack(
-        [x + rng.normal(0, 0.1, x.shape), x + rng.normal(0, 0.15, x.shape), x * [1.08, 1.0, 0.93],
-         liquid + rng.normal(0, 0.1, x.shape)]
-    )  # fmt: skip
 
 
 def relative(found, exact):
@@ -40,7 +29,7 @@ def chart(request, tmp_path_factory):
 
 def test_values_and_gradients_are_those_of_the_model(chart):
     model, function = chart
-    x = frames(model.n_atoms)
+    x = configurations(model.n_atoms)
     s, gradient, longest = evaluate(function, x, model.bottleneck)
     exact, jacobian = model.encode_with_jacobian(x)
     # The same splines in the same precision: far below the 1e-5 and 1e-4 that are promised.
@@ -52,7 +41,7 @@ def test_values_and_gradients_are_those_of_the_model(chart):
 
 def test_values_and_gradients_are_those_of_the_compiled_chart(chart):
     model, function = chart
-    x = frames(model.n_atoms, seed=1)
+    x = configurations(model.n_atoms, seed=1)
     s, gradient, _ = evaluate(function, x, model.bottleneck)
     slope = np.random.default_rng(1).normal(size=model.bottleneck)
     found, pull = CompiledChart(model).pull(x, slope)
@@ -62,7 +51,7 @@ def test_values_and_gradients_are_those_of_the_compiled_chart(chart):
 
 def test_another_metal_is_scaled(chart):
     model, function = chart
-    x = frames(model.n_atoms)[:1] * (2.56 / 2.88)
+    x = configurations(model.n_atoms)[:1] * (2.56 / 2.88)
     s, gradient, _ = evaluate(function, x, model.bottleneck, model.scale("Cu"))
     exact, jacobian = model.encode_with_jacobian(x, "Cu")
     np.testing.assert_allclose(s, exact, rtol=0, atol=1e-12)
@@ -72,7 +61,7 @@ def test_another_metal_is_scaled(chart):
 def test_the_gradient_is_that_of_the_value(chart):
     """By finite differences, and without the model."""
     model, function = chart
-    x = frames(model.n_atoms)[:1]
+    x = configurations(model.n_atoms)[:1]
     _, gradient, _ = evaluate(function, x, model.bottleneck)
     step = 1e-5 * np.random.default_rng(3).normal(size=x.shape)
     ahead, behind = (evaluate(function, x + h * step, model.bottleneck)[0] for h in (1, -1))
@@ -83,7 +72,7 @@ def test_the_gradient_is_that_of_the_value(chart):
 
 def test_rotation_place_and_numbering_do_not_matter(chart):
     model, function = chart
-    x = frames(model.n_atoms)[0]
+    x = configurations(model.n_atoms)[0]
     order = np.random.default_rng(0).permutation(len(x))
     turned = (x @ random_rotation(5).T + [31.0, -12.0, 55.0])[order]
     s, _, _ = evaluate(function, np.stack([x, turned]), model.bottleneck)
@@ -92,7 +81,7 @@ def test_rotation_place_and_numbering_do_not_matter(chart):
 
 def test_a_frame_leaves_no_trace_in_the_next(chart):
     model, function = chart
-    x = frames(model.n_atoms)
+    x = configurations(model.n_atoms)
     once = evaluate(function, x, model.bottleneck)
     again = evaluate(function, x[::-1], model.bottleneck)
     for first, second in zip(once, again, strict=True):
@@ -102,7 +91,7 @@ def test_a_frame_leaves_no_trace_in_the_next(chart):
 @pytest.mark.parametrize(("factor", "wrong"), [(2.5, "far"), (0.4, "close"), (np.nan, "no number")])
 def test_a_distance_off_the_grid_is_told(chart, factor, wrong):
     model, function = chart
-    x = np.ascontiguousarray(factor * frames(model.n_atoms)[0])
+    x = np.ascontiguousarray(factor * configurations(model.n_atoms)[0])
     s, gradient, distance = np.zeros(3), np.zeros((3, *x.shape)), np.zeros(1)
     assert function(x, 1.0, s, gradient, distance) == 1
     assert {"far": distance > 19.0, "close": distance < 1.8, "no number": np.isnan(distance)}[wrong]
@@ -135,7 +124,7 @@ def test_an_error_in_the_source_is_seen(right, wrong, tmp_path):
     source = chart_source(model)
     assert source.count(right) == 1
     function = compiled(source.replace(right, wrong), tmp_path)
-    x = frames(38) * (2.56 / 2.88)
+    x = configurations(38) * (2.56 / 2.88)
     _, gradient, _ = evaluate(function, x, 1, model.scale("Cu"))
     _, jacobian = model.encode_with_jacobian(x, "Cu")
     assert relative(gradient, jacobian).max() > 1e-2

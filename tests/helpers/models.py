@@ -2,6 +2,7 @@
 
 import numpy as np
 
+import nanochart as nc
 from nanochart.autoencoder import Model, TrainingConfig, build_network, initialize_weights
 from nanochart.descriptors import RDF
 
@@ -24,3 +25,14 @@ def untrained(architecture="compact", n_bins=340, bottleneck=3, n_atoms=147, see
     config = TrainingConfig(architecture=architecture, bottleneck=bottleneck)
     return Model(network, config, RDF(1.8, r_max, n_bins, 0.2), "Au", n_atoms,
                  lengths=lengths or {})  # fmt: skip
+
+
+def configurations(n_atoms=38, seed=0):
+    """Thermal, hot, strained and liquid gold, (4, atom, 3) in Å."""
+    rng = np.random.default_rng(seed)
+    x = nc.clusters.build("decahedron", "Au", n_atoms).positions
+    liquid = nc.clusters.build("random", "Au", n_atoms, seed=seed).positions
+    return np.stack(
+        [x + rng.normal(0, 0.1, x.shape), x + rng.normal(0, 0.15, x.shape), x * [1.08, 1.0, 0.93],
+         liquid + rng.normal(0, 0.1, x.shape)]
+    )  # fmt: skip

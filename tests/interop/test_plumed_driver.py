@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import nanochart as nc
-from helpers.models import untrained
+from helpers.models import configurations, untrained
 from helpers.plumed_oracle import EV, KB, UNITS, columns, driver, plumed
 from nanochart.autoencoder import ARCHITECTURES
 from nanochart.biasing import OPES, Metadynamics
@@ -18,17 +18,6 @@ from nanochart.testing.potential_laws import random_rotation
 from nanochart.units import BOLTZMANN
 
 PRECISE = "FMT=%24.16e"
-
-
-def frames(n_atoms=38, seed=0):
-    """Thermal, strained and liquid configurations, (4, atom, 3)."""
-    rng = np.random.default_rng(seed)
-    x = nc.clusters.build("decahedron", "Au", n_atoms).positions
-    liquid = nc.clusters.build("random", "Au", n_atoms, seed=seed).positions
-    return np.stack(
-        [x + rng.normal(0, 0.1, x.shape), x + rng.normal(0, 0.15, x.shape), x * [1.08, 1.0, 0.93],
-         liquid + rng.normal(0, 0.1, x.shape)]
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +51,7 @@ def test_coordinates_and_derivatives_are_those_of_the_model(architecture, unit, 
     chart = untrained(architecture, 64, 2, 38)
     export_plumed_cv(chart, tmp_path / "chart.cpp")
     length, units = UNITS[unit]
-    x = frames()
+    x = configurations()
     text = f"{units}{BOTH}DUMPDERIVATIVES ARG=chart.s1,chart.s2 FILE=DERIVATIVES {PRECISE}\n"
     done = driver(tmp_path, text, x)
     assert done.returncode == 0, done.stderr
@@ -80,14 +69,14 @@ def test_coordinates_and_derivatives_are_those_of_the_model(architecture, unit, 
 
 
 def test_another_metal_is_scaled(model, folder):
-    x = frames() * (2.56 / 2.88)
+    x = configurations() * (2.56 / 2.88)
     done = driver(folder, f"{LOAD}chart: NANOCHART ATOMS=1-38 ELEMENT=Cu\n{PRINT}", x)
     assert done.returncode == 0, done.stderr
     np.testing.assert_allclose(printed(folder), model.encode(x, "Cu"), rtol=0, atol=1e-9)
 
 
 def test_a_cluster_that_a_box_cuts_is_put_together(model, folder):
-    x = frames()
+    x = configurations()
     cut = np.mod(x + np.array([1.0, 39.0, 20.0]), 40.0)
     done = driver(folder, BOTH, cut, "40 40 40")
     assert done.returncode == 0, done.stderr
@@ -105,7 +94,9 @@ def test_a_cluster_that_a_box_cuts_is_put_together(model, folder):
 )  # fmt: skip
 def test_what_cannot_be_charted_is_one_sentence(chart, box, sentence, folder):
     edges = np.array([float(edge) or 1e9 for edge in box.split()])
-    done = driver(folder, f"{LOAD}chart: {chart}\n{PRINT}", np.mod(frames() + 1.0, edges), box)
+    done = driver(
+        folder, f"{LOAD}chart: {chart}\n{PRINT}", np.mod(configurations() + 1.0, edges), box
+    )
     assert done.returncode != 0
     assert sentence in done.stdout + done.stderr
 
@@ -116,7 +107,7 @@ def test_two_charts_have_two_names_of_actions(model, folder):
     export_plumed_cv(other, folder / "other.cpp")
     text = (folder / "other.cpp").read_text().replace('"NANOCHART"', '"OTHER"')
     (folder / "other.cpp").write_text(text)
-    x = frames()
+    x = configurations()
     both = "LOAD FILE=other.cpp\nother: OTHER ATOMS=1-38\n"
     show = f"PRINT ARG=chart.s1,chart.s2,other.s1,other.s2 FILE=COLVAR {PRECISE}\n"
     done = driver(folder, f"{LOAD}{both}{CHART}{show}", x)
